@@ -1,0 +1,91 @@
+// The errors of Rondo. Each names the offender and says what would be right.
+//
+// After any of them but MismatchError the master stays usable, and every id names exactly one state.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/ids.hpp>
+
+namespace rondo {
+
+// The base of all errors that Rondo throws.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The master was called with inputs that do not fit its states. Thrown before anything was sent.
+class InputError : public Error {
+ public:
+  InputError(const std::string& text, std::vector<StateId> ids) : Error(text), ids_(std::move(ids)) {}
+  // The offending states: without an input, unknown, or mentioned twice. Empty if no single state is at fault.
+  [[nodiscard]] const std::vector<StateId>& ids() const { return ids_; }
+
+ private:
+  std::vector<StateId> ids_;
+};
+
+// One update (or one packing or unpacking of a user's type) that threw.
+struct UpdateFailure {
+  StateId state;
+  Rank rank;
+  std::uint64_t round;
+  std::string text;  // the exception's what()
+};
+
+// How far a state got before its round was ended by a failure elsewhere.
+struct StateProgress {
+  StateId state;
+  std::uint64_t updates;  // updates that the failed call completed on it: for `update` 0 (before) or 1 (after)
+};
+
+// At least one update threw. No further update was started, the round is over, and the ids are those of the round.
+class UpdateError : public Error {
+ public:
+  UpdateError(const std::string& text, std::vector<UpdateFailure> failures, std::vector<StateProgress> progress)
+      : Error(text), failures_(std::move(failures)), progress_(std::move(progress)) {}
+  // Every failure, by ascending state id. A state in this list is as its update left it, or with --rondo-rollback as
+  // it was before.
+  [[nodiscard]] const std::vector<UpdateFailure>& failures() const { return failures_; }
+  // Every state of the master, by ascending id: whether it is from before or after its update.
+  [[nodiscard]] const std::vector<StateProgress>& progress() const { return progress_; }
+
+ private:
+  std::vector<UpdateFailure> failures_;
+  std::vector<StateProgress> progress_;
+};
+
+// A --rondo- option or its environment twin is unknown or out of range.
+class OptionError : public Error {
+ public:
+  using Error::Error;
+};
+
+// A checkpoint cannot be written or read.
+class CheckpointError : public Error {
+ public:
+  using Error::Error;
+};
+
+// The ranks of this run were built differently or use different types. Thrown on every rank, before any work.
+class MismatchError : public Error {
+ public:
+  using Error::Error;
+};
+
+// A worker stopped answering and its states are gone.
+class WorkerLost : public Error {
+ public:
+  WorkerLost(const std::string& text, Rank rank) : Error(text), rank_(rank) {}
+  [[nodiscard]] Rank rank() const { return rank_; }
+
+ private:
+  Rank rank_;
+};
+
+}  // namespace rondo

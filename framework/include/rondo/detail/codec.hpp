@@ -63,7 +63,7 @@ void decode(Reader& in, T& value) {
       value =
           in.number<unsigned char>() != 0;  // a bool with another value than 0 and 1 is undefined behaviour
     } else if constexpr (is_bytes<T> && std::is_empty_v<T>) {
-      in.take(1);
+      in.skip(1);
     } else if constexpr (is_bytes<T>) {
       in.block(static_cast<void*>(std::addressof(value)), sizeof(T));
     } else if constexpr (is_boost<T>) {
@@ -140,7 +140,7 @@ void encode_count(Out& out, std::size_t count, std::size_t smallest) {
 }
 inline std::size_t decode_count(Reader& in, std::size_t smallest) {
   const std::size_t count = in.count(smallest == 0 ? 1 : smallest);
-  if (smallest == 0) in.take(count);
+  if (smallest == 0) in.skip(count);
   return count;
 }
 
@@ -156,7 +156,7 @@ void encode_row(Out& out, const T* first, std::size_t count) {
 template <class T>
 void decode_row(Reader& in, T* first, std::size_t count) {
   if constexpr (is_bytes<T>) {
-    if (count > in.left() / sizeof(T)) in.take(SIZE_MAX);
+    if (count > in.left() / sizeof(T)) in.skip(SIZE_MAX);
     in.block(static_cast<void*>(first), count * sizeof(T));
   } else {
     for (std::size_t i = 0; i < count; ++i) decode(in, first[i]);

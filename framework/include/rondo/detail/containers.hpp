@@ -67,7 +67,14 @@ class Unaligned {
 template <class Row>
 void assign_block(Reader& in, Row& row, std::size_t count) {
   using T = typename Row::value_type;
-  const std::byte* from = in.take(count * sizeof(T));
+  const std::byte* from = in.block(count * sizeof(T));
+  if constexpr (std::is_trivially_default_constructible_v<T>) {
+    if (row.size() == count || copies_slowly(row.data(), from, count * sizeof(T))) {
+      row.resize(count);
+      copy(row.data(), from, count * sizeof(T));
+      return;
+    }
+  }
   if constexpr (!std::is_copy_assignable_v<T>) {
     row = Row(Unaligned<T>(from), Unaligned<T>(from + count * sizeof(T)), row.get_allocator());
   } else if (reinterpret_cast<std::uintptr_t>(from) % alignof(T) == 0) {

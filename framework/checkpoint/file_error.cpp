@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace rondo::checkpoint {
+namespace {
+
+bool is_missing(std::error_code code) { return code == std::errc::no_such_file_or_directory; }
+
+}  // namespace
 
 const char* name(Fault fault) {
   switch (fault) {
@@ -37,8 +42,9 @@ FileError::FileError(Fault fault, std::filesystem::path file, std::uint64_t offs
       offset_(offset) {}
 
 FileError::FileError(std::filesystem::path file, const std::string& operation, std::error_code code)
-    : CheckpointError(file.string() + ": cannot " + operation + ": " + code.message()),
-      fault_(code == std::errc::no_such_file_or_directory ? Fault::missing : Fault::io),
+    : CheckpointError(file.string() + (is_missing(code) ? ": missing: cannot " : ": cannot ") + operation +
+                      ": " + code.message()),
+      fault_(is_missing(code) ? Fault::missing : Fault::io),
       file_(std::move(file)),
       code_(code) {}
 

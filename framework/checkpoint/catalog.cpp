@@ -32,23 +32,20 @@ void verify_parts(Storage& storage, const Path& folder, const Manifest& manifest
   }
 }
 
-// mkdir -p, each new name flushed, so that no level of the path is lost when those below it are kept.
-void create_root(Storage& storage, const Path& given) {
-  const Path root =
-      given.has_filename() ? given : given.parent_path();  // "checkpoints/" ends with an empty name
+// mkdir -p, each name flushed. Also the names that are there already: an earlier run may have made them and
+// been killed before it flushed them, and then a power cut would take everything below.
+void create_root(Storage& storage, const Path& root) {
   Path folder;
   for (const Path& level : root) {
     const Path parent = folder.empty() ? Path(".") : folder;
     folder /= level;
+    // "checkpoints/" ends with an empty name
     if (level.empty() || level == "." || level == ".." || folder == folder.root_path()) continue;
     const bool created = storage.create_folder(folder);
-    // the last level is flushed in any case: an earlier run may have made it and been killed before it
-    // flushed
-    if (!created && folder != root) continue;
     try {
       storage.sync_folder(parent);
     } catch (const FileError& error) {
-      // whoever made the root for this user may have kept its parent unreadable
+      // a folder above that this user may not read is not this user's making either
       if (created || error.code() != std::errc::permission_denied) throw;
     }
   }

@@ -40,12 +40,6 @@ constexpr int kIterations = 20'000;
 const Path kRoot = "checkpoints";
 const Path kFolder = checkpoint_folder(kRoot, 1);
 
-void set_number(Content& content, std::size_t offset, std::uint64_t number) {
-  for (std::size_t i = 0; i < kNumberSize && offset + i < content.size(); ++i) {
-    content[offset + i] = static_cast<std::byte>(number >> (8 * i));
-  }
-}
-
 // Lengths and counts that have broken readers before.
 std::uint64_t awkward_number(std::mt19937_64& generator, std::size_t size) {
   const std::uint64_t numbers[] = {0,
@@ -121,14 +115,14 @@ class Mutations : public ::testing::Test {
     return 2 * total + 4096;
   }
 
-  const std::uint64_t seed_ = std::random_device{}();
+  const std::uint64_t seed_ = seed_of_this_run();
   std::mt19937_64 generator_;
   MemoryStorage storage_;
   Ensemble saved_ = ensemble_of(31, 1, 15, 60);
 };
 
 TEST_F(Mutations, OfAnyFileAreRefusedOrChangedNothing) {
-  SCOPED_TRACE("seed " + std::to_string(seed_));
+  SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed_));
   const std::vector<std::string> names = storage_.list(kFolder);
   ASSERT_EQ(names.size(), 3U);
   int refused = 0;
@@ -154,7 +148,7 @@ TEST_F(Mutations, OfAnyFileAreRefusedOrChangedNothing) {
 }
 
 TEST_F(Mutations, OfAManifestWithRightChecksumsAreRefusedOrConsistent) {
-  SCOPED_TRACE("seed " + std::to_string(seed_));
+  SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed_));
   const Content original = storage_.bytes(kFolder / kManifestName);
   int accepted = 0;
   for (int i = 0; i < kIterations; ++i) {
@@ -176,7 +170,7 @@ TEST_F(Mutations, OfAManifestWithRightChecksumsAreRefusedOrConsistent) {
 }
 
 TEST_F(Mutations, OfAPartWithRightChecksumsAreRefusedOrConsistent) {
-  SCOPED_TRACE("seed " + std::to_string(seed_));
+  SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed_));
   Content& content = storage_.bytes(kFolder / part_name(1));
   const Content original = content;
   int opened = 0, refused = 0, states = 0;

@@ -1,7 +1,8 @@
 // A checkpoint gives back what was saved, bit for bit, and refuses by name everything else.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <random>
 
@@ -41,8 +42,8 @@ class Refusals : public ::testing::Test {
 };
 
 TEST(RoundTrip, AnyEnsembleOnAnyNumberOfPartsComesBackBitForBit) {
-  const std::uint64_t seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  const std::uint64_t seed = seed_of_this_run();
+  SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed));
   std::mt19937_64 generator(seed);
   for (int i = 0; i < 60; ++i) {
     const std::uint64_t count = generator() % 4 == 0 ? generator() % 3 : generator() % 300;
@@ -202,6 +203,70 @@ TEST_F(Refusals, AStateThatIsNotInThePart) {
   const Header header{.type_hash = kTypeHash, .round = 1, .number = 2};
   const PartReader reader(storage_, folder_, header, *manifest.part(2));
   EXPECT_THROW(static_cast<void>(reader.at(manifest.next_id)), FileError);
+}
+
+TEST_F(Refusals, AManifestThatPlacesAStateInAnotherPart) {
+  std::vector<std::byte>& bytes = storage_.bytes(manifest_);
+  const Manifest manifest = read_checkpoint(storage_, folder_, kTypeHash, Depth::manifest);
+  // two states change places: all counts stay right
+  std::size_t other = 1;
+  while (manifest.placements[other].part == manifest.placements[0].part) ++other;
+  const std::size_t begin = kHeaderSize + kManifestFixedSize + 3 * kManifestPartSize + kNumberSize;
+  set_number(bytes, begin, manifest.placements[other].part);
+  set_number(bytes, begin + other * kManifestPlacementSize, manifest.placements[0].part);
+  seal_manifest(bytes);
+  EXPECT_EQ(fault_of(storage_, folder_), Fault::damaged);
+}
+
+TEST_F(Refusals, APartThatShrinksWhileItIsRead) {
+  const Manifest manifest = read_checkpoint(storage_, folder_, kTypeHash, Depth::manifest);
+  const Header header{.type_hash = kTypeHash, .round = 1, .number = 2};
+  const PartReader reader(storage_, folder_, header, *manifest.part(2));
+  storage_.bytes(part_).resize(kHeaderSize);
+  const auto longest =
+      std::max_element(reader.records().begin(), reader.records().end(),
+                       [](const auto& left, const auto& right) { return left.length < right.length; });
+  Buffer into;
+  try {
+    reader.read(*longest, into);
+    ADD_FAILURE();
+  } catch (const FileError& error) {
+    EXPECT_EQ(error.fault(), Fault::truncated);
+  }
+}
+
+// Two states of five bytes in all, then `change` on the index, then right checksums again.
+template <class Change>
+Fault fault_of_index(Change change) {
+  MemoryStorage storage;
+  PartWriter writer(storage, "", {.type_hash = kTypeHash, .number = 1});
+  writer.add(StateId{1}, 0, std::vector<std::byte>(2));
+  writer.add(StateId{2}, 0, std::vector<std::byte>(3));
+  static_cast<void>(writer.finish());
+  std::vector<std::byte>& bytes = storage.bytes(part_name(1));
+  change(bytes, kHeaderSize + 5, kHeaderSize + 5 + kRecordSize);
+  const PartEntry entry = seal_part(bytes);
+  try {
+    const PartReader reader(storage, "", {.type_hash = kTypeHash, .number = 1}, entry);
+  } catch (const FileError& error) {
+    return error.fault();
+  }
+  ADD_FAILURE() << "nothing was refused";
+  return Fault::io;
+}
+
+TEST(SealedParts, LengthsThatAddUpOnlyModuloTwoToThe64AreDamaged) {
+  EXPECT_EQ(fault_of_index([](auto& bytes, std::size_t first, std::size_t second) {
+              set_number(bytes, first + 8, (std::uint64_t{1} << 63) + 5);
+              set_number(bytes, second + 8, std::uint64_t{1} << 63);
+            }),
+            Fault::damaged);
+}
+
+TEST(SealedParts, TheSameStateTwiceIsDamaged) {
+  EXPECT_EQ(
+      fault_of_index([](auto& bytes, std::size_t, std::size_t second) { set_number(bytes, second, 1); }),
+      Fault::damaged);
 }
 
 TEST_F(Refusals, ARefusedStateLeavesTheBufferAsItWas) {

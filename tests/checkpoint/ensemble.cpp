@@ -1,7 +1,9 @@
 #include "ensemble.hpp"
 
 #include <bit>
+#include <cstdlib>
 #include <random>
+#include <string>
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/part_writer.hpp"
@@ -41,6 +43,11 @@ void write_parts(Storage& storage, const Path& folder, const Ensemble& ensemble,
 }
 
 }  // namespace
+
+std::uint64_t seed_of_this_run() {
+  const char* given = std::getenv("RONDO_TEST_SEED");
+  return given != nullptr ? std::stoull(given) : std::random_device{}();
+}
 
 Ensemble ensemble_of(std::uint64_t seed, std::uint64_t round, std::uint64_t count, std::uint64_t length_max) {
   std::mt19937_64 generator(seed * 1'000'003 + round);

@@ -15,6 +15,9 @@ namespace rondo::checkpoint {
 
 inline constexpr std::uint64_t kTypeHash = 0x1234'5678'9abc'def0;
 
+// RONDO_TEST_SEED if it is set, to replay a failure; else another one each time.
+[[nodiscard]] std::uint64_t seed_of_this_run();
+
 // The pure model: all that a checkpoint holds, as plain values.
 struct Ensemble {
   struct State {

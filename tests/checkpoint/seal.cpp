@@ -1,20 +1,14 @@
 #include "seal.hpp"
 
-#include <cstring>
-
 #include "checkpoint/checksum.hpp"
 #include "checkpoint/format.hpp"
 
 namespace rondo::checkpoint {
-namespace {
-
 void set_number(std::vector<std::byte>& bytes, std::uint64_t offset, std::uint64_t number) {
-  Buffer encoded;
-  put_number(encoded, number);
-  std::memcpy(bytes.data() + offset, encoded.data(), kNumberSize);
+  for (std::uint64_t i = 0; i < kNumberSize && offset + i < bytes.size(); ++i) {
+    bytes[offset + i] = static_cast<std::byte>(number >> (8 * i));
+  }
 }
-
-}  // namespace
 
 void seal_header(std::vector<std::byte>& bytes) {
   if (bytes.size() >= kHeaderSize) set_number(bytes, 40, checksum(Bytes(bytes).first(40)));

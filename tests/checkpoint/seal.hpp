@@ -10,6 +10,9 @@
 
 namespace rondo::checkpoint {
 
+// As much of it as fits.
+void set_number(std::vector<std::byte>& bytes, std::uint64_t offset, std::uint64_t number);
+
 void seal_header(std::vector<std::byte>& bytes);
 void seal_manifest(std::vector<std::byte>& bytes);
 // Also gives the entry by which a manifest would list such a part.

@@ -125,22 +125,22 @@ struct RandomValue<std::shared_ptr<T>> {
   }
 };
 
-// --- Equality by value, through pointers too.
+// --- Equality by value, through pointers too, and in order for the hashed containers too.
 
 template <class T>
 bool same(const T& a, const T& b) {
-  if constexpr (requires {
-                  a.get();
-                  *a;
-                }) {
+  if constexpr (requires { a.get(), *a; }) {
     return (a == nullptr) == (b == nullptr) && (a == nullptr || same(*a, *b));
-  } else if constexpr (requires {
-                         a.first;
-                         a.second;
-                       }) {
+  } else if constexpr (requires { a.has_value(), *a; }) {
+    return a.has_value() == b.has_value() && (!a.has_value() || same(*a, *b));
+  } else if constexpr (requires { a.valueless_by_exception(); }) {
+    const auto same_held = [&b](const auto& held) {
+      return same(held, std::get<std::remove_cvref_t<decltype(held)>>(b));
+    };
+    return a.index() == b.index() && std::visit(same_held, a);
+  } else if constexpr (requires { a.first, a.second; }) {
     return same(a.first, b.first) && same(a.second, b.second);
   } else if constexpr (!std::is_same_v<T, std::string> && requires { a.begin(), a.end(); }) {
-    // in order, for the hashed ones too
     auto left = a.begin();
     auto right = b.begin();
     for (; left != a.end() && right != b.end(); ++left, ++right) {

@@ -41,6 +41,7 @@ class Master final : public detail::Engine {
   void fetch(std::span<const std::size_t> positions, const Take& state) override;
   Profile profile() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
+  std::uint64_t seed() const override { return options_.seed; }
 
  private:
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;

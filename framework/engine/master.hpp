@@ -50,6 +50,7 @@ class Master final : public detail::Engine {
   bool resume(Buffer& program) override;
   void safe_point(Bytes program) override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
+  std::uint64_t seed() const override { return options_.seed; }
 
  private:
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;

@@ -65,6 +65,8 @@ class Master {
   [[nodiscard]] const std::vector<StateId>& ids() const { return engine_.ids(); }
   [[nodiscard]] std::size_t size() const { return engine_.ids().size(); }
   [[nodiscard]] std::size_t workers() const { return engine_.workers(); }
+  // --rondo-seed, for the random numbers of main itself: a run then depends on one seed alone.
+  [[nodiscard]] std::uint64_t seed() const { return engine_.seed(); }
 
   // What the next update of each state is expected to take, in seconds, in the order of ids(). Only needed where the first
   // rounds matter: costs are measured. InputError if there is not one positive number per state.

@@ -55,6 +55,7 @@ class Engine {
 
   [[nodiscard]] virtual Profile profile() = 0;
   [[nodiscard]] virtual std::size_t rounds_ahead() const = 0;
+  [[nodiscard]] virtual std::uint64_t seed() const = 0;
 };
 
 }  // namespace rondo::detail

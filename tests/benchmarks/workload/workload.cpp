@@ -92,6 +92,7 @@ Record Workload::update(std::span<double> state, const Record& input) const {
   const double cost_ms = costs_.ms(round, static_cast<std::size_t>(index));
   if (settings_.work == Work::sleep) {
     sleep_for(cost_ms);
+    output.values[lanes - 1] += cost_ms;  // so that the hash covers the costs here too
   } else {
     const auto operations = static_cast<std::uint64_t>(cost_ms * settings_.operations_per_ms);
     const std::uint64_t burnt = burn(operations, static_cast<std::uint64_t>(index));

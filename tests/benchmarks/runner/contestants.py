@@ -10,15 +10,18 @@ PYTHON = "/usr/bin/python3"  # Debian's, which is the one that sees Debian's mpi
 class Contestant:
     program: str
     arguments: tuple = ()
+    # Instead of the arguments, in a quick run.
+    arguments_quick: tuple | None = None
     # Ranks under mpirun besides those that compute: 1 for a master. None: started without a launcher.
     ranks_beside: int | None = None
-    # Replaces the number of workers of the section.
+    # Instead of the section's.
     workers: int | None = None
 
-    def command(self, folder, section_arguments, section_workers):
+    def command(self, folder, section_arguments, section_workers, quick=False):
         workers = self.workers or section_workers
         options = [*section_arguments, f"--workers={workers}"] if section_arguments is not None else []
-        own = [argument.format(workers=workers) for argument in self.arguments]
+        arguments = self.arguments_quick if quick and self.arguments_quick is not None else self.arguments
+        own = [argument.format(workers=workers) for argument in arguments]
         launcher = [] if self.ranks_beside is None else ["mpirun", "-np", str(workers + self.ranks_beside)]
         if self.program.endswith(".py"):
             script = pathlib.Path(__file__).parent.parent / "contestants" / self.program
@@ -43,4 +46,20 @@ CONTESTANTS = {
     "rondo-master-works": Contestant("rondo", ("--rondo-master-works",), ranks_beside=0),
     "rondo-evolve": Contestant("rondo", ("--mode=evolve",), ranks_beside=1),
     "rondo-ship": Contestant("rondo", ("--mode=ship",), ranks_beside=1),
+}
+
+# Programs that measure one thing by themselves and take no part in the reference workload.
+MICRO = {
+    "tiny-threads-1": Contestant("tiny_states", (ON_THREADS,), workers=1),
+    "tiny-threads-2": Contestant("tiny_states", (ON_THREADS,), workers=2),
+    "tiny-mpirun-1": Contestant("tiny_states", workers=1, ranks_beside=1),
+    "tiny-mpirun-2": Contestant("tiny_states", workers=2, ranks_beside=1),
+    "tiny-mpirun-2-small-batches": Contestant("tiny_states", ("--rondo-batch=10",), workers=2, ranks_beside=1),
+    "serialisation": Contestant("serialisation"),
+    "resample": Contestant("resample", ("--rondo-batch=off",), workers=8, ranks_beside=1),
+    "memory-master": Contestant("memory", ("master",), workers=2, ranks_beside=1),
+    "memory-workers": Contestant("memory", ("workers",), workers=2, ranks_beside=1),
+    "idle": Contestant("idle", ("10",), arguments_quick=("4",), workers=2, ranks_beside=1),
+    "empty-mpi": Contestant("empty_mpi", workers=35, ranks_beside=1),
+    "empty-rondo": Contestant("empty_rondo", workers=35, ranks_beside=1),
 }

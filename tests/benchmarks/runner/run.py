@@ -51,7 +51,7 @@ def measure(section, options, calibration, results):
         for name in names[turn:] + names[:turn]:
             if repetition > 0 and name in section.once:
                 continue
-            command = section.contestant(name).command(options.programs, shared, section.workers)
+            command = section.contestant(name).command(options.programs, shared, section.workers, options.quick)
             try:
                 sample = run(command)
             except ContestantFailed as failure:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from contestants import CONTESTANTS
+from contestants import CONTESTANTS, MICRO
 
 ALL = tuple(name for name in CONTESTANTS if name not in ("rondo-master-works",))
 BUSY = tuple(CONTESTANTS)
@@ -23,13 +23,19 @@ class Section:
     once: tuple = ("serial",)  # too slow, and too steady, to repeat
 
     def contestant(self, name):
-        return CONTESTANTS[name]
+        return CONTESTANTS[name] if self.work else MICRO[name]
 
     def options(self, quick, operations_per_ms):
-        """The command line all contestants of the section share."""
+        """The command line all contestants of the section share; None if they do not run the reference workload."""
+        if not self.work:
+            return None
         return [
             f"--work={self.work}", f"--rounds={self.rounds_quick if quick else self.rounds}",
             f"--operations-per-ms={operations_per_ms:.0f}", *self.arguments]
+
+
+def micro(name, title, contestants, repetitions=3, repetitions_quick=1):
+    return Section(name, title, contestants, work="", repetitions=repetitions, repetitions_quick=repetitions_quick)
 
 
 def ten_states(position):
@@ -64,4 +70,12 @@ SECTIONS = (
             ("openmp-dynamic", "rondo-mpirun", "rondo-evolve"), workers=35, work="sleep",
             arguments=("--states=140", "--redraw"), rounds=100, rounds_quick=40, repetitions=3),
     grain(30), grain(100), grain(300),
+    micro("tiny", "Updates that cost nothing, 10,000 states of 8 bytes",
+          ("tiny-threads-1", "tiny-threads-2", "tiny-mpirun-1", "tiny-mpirun-2", "tiny-mpirun-2-small-batches")),
+    micro("serialisation", "Serialisation", ("serialisation",)),
+    micro("resample", "Resample, 2,000 states of 300 kB, 8 workers", ("resample",), repetitions=2),
+    micro("memory", "Memory, 2 workers", ("memory-master", "memory-workers"), repetitions=1),
+    micro("idle", "Waiting for a long update elsewhere, 2 workers", ("idle",), repetitions=1),
+    micro("start", "Start and end of an empty program, 36 ranks", ("empty-mpi", "empty-rondo"), repetitions=5,
+          repetitions_quick=3),
 )

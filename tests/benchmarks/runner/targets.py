@@ -64,6 +64,10 @@ def units(sections, key, unit_ms=20):
     return lambda results: max(results.figure(section, "rondo-mpirun", key) for section in sections) / unit_ms
 
 
+def reading(section, contestants, key):
+    return lambda results: max(results.figure(section, contestant, key) for contestant in contestants)
+
+
 TEN = ("ten-states-0", "ten-states-5", "ten-states-9")
 
 TARGETS = (
@@ -87,6 +91,29 @@ TARGETS = (
     Target("grain 30 us", "efficiency", efficiency("grain-30", "rondo-mpirun"), at_least=0.83),
     Target("grain 100 us", "efficiency", efficiency("grain-100", "rondo-mpirun"), at_least=0.93),
     Target("grain 300 us", "efficiency", efficiency("grain-300", "rondo-mpirun"), at_least=0.96),
+    Target("update of 0 cost, 10,000 states, threads", "us per update, the worse of 1 and 2 workers",
+           reading("tiny", ("tiny-threads-1", "tiny-threads-2"), "us_per_update"), at_most=1.0, absolute=True),
+    Target("update of 0 cost, 10,000 states, mpirun", "us per update, the worse of 1 and 2 workers",
+           reading("tiny", ("tiny-mpirun-1", "tiny-mpirun-2"), "us_per_update"), at_most=1.0, absolute=True),
+    Target("master, batches of 10", "us per message", reading("tiny", ("tiny-mpirun-2-small-batches",),
+           "master_us_per_message"), at_most=2.0, absolute=True),
+    *(Target(f"{what} of 300 kB, {way}", "time / memcpy",
+             reading("serialisation", ("serialisation",), f"{key}_{way}_over_memcpy"), at_most=1.25)
+      for key, what in (("doubles", "vector of doubles"), ("bodies", "vector of 32-byte structs"))
+      for way in ("pack", "unpack")),
+    Target("nested strings and maps, pack and unpack", "time / deep copy",
+           reading("serialisation", ("serialisation",), "nested_pair_over_deep_copy"), at_most=2.5),
+    Target("resample, 8 workers", "bytes through rank 0 / bytes moved",
+           reading("resample", ("resample",), "master_share"), at_most=0.01),
+    Target("resample, 8 workers", "copies sent / copies needed",
+           reading("resample", ("resample",), "transfers_over_needed"), at_most=1.0),
+    Target("memory of the master", "bytes per state, without outputs",
+           reading("memory", ("memory-master",), "master_bytes_per_state"), at_most=300),
+    Target("memory of a worker", "most held / (1.15 x states + 64 MB)",
+           reading("memory", ("memory-workers",), "worker_memory_over_limit"), at_most=1.0),
+    Target("idle worker", "fraction of a core", reading("idle", ("idle",), "idle_worker"), at_most=0.02),
+    Target("start and end, 36 ranks", "time / empty MPI program",
+           ratio("start", "empty-rondo", "empty-mpi", "wall_s"), at_most=1.15),
 )
 
 

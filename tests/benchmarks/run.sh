@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the benchmarks and runs them: table, chart and a line of history under build/benchmarks.
 #
-#   bash tests/benchmarks/run.sh            everything, about twenty minutes on two cores
+#   bash tests/benchmarks/run.sh            everything, about a quarter of an hour on two cores
 #   bash tests/benchmarks/run.sh --quick    under two minutes, for a look and for CI
 #   bash tests/benchmarks/run.sh --help     sections, contestants, where the results go
 #
@@ -35,5 +35,5 @@ install_missing() {
 install_missing
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRONDO_BENCHMARKS=ON
 cmake --build "$build" --target rondo_benchmarks
-exec /usr/bin/python3 "$here/runner/run.py" --source "$source" --programs "$build/tests/benchmarks" \
+exec /usr/bin/python3 -B "$here/runner/run.py" --source "$source" --programs "$build/tests/benchmarks" \
   --output "$build/benchmarks" --history "$build/benchmarks/history.jsonl" "$@"

@@ -14,8 +14,8 @@ def text(x, y, content, anchor="start", weight="normal", size=12):
 def bars(title, rows, top):
     """One section: a bar per contestant, a line from its fastest to its slowest round, a dashed line at the bound."""
     ordered = sorted(rows.items(), key=lambda item: item[1]["ms"])
-    # The slowest round of a slow contestant would squeeze all bars; its line is cut at the edge instead.
-    longest = 1.05 * max(row["ms"] for row in rows.values())
+    # A contestant that takes many times longer would squeeze all other bars; it is cut at the edge instead.
+    longest = min(1.05 * ordered[-1][1]["ms"], 4 * ordered[0][1]["ms"])
     scale = (WIDTH - LABEL - RIGHT) / longest
     parts = [text(8, top + 16, title, weight="bold", size=14)]
     y = top + 28
@@ -23,7 +23,10 @@ def bars(title, rows, top):
         colour = COLOURS["rondo" if name.startswith("rondo") else "other"]
         low, high = (LABEL + scale * min(row[key], longest) for key in ("ms_min", "ms_max"))
         parts.append(text(LABEL - 8, y + BAR - 4, name, anchor="end"))
-        parts.append(f'<rect x="{LABEL}" y="{y}" width="{scale * row["ms"]:.1f}" height="{BAR}" fill="{colour}"/>')
+        width = scale * min(row["ms"], longest)
+        parts.append(f'<rect x="{LABEL}" y="{y}" width="{width:.1f}" height="{BAR}" fill="{colour}"/>')
+        if row["ms"] > longest:
+            parts.append(text(LABEL + width - 6, y + BAR - 4, "cut", anchor="end", size=10))
         parts.append(f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y + BAR / 2}" y2="{y + BAR / 2}" stroke="#212529"/>')
         parts.append(text(WIDTH - 8, y + BAR - 4, f'{row["ms"]:.1f} ms', anchor="end"))
         y += BAR + GAP

@@ -45,11 +45,12 @@ def measure(section, options, calibration, results):
     wanted = options.contestants.split(",") if options.contestants else section.contestants
     names = [name for name in section.contestants if name in wanted]
     repetitions = options.repetitions or (section.repetitions_quick if options.quick else section.repetitions)
+    once = section.once_quick if options.quick else section.once
     shared = section.options(options.quick, calibration["operations_per_ms"])
     for repetition in range(repetitions):
         turn = repetition % len(names) if names else 0
         for name in names[turn:] + names[:turn]:
-            if repetition > 0 and name in section.once:
+            if repetition > 0 and name in once:
                 continue
             command = section.contestant(name).command(options.programs, shared, section.workers, options.quick)
             try:

@@ -21,6 +21,7 @@ class Section:
     repetitions: int = 5
     repetitions_quick: int = 1
     once: tuple = ("serial",)  # too slow, and too steady, to repeat
+    once_quick: tuple = ("serial", "naive-boost-mpi", "mpi4py-pool", "rondo-ship")
 
     def contestant(self, name):
         return CONTESTANTS[name] if self.work else MICRO[name]

@@ -35,7 +35,7 @@ double operations_per_ms() {
 // Mean over an ensemble that no cache holds.
 double update_ms(reference::Work work, double cost_ms) {
   reference::Settings settings;
-  settings.states = 200;
+  settings.states = 400;
   settings.rounds = 1;
   settings.work = work;
   settings.sigma = 0.0;

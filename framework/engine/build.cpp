@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#define XXH_INLINE_ALL  // header only: one library less to link
 #include <xxhash.h>
 
 namespace rondo::engine {

@@ -33,8 +33,11 @@ std::uint32_t count_workers(const transport::Transport& transport, const Options
 }  // namespace
 
 Master::Master(transport::Transport& transport, const detail::Program& program, const Options& options)
-    : transport_(transport), options_(options), workers_(count_workers(transport, options)),
-      scheduler_(scheduler_settings(options, workers_)), seen_(workers_) {
+    : transport_(transport),
+      options_(options),
+      workers_(count_workers(transport, options)),
+      scheduler_(scheduler_settings(options, workers_)),
+      seen_(workers_) {
   worker_settings_.seed = options.seed;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
@@ -56,8 +59,8 @@ void Master::handshake(const detail::Program& program) {
   const std::string mine = describe(program);
   for (std::uint32_t rank = 1; rank <= others; ++rank)
     if (mismatch.empty() && greetings_[rank] != mine)
-      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " + std::to_string(rank) +
-                 " has " + greetings_[rank] + "; start one binary on all of them";
+      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " +
+                 std::to_string(rank) + " has " + greetings_[rank] + "; start one binary on all of them";
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
@@ -127,11 +130,17 @@ void Master::dispatch(Envelope envelope) {
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       ++answers_;
       return;
-    case Kind::kClosed: ++answers_; return;
-    case Kind::kFetched: return take_fetched(envelope.from, in);
-    case Kind::kReport: return take_report(envelope.from, in);
-    case Kind::kGave: return take_gave(envelope.from, in);
-    case Kind::kFailed: return take_failed(envelope.from, in);
+    case Kind::kClosed:
+      ++answers_;
+      return;
+    case Kind::kFetched:
+      return take_fetched(envelope.from, in);
+    case Kind::kReport:
+      return take_report(envelope.from, in);
+    case Kind::kGave:
+      return take_gave(envelope.from, in);
+    case Kind::kFailed:
+      return take_failed(envelope.from, in);
     case Kind::kStopped:
       if (running_ != nullptr && in.get<std::uint64_t>() == epoch_)
         on(scheduler::event::Stopped{worker_of(envelope.from)});
@@ -143,7 +152,8 @@ void Master::dispatch(Envelope envelope) {
       ++answers_;
       return;
     }
-    default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+    default:
+      throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
 
@@ -154,8 +164,8 @@ void Master::tell_stall() {
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const Seen& seen = seen_[w];
     if (running_ == nullptr || seen.running_for < 0) continue;
-    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running << " has been in update for "
-         << static_cast<long>(seen.running_for + now - seen.reported) << " s";
+    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running
+         << " has been in update for " << static_cast<long>(seen.running_for + now - seen.reported) << " s";
   }
   std::cerr << text.str() << '\n';
   told_ = now;
@@ -201,7 +211,8 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
   const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
   auto copy = copies.begin();
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
-    const auto end = std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
+    const auto end =
+        std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
     Buffer& out = messages[index(owners[slot])];
     Writer writer(out);
     if (out.empty()) writer.put(Kind::kResample);
@@ -230,7 +241,9 @@ void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
   for (std::size_t at = 0; at < positions.size();) {
     std::map<scheduler::Worker, std::vector<StateId>> wanted;
     double bytes = 0;
-    for (; at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes)); ++at) {
+    for (;
+         at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes));
+         ++at) {
       const auto slot = static_cast<Slot>(positions[at]);
       wanted[scheduler_.owner(slot)].push_back(ids_[slot]);
       bytes += scheduler_.bytes(slot) + sizeof(StateId);

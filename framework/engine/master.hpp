@@ -72,7 +72,8 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void handshake(const detail::Program& program);
 
-  void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most, const std::function<void()>& feed);
+  void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
+                const std::function<void()>& feed);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);

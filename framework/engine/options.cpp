@@ -22,12 +22,15 @@ namespace {
 constexpr std::string_view kPrefix = "--rondo-";
 
 po::options_description describe_options() {
-  po::options_description all("Options of Rondo (each also as an environment variable: RONDO_BATCH for --rondo-batch)");
+  po::options_description all(
+      "Options of Rondo (each also as an environment variable: RONDO_BATCH for --rondo-batch)");
   auto add = all.add_options();
   add("rondo-help", "print this list and leave");
   add("rondo-workers", po::value<std::string>(),
-      "N: worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are the workers");
-  add("rondo-master-works", po::value<std::string>()->implicit_value("1"), "rank 0 has a worker too, for small machines");
+      "N: worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are "
+      "the workers");
+  add("rondo-master-works", po::value<std::string>()->implicit_value("1"),
+      "rank 0 has a worker too, for small machines");
   add("rondo-batch", po::value<std::string>(),
       "auto (by predicted time), N states per assignment, or off (states stay where they were placed)");
   add("rondo-seed", po::value<std::string>(), "N: seed of Call::random(); default 0");
@@ -36,7 +39,8 @@ po::options_description describe_options() {
   add("rondo-rollback", po::value<std::string>()->implicit_value("1"),
       "keep a copy of the state being updated, and put it back if the update throws");
   add("rondo-stall", po::value<std::string>(),
-      "SECONDS without a word from any worker after which rank 0 tells who waits for whom; 0: never; default 300");
+      "SECONDS without a word from any worker after which rank 0 tells who waits for whom; 0: never; default "
+      "300");
   add("rondo-rounds-ahead", po::value<std::string>(),
       "N: rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
   add("rondo-fanout", po::value<std::string>(),
@@ -46,7 +50,8 @@ po::options_description describe_options() {
   return all;
 }
 
-std::uint64_t number(const std::string& name, const std::string& text, std::uint64_t least, std::uint64_t most) {
+std::uint64_t number(const std::string& name, const std::string& text, std::uint64_t least,
+                     std::uint64_t most) {
   std::uint64_t result = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
   if (error != std::errc() || end != text.data() + text.size() || result < least || result > most)
@@ -78,7 +83,8 @@ std::uint64_t size(const std::string& name, std::string text) {
   try {
     return number(name, text, 1, std::numeric_limits<std::uint64_t>::max() >> shift) << shift;
   } catch (const OptionError&) {
-    throw OptionError("--" + name + ": need a size of at least 1, such as 300k, 64M or 4G, got '" + given + "'");
+    throw OptionError("--" + name + ": need a size of at least 1, such as 300k, 64M or 4G, got '" + given +
+                      "'");
   }
 }
 
@@ -94,7 +100,8 @@ Options read(const po::variables_map& given) {
     if (given.count(name) > 0) use(std::string(name), given[name].as<std::string>());
   };
   using Name = const std::string&;
-  set("rondo-workers", [&](Name n, Name v) { options.workers = static_cast<std::uint32_t>(number(n, v, 1, 4096)); });
+  set("rondo-workers",
+      [&](Name n, Name v) { options.workers = static_cast<std::uint32_t>(number(n, v, 1, 4096)); });
   set("rondo-master-works", [&](Name n, Name v) { options.master_works = flag(n, v); });
   set("rondo-batch", [&](Name n, Name v) {
     options.rebalance = v != "off";
@@ -141,16 +148,16 @@ std::optional<Options> take_options(int& argc, char** argv) {
     using Style = po::command_line_style::style_t;
     constexpr int kStyle = Style::allow_long | Style::long_allow_adjacent;
     po::store(po::command_line_parser(ours).options(all).style(kStyle).run(), given);
-    po::store(po::parse_environment(all,
-                                    [&](const std::string& variable) -> std::string {
-                                      if (!variable.starts_with("RONDO_")) return "";
-                                      std::string name = variable;
-                                      for (char& c : name)
-                                        c = c == '_' ? '-'
-                                                     : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-                                      // others may have variables of this prefix for purposes of their own
-                                      return all.find_nothrow(name, false) != nullptr ? name : "";
-                                    }),
+    po::store(po::parse_environment(
+                  all,
+                  [&](const std::string& variable) -> std::string {
+                    if (!variable.starts_with("RONDO_")) return "";
+                    std::string name = variable;
+                    for (char& c : name)
+                      c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+                    // others may have variables of this prefix for purposes of their own
+                    return all.find_nothrow(name, false) != nullptr ? name : "";
+                  }),
               given);
   } catch (const po::unknown_option& error) {
     throw OptionError(error.get_option_name() + ": there is no such option; --rondo-help lists them");

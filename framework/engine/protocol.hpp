@@ -38,12 +38,12 @@ enum class Kind : std::uint32_t {
   kInput,    // uint64 epoch, uint32 round, uint32 rounds complete, block
 
   // in a call
-  kAssign,   // master to worker: Call, block shared input, all of Job, per job block own input if Call says so
-  kReport,   // worker to master: ReportHead, all of Done, per done a block
-  kGive,     // master to worker: GiveHead
-  kGave,     // worker to master: GaveHead, all of Given
-  kFailed,   // worker to master: uint64 epoch, StateId, uint32 round, text
-  kStop,     // master to worker: uint64 epoch
+  kAssign,  // master to worker: Call, block shared input, all of Job, per job block own input if Call says so
+  kReport,  // worker to master: ReportHead, all of Done, per done a block
+  kGive,    // master to worker: GiveHead
+  kGave,    // worker to master: GaveHead, all of Given
+  kFailed,  // worker to master: uint64 epoch, StateId, uint32 round, text
+  kStop,    // master to worker: uint64 epoch
   kStopped,  // worker to master: uint64 epoch
 
   // what happened, for the profile
@@ -61,19 +61,23 @@ enum class Kind : std::uint32_t {
     case Kind::kGave:
     case Kind::kFailed:
     case Kind::kStopped:
-    case Kind::kCounted: return true;
-    default: return false;
+    case Kind::kCounted:
+      return true;
+    default:
+      return false;
   }
 }
 
 // What every worker is told at the start, so that the options of rank 0 hold everywhere.
 struct WorkerSettings {
   std::uint64_t seed = 0;
-  double low = 300e-6;            // seconds of work left at which a worker asks for more
-  double report_interval = 5e-3;  // seconds between reports of a worker that has states to give
+  double low = 300e-6;                     // seconds of work left at which a worker asks for more
+  double report_interval = 5e-3;           // seconds between reports of a worker that has states to give
   std::uint64_t report_bytes = 256 << 10;  // of outputs, that do not wait for the interval
-  std::uint64_t message_bytes = 256 << 10;  // a message of many states is cut here, so that work starts before the last has come
-  std::uint64_t unsent_bytes = 32 << 20;    // copies that wait to leave; more of them are not made until some have left
+  std::uint64_t message_bytes =
+      256 << 10;  // a message of many states is cut here, so that work starts before the last has come
+  std::uint64_t unsent_bytes =
+      32 << 20;  // copies that wait to leave; more of them are not made until some have left
   std::uint32_t tree_fanout = 16;
   bool rollback = false;
   scheduler::MoveCost move;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
 #include <thread>
 #include <typeinfo>
 #include <vector>
@@ -118,6 +119,16 @@ int run_threads(const detail::Program& program, const Options& options, const Ma
   }
   for (std::thread& server : servers) server.join();
   return status;
+}
+
+int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
+  try {
+    const std::optional<Options> options = take_options(argc, argv);
+    return options ? run_threads(program, *options, main) : EXIT_SUCCESS;
+  } catch (const OptionError& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    return EXIT_FAILURE;
+  }
 }
 
 }  // namespace rondo::engine

@@ -10,7 +10,10 @@ using transport::Envelope;
 
 Worker::Worker(transport::Transport& transport, std::unique_ptr<detail::Kernel> kernel,
                const WorkerSettings& settings)
-    : transport_(transport), kernel_(std::move(kernel)), settings_(settings), thread_([this] { compute(); }) {}
+    : transport_(transport),
+      kernel_(std::move(kernel)),
+      settings_(settings),
+      thread_([this] { compute(); }) {}
 
 Worker::~Worker() {
   {
@@ -25,25 +28,41 @@ void Worker::handle(Envelope envelope) {
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
   switch (kind) {
-    case Kind::kDropAll: return drop_all(in);
-    case Kind::kPlace: return place(in);
-    case Kind::kResample: return resample(in);
-    case Kind::kFetch: return fetch(in);
-    case Kind::kTransfer: return transfer(in);
-    case Kind::kStates: return take_in(std::move(envelope), in);
-    case Kind::kContext: return take_context(envelope.message, in);
-    case Kind::kInput: return take_input(std::move(envelope), in);
-    case Kind::kAssign: return assign(std::move(envelope), in);
-    case Kind::kGive: return give(in);
-    case Kind::kStop: return stop(in);
+    case Kind::kDropAll:
+      return drop_all(in);
+    case Kind::kPlace:
+      return place(in);
+    case Kind::kResample:
+      return resample(in);
+    case Kind::kFetch:
+      return fetch(in);
+    case Kind::kTransfer:
+      return transfer(in);
+    case Kind::kStates:
+      return take_in(std::move(envelope), in);
+    case Kind::kContext:
+      return take_context(envelope.message, in);
+    case Kind::kInput:
+      return take_input(std::move(envelope), in);
+    case Kind::kAssign:
+      return assign(std::move(envelope), in);
+    case Kind::kGive:
+      return give(in);
+    case Kind::kStop:
+      return stop(in);
     case Kind::kCount: {
       Buffer out = message(Kind::kCounted);
       Writer(out).put(counters_);
       return transport_.send(kMaster, std::move(out));
     }
-    case Kind::kClose: closing_ = true; return;
-    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
-    default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+    case Kind::kClose:
+      closing_ = true;
+      return;
+    case Kind::kExit:
+      exit_status_ = in.get<std::int32_t>();
+      return;
+    default:
+      throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
 
@@ -99,7 +118,8 @@ void Worker::report() {
     failures.swap(failures_);
   }
   Buffer out;
-  out.reserve(sizeof(Kind) + sizeof head + 16 + sent_.jobs.size() * (sizeof(scheduler::Done) + 8) + sent_.outputs.size());
+  out.reserve(sizeof(Kind) + sizeof head + 16 + sent_.jobs.size() * (sizeof(scheduler::Done) + 8) +
+              sent_.outputs.size());
   Writer writer(out);
   writer.put(Kind::kReport);
   writer.put(head);
@@ -195,11 +215,13 @@ void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
     states_.erase(parent);
   }
   for (const Share& share : shares)
-    if (share.to != transport_.rank()) send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
+    if (share.to != transport_.rank())
+      send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
   for (const Share& share : shares) {
     if (share.to != transport_.rank()) continue;
     const std::uint64_t first = value(share.first);
-    for (std::uint64_t i = 1; i < share.count; ++i) arrive(StateId{first + i}, kernel_->copy_state(state.get()));
+    for (std::uint64_t i = 1; i < share.count; ++i)
+      arrive(StateId{first + i}, kernel_->copy_state(state.get()));
     arrive(share.first, std::move(state));
   }
 }

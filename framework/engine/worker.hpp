@@ -29,7 +29,8 @@ namespace rondo::engine {
 class Worker {
  public:
   // Starts the computing thread. The transport outlives the worker.
-  Worker(transport::Transport& transport, std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
+  Worker(transport::Transport& transport, std::unique_ptr<detail::Kernel> kernel,
+         const WorkerSettings& settings);
   // Waits for the running update, if any, and drops what is left.
   ~Worker();
 
@@ -59,10 +60,10 @@ class Worker {
   using Order = std::variant<Send, Multiply, Fetch>;
 
   struct Entry {
-    detail::Object state{nullptr, nullptr};   // null: on its way
-    std::shared_ptr<const Buffer> message;    // holds the job's own input
+    detail::Object state{nullptr, nullptr};  // null: on its way
+    std::shared_ptr<const Buffer> message;   // holds the job's own input
     Bytes own_input;
-    std::vector<Order> orders;                // wait for the state
+    std::vector<Order> orders;  // wait for the state
   };
   // Updates that are done and not reported.
   struct Results {
@@ -117,10 +118,10 @@ class Worker {
   // Of the communicating thread alone.
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
-  std::vector<transport::Envelope> early_;      // of a call or a generation that has not begun here
-  std::deque<PendingOrder> postponed_;          // until less is unsent
-  std::unordered_map<Rank, Buffer> outgoing_;   // kStates messages being filled
-  std::optional<Buffer> fetched_;               // a kFetched message being filled
+  std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here
+  std::deque<PendingOrder> postponed_;         // until less is unsent
+  std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled
+  std::optional<Buffer> fetched_;              // a kFetched message being filled
   std::uint64_t fetched_request_ = 0;
   WorkerCounters counters_;
   bool closing_ = false;

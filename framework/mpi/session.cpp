@@ -69,7 +69,8 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   return options;
 }
 
-int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Program& program, const detail::Main& main) {
+int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Program& program,
+              const detail::Main& main) {
   bool failed = false;
   const std::optional<engine::Options> options = agree_on_options(communicator, argc, argv, failed);
   if (failed) return EXIT_FAILURE;
@@ -98,23 +99,13 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   return status;
 }
 
-int run_without_launcher(int& argc, char** argv, const detail::Program& program, const detail::Main& main) {
-  try {
-    const std::optional<engine::Options> options = engine::take_options(argc, argv);
-    return options ? engine::run_threads(program, *options, main) : EXIT_SUCCESS;
-  } catch (const OptionError& error) {
-    std::cerr << "rondo: " << engine::describe(kMaster, error) << std::endl;
-    return EXIT_FAILURE;
-  }
-}
-
 }  // namespace
 
 namespace detail {
 
 int run_program(int& argc, char** argv, const Program& program, const Main& main) {
   if (!initialised()) {
-    if (!launched()) return run_without_launcher(argc, argv, program, main);
+    if (!launched()) return engine::run_alone(argc, argv, program, main);
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
     std::atexit(finalise_at_exit);

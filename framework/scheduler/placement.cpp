@@ -176,7 +176,8 @@ void Scheduler::refine() {
     moves[{Worker{from}, Worker{to}}].push_back(slot);
     own(slot, Worker{to}, states_[slot].hop + 1);
   }
-  for (auto& [pair, slots] : moves) commands_.emplace_back(command::Move{pair.first, pair.second, std::move(slots)});
+  for (auto& [pair, slots] : moves)
+    commands_.emplace_back(command::Move{pair.first, pair.second, std::move(slots)});
 }
 
 }  // namespace rondo::scheduler

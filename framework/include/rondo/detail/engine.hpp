@@ -36,7 +36,7 @@ class Engine {
     std::function<bool(Buffer& input)> next;  // false: no more rounds
     std::function<void(std::uint64_t round, std::size_t position, Bytes bytes)> output;  // in any order
     std::function<void(std::uint64_t round)> complete;                                   // in order
-    std::size_t ahead;                                                                   // rounds open at a time
+    std::size_t ahead;  // rounds open at a time
   };
   virtual void evolve(const Rounds& rounds) = 0;
 

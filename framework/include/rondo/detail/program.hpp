@@ -35,7 +35,8 @@ class Kernel {
 
   virtual void set_context(Bytes bytes) = 0;
   // Appends the packed output. The input is `shared_input`, or if that is null unpacked from `own_input`.
-  virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call, Buffer& output) = 0;
+  virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call,
+                      Buffer& output) = 0;
 };
 
 struct Program {

@@ -1,6 +1,7 @@
 // Rondo on the reference workload: without a launcher on threads, under mpirun on ranks.
 //
 //   --mode=update   rounds with a barrier, one input per state (the default)
+//   --mode=hint     the same, and the master is told the base costs before the first round
 //   --mode=evolve   the same work without barriers between the rounds
 //   --mode=ship     the naive farm on the same engine: states travel with their inputs and come back, none
 //   persists
@@ -79,6 +80,11 @@ int run_with(int& argc, char** argv, const Workload& workload,
 void update(const Workload& workload, rondo::Master<Persistent>& master, reference::Result& result) {
   const auto inputs = workload.inputs();
   master.reset(workload.initial_states());
+  if (workload.settings().mode == "hint") {
+    std::vector<double> seconds;
+    for (std::size_t i = 0; i < master.size(); ++i) seconds.push_back(workload.costs().base_ms(i) * 1e-3);
+    master.hint(seconds);
+  }
   result.start();
   for (const std::vector<Record>& round : inputs) result.end_round(master.update(std::span{round}));
 }

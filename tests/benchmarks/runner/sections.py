@@ -4,8 +4,8 @@ import dataclasses
 
 from contestants import CONTESTANTS, MICRO
 
-ALL = tuple(name for name in CONTESTANTS if name not in ("rondo-master-works",))
-BUSY = tuple(CONTESTANTS)
+ALL = tuple(name for name in CONTESTANTS if name != "rondo-hint")
+SLEEPING = tuple(name for name in ALL if name not in ("serial", "handwritten-mpi-rank0", "rondo-master-works"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ def ten_states(position):
     costs[position] = "200"
     return Section(
         f"ten-states-{position}", f"10 states, the long one at place {position + 1}, 2 workers",
-        ("openmp-dynamic", "rondo-threads", "rondo-mpirun"), work="sleep",
+        ("openmp-dynamic", "rondo-mpirun", "rondo-hint"), work="sleep",
         arguments=("--costs-ms=" + ",".join(costs), "--jitter=0"), rounds=5, rounds_quick=3, repetitions=3)
 
 
@@ -57,10 +57,10 @@ def grain(microseconds):
 
 
 SECTIONS = (
-    Section("busy-2", "Busy, 2 workers", BUSY, rounds_quick=4, repetitions_quick=2),
-    Section("sleep-8", "Sleep, 8 workers", tuple(c for c in ALL if c not in ("serial", "handwritten-mpi-rank0")),
+    Section("busy-2", "Busy, 2 workers", ALL, rounds_quick=4, repetitions_quick=2),
+    Section("sleep-8", "Sleep, 8 workers", SLEEPING,
             workers=8, work="sleep", repetitions_quick=2),
-    Section("sleep-35", "Sleep, 35 workers", tuple(c for c in ALL if c not in ("serial", "handwritten-mpi-rank0")),
+    Section("sleep-35", "Sleep, 35 workers", SLEEPING,
             workers=35, work="sleep", rounds=40, rounds_quick=16),
     Section("drift-8", "Costs that drift, sleep, 8 workers", ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-mpirun"),
             workers=8, work="sleep", arguments=("--drift=0.1",), rounds=40, rounds_quick=12),
@@ -74,7 +74,7 @@ SECTIONS = (
     micro("tiny", "Updates that cost nothing, 10,000 states of 8 bytes",
           ("tiny-threads-1", "tiny-threads-2", "tiny-mpirun-1", "tiny-mpirun-2", "tiny-mpirun-2-small-batches")),
     micro("serialisation", "Serialisation", ("serialisation",)),
-    micro("resample", "Resample, 2,000 states of 300 kB, 8 workers", ("resample",), repetitions=2),
+    micro("resample", "Resample, 2,000 states of 300 kB, 8 workers", ("resample", "resample-rebalanced"), repetitions=2),
     micro("memory", "Memory, 2 workers", ("memory-master", "memory-workers"), repetitions=1),
     micro("idle", "Waiting for a long update elsewhere, 2 workers", ("idle",), repetitions=1),
     micro("start", "Start and end of an empty program, 36 ranks", ("empty-mpi", "empty-rondo"), repetitions=5,

@@ -57,7 +57,7 @@ MICRO = {
     "tiny-mpirun-2": Contestant("tiny_states", workers=2, ranks_beside=1),
     "tiny-mpirun-2-small-batches": Contestant("tiny_states", ("--rondo-batch=10",), workers=2, ranks_beside=1),
     "serialisation": Contestant("serialisation"),
-    "resample": Contestant("resample", ("--rondo-batch=off",), workers=8, ranks_beside=1),
+    "resample": Contestant("resample", workers=8, ranks_beside=1),
     "resample-rebalanced": Contestant("resample", ("0.2",), workers=8, ranks_beside=1),
     "memory-master": Contestant("memory", ("master",), workers=2, ranks_beside=1),
     "memory-workers": Contestant("memory", ("workers",), workers=2, ranks_beside=1),

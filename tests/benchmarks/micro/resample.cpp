@@ -1,13 +1,13 @@
 // Where the bytes go when an ensemble with skewed weights is resampled: 2,000 states of 300 kB.
 //
 // Usage: mpirun -np 9 resample [MILLISECONDS]. An update sleeps for the milliseconds, so that it matters where states are;
-// without, nothing but the resample moves states, and its copies can be counted exactly. Copies may be made as late as in the next round, so a figure is that of a resample and a round, less that of a round.
+// without, nothing but the resample moves states, and its copies can be counted exactly. Copies may be made as late as
+// in the next round, so a figure is that of a resample and a round, less that of a round.
 //
-//   master_share   bytes through rank 0 / bytes that went from worker to worker
-//   transfers_over_needed   packed states sent / distinct (parent, destination) pairs, by where parents were
-//   before and
-//                           children are after; 1 if no copy travels twice
-//   update_ms, resample_and_update_ms   a round, and a resample with a round
+//   master_share                       bytes through rank 0 / bytes that went from worker to worker
+//   transfers_over_needed              packed states sent / distinct (parent, destination), by where parents were and
+//                                      children are; 1 if no copy travels twice
+//   update_ms, resample_and_update_ms  a round, and a resample with a round
 #include <unistd.h>
 
 #include <algorithm>

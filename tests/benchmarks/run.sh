@@ -34,6 +34,6 @@ install_missing() {
 
 install_missing
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DRONDO_BENCHMARKS=ON
-cmake --build "$build" --target rondo_benchmarks
+cmake --build "$build" -j "$(nproc)" --target rondo_benchmarks
 exec /usr/bin/python3 -B "$here/runner/run.py" --source "$source" --programs "$build/tests/benchmarks" \
   --output "$build/benchmarks" --history "$build/benchmarks/history.jsonl" "$@"

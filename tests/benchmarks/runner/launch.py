@@ -26,6 +26,12 @@ def environment():
     return {**ENVIRONMENT, **os.environ}
 
 
+def said(errors):
+    """The beginning, which is the program's own; what mpirun adds to it comes last."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip("- ")]
+    return " ".join(lines)[:400] or "nothing on the error stream"
+
+
 def run(command, timeout=180):
     """The printed line as a dictionary, and under "wall_s" how long the whole run took, start and end included."""
     begin = time.monotonic()
@@ -44,7 +50,7 @@ def run(command, timeout=180):
         raise ContestantFailed(f"no result after {timeout} s") from None
     wall = time.monotonic() - begin
     if process.returncode != 0:
-        raise ContestantFailed(f"status {process.returncode}: {' '.join(err.split())[-300:]}")
+        raise ContestantFailed(f"status {process.returncode}: {said(err)}")
     lines = [line for line in out.splitlines() if line.startswith("{")]
     if len(lines) != 1:
         raise ContestantFailed(f"printed {len(lines)} results: {out[-300:]!r}")

@@ -173,12 +173,18 @@ void Master::tell_stall() {
 
 // ---- states between the calls
 
+void Master::require_idle() const {
+  if (running_ != nullptr)
+    throw InputError("the master is inside a call: the sink and the inputs of evolve() cannot use it", {});
+}
+
 void Master::update_ids() {
   ids_.resize(scheduler_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) ids_[slot] = scheduler_.id(slot);
 }
 
 void Master::reset(std::size_t count, const Pack& pack) {
+  require_idle();
   Buffer drop = message(Kind::kDropAll);
   Writer(drop).put(++generation_);
   send_all(drop);
@@ -205,6 +211,7 @@ void Master::hint(std::span<const double> seconds) {
 }
 
 void Master::resample(std::span<const std::uint32_t> offspring) {
+  require_idle();
   std::vector<Buffer> messages(workers_);
   std::vector<scheduler::Worker> owners(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
@@ -226,6 +233,7 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
 }
 
 void Master::share(Bytes context) {
+  require_idle();
   Buffer out = message(Kind::kContext);
   Writer writer(out);
   writer.put(++context_);
@@ -235,6 +243,7 @@ void Master::share(Bytes context) {
 
 // Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.
 void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
+  require_idle();
   fetching_ = {};
   fetching_.request = ++requests_;
   fetching_.take = &take;
@@ -288,6 +297,7 @@ void Master::take_fetched(Rank from, Reader& in) {
 }
 
 Profile Master::profile() {
+  require_idle();
   profile_.transfers = profile_.transfer_bytes = 0;
   answers_ = 0;
   send_all(message(Kind::kCount));

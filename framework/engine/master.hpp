@@ -87,6 +87,7 @@ class Master final : public detail::Engine {
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   [[noreturn]] void throw_failures(Running& running);
+  void require_idle() const;
   void update_ids();
   void tell_stall();
 

@@ -10,6 +10,7 @@ namespace rondo::engine {
 using scheduler::Slot;
 
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
+  require_idle();
   if (ids_.empty()) {
     ++round_;
     return;
@@ -46,6 +47,7 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
 }
 
 void Master::evolve(const Rounds& rounds) {
+  require_idle();
   Running running;
   running.call.first_round = round_;
   running.output = rounds.output ? [&](std::uint32_t round, std::size_t position,

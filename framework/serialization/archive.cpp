@@ -71,6 +71,30 @@ void InputArchive::load_name(char* name) {
   load_token();
 }
 
+Shared OutputArchive::number_of(const void* object, const std::type_info& type) {
+  if (object == nullptr) return {0, false};
+  const auto [place, is_new] =
+      shared_.try_emplace({object, type}, static_cast<std::uint32_t>(shared_.size()) + 1);
+  return {place->second, is_new};
+}
+
+bool InputArchive::is_new(std::uint32_t number) {
+  if (number <= known_.size()) return false;
+  if (number != known_.size() + 1) reader_.damaged("the number of a shared object");
+  known_.emplace_back();
+  return true;
+}
+
+void InputArchive::remember(std::uint32_t number, std::shared_ptr<void> object, const std::type_info& type) {
+  known_[number - 1] = {std::move(object), &type};
+}
+
+const std::shared_ptr<void>& InputArchive::shared(std::uint32_t number, const std::type_info& type) {
+  const Known& known = known_[number - 1];
+  if (known.type == nullptr || *known.type != type) reader_.damaged("the number of a shared object");
+  return known.object;
+}
+
 void copy_by_detour(void* to, const void* from, std::size_t size) {
   // through memory in the first cache, half a page off, so that neither leg is slow
   constexpr std::size_t kRoom = 2 * kPage;

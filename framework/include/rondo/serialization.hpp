@@ -5,18 +5,17 @@
 // as one
 //   block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
 //   a serialize().
-// - containers of the standard library, optional, variant, unique_ptr, nested at will: in Rondo's own way. A
-// hashed
-//   container keeps its order.
+// - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's
+// own way.
+//   A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
 // - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to
 // their base
-//   classes, shared_ptr (with <boost/serialization/shared_ptr.hpp>): as Boost.Serialization documents them.
-//   serialize() is called twice to pack, and has to write the same both times.
+//   classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
+//   called twice to pack, and has to write the same both times.
 // - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
 //
-// A private serialize() of a final class is not seen; such a class declares
-//   template <> inline constexpr bool rondo::travels_as_bytes<Thing> = false;
-// and befriends rondo's way in by making serialize() public.
+// One thing cannot be seen: a serialize() that is private, in a class that is final and trivially copyable.
+// Such a class travels as bytes unless its serialize() is made public.
 //
 // Thread-safe in the way of the standard library: no shared state.
 #pragma once
@@ -31,6 +30,8 @@
 #include <rondo/detail/archive.hpp>
 #include <rondo/detail/codec.hpp>
 #include <rondo/detail/containers.hpp>
+#include <rondo/detail/owners.hpp>
+#include <rondo/detail/products.hpp>
 #include <rondo/detail/travel.hpp>
 #include <rondo/error.hpp>
 

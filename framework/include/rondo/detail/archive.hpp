@@ -9,7 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <type_traits>
+#include <typeindex>
+#include <utility>
+#include <vector>
 
 #include <boost/archive/basic_archive.hpp>
 #include <boost/archive/detail/common_iarchive.hpp>
@@ -33,6 +38,12 @@ template <class T>
 inline constexpr bool is_array_wrapper = false;
 template <class T>
 inline constexpr bool is_array_wrapper<boost::serialization::array_wrapper<T>> = true;
+
+// An object that several shared_ptrs own has a number, from 1; its value follows the first one.
+struct Shared {
+  std::uint32_t number;
+  bool is_new;
+};
 
 class OutputArchive final : public boost::archive::detail::common_oarchive<OutputArchive> {
   using Base = boost::archive::detail::common_oarchive<OutputArchive>;
@@ -66,12 +77,17 @@ class OutputArchive final : public boost::archive::detail::common_oarchive<Outpu
       save_array(value, 0);
     } else if constexpr (explain<T>()) {
       if constexpr (is_boost<T>) {
-        Base::save_override(value);
+        save_by_boost(value);
       } else {
         save(value);
       }
     }
   }
+  template <class T>
+  void save_by_boost(const T& value) {
+    Base::save_override(value);
+  }
+  Shared number_of(const void* object, const std::type_info& type);
 
  private:
   template <class Put>
@@ -88,6 +104,7 @@ class OutputArchive final : public boost::archive::detail::common_oarchive<Outpu
   Counter* counter_ = nullptr;  // one of these two
   Writer* writer_ = nullptr;
   std::uint32_t check_ = 0;
+  std::map<std::pair<const void*, std::type_index>, std::uint32_t> shared_;
 };
 
 class InputArchive final : public boost::archive::detail::common_iarchive<InputArchive> {
@@ -126,19 +143,33 @@ class InputArchive final : public boost::archive::detail::common_iarchive<InputA
       load_array(value, 0);
     } else if constexpr (explain<Plain>()) {
       if constexpr (is_boost<Plain>) {
-        Base::load_override(value);
+        load_by_boost(value);
       } else {
         load(value);
       }
     }
   }
+  template <class T>
+  void load_by_boost(T& value) {
+    Base::load_override(value);
+  }
+
+  // Whether the value of this shared object follows.
+  bool is_new(std::uint32_t number);
+  void remember(std::uint32_t number, std::shared_ptr<void> object, const std::type_info& type);
+  const std::shared_ptr<void>& shared(std::uint32_t number, const std::type_info& type);
 
  private:
+  struct Known {
+    std::shared_ptr<void> object;
+    const std::type_info* type = nullptr;  // none while its value is being read
+  };
   std::uint32_t load_token();
   void load_name(char* name);  // into memory of Boost's, of its longest name
 
   Reader& reader_;
   std::uint32_t check_ = 0;
+  std::vector<Known> known_;
 };
 
 }  // namespace rondo::detail

@@ -192,11 +192,7 @@ consteval Way way_of() {
   } else if constexpr (std::is_pointer_v<Plain>) {
     // Boost makes a new object for a pointer, which has to be of a class that it knows
     using Pointee = std::remove_cv_t<std::remove_pointer_t<Plain>>;
-    if constexpr (has_serialize<Pointee>()) {
-      return Way::boost;
-    } else {
-      return Way::reference;
-    }
+    return has_serialize<Pointee>() || std::is_polymorphic_v<Pointee> ? Way::boost : Way::reference;
   } else if constexpr (has_serialize<Plain>()) {
     return Way::boost;
   } else {

@@ -3,7 +3,7 @@
 namespace rondo::streaming {
 
 Evaluation::Evaluation(Root root, Handover handover)
-    : baton_(std::make_shared<Baton>(handover)), root_(std::move(root)) {
+    : baton_(std::make_shared<Baton>(handover)), root_(std::move(root)), stepper_(baton_->closed()) {
   root_.promise()->stepper = &stepper_;
   root_.promise()->name = "the evaluation";
   stepper_.current = root_.promise();
@@ -13,7 +13,7 @@ Evaluation::~Evaluation() { tear_down(); }
 
 Evaluation::Turn Evaluation::step(Unit& unit) {
   for (;;) {
-    stepper_.run(baton_->closed());
+    stepper_.run();
     switch (stepper_.outcome) {
       case Stepper::Outcome::running:
         return Turn::over;

@@ -2,9 +2,9 @@
 
 namespace rondo::streaming {
 
-void Stepper::run(const std::atomic<bool>& cancelled) {
+void Stepper::run() {
   outcome = Outcome::running;
-  while (outcome == Outcome::running && !cancelled.load(std::memory_order_relaxed)) current->handle.resume();
+  while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) current->handle.resume();
 }
 
 void PromiseBase::finish() {

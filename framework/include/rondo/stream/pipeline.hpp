@@ -152,6 +152,22 @@ class [[nodiscard]] Chunked {
   Fused fused_;
 };
 
+// Chunks in stream order that are to be read item by item. Becomes a Stream<T> wherever one is asked for;
+// what only wants to see all items goes through the chunks, which is quicker. Move-only.
+template <class T>
+class [[nodiscard]] Ordered {
+ public:
+  using value_type = T;
+
+  Ordered(Stream<std::vector<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
+  operator Stream<T>() && { return streaming::flattened(std::move(chunks_)).named(name_); }
+  [[nodiscard]] Stream<std::vector<T>> run(std::size_t) && { return std::move(chunks_); }
+
+ private:
+  Stream<std::vector<T>> chunks_;
+  const char* name_;
+};
+
 namespace streaming {
 
 template <class P>
@@ -162,11 +178,26 @@ template <class P>
 inline constexpr bool is_chunked = false;
 template <class T, class S, class F>
 inline constexpr bool is_chunked<Chunked<T, S, F>> = true;
+template <class P>
+inline constexpr bool is_ordered = false;
+template <class T>
+inline constexpr bool is_ordered<Ordered<T>> = true;
 
 template <class P>
-concept Pipeline = is_stream<std::remove_cvref_t<P>> || is_chunked<std::remove_cvref_t<P>>;
+concept Pipeline = is_stream<std::remove_cvref_t<P>> || is_chunked<std::remove_cvref_t<P>> ||
+    is_ordered<std::remove_cvref_t<P>>;
 template <class P>
 concept StageObject = std::derived_from<std::remove_cvref_t<P>, Stage>;
+
+// What a stage gets to see.
+template <class P>
+[[nodiscard]] P for_stage(P&& in) {
+  return std::move(in);
+}
+template <class T>
+[[nodiscard]] Stream<T> for_stage(Ordered<T>&& in) {
+  return std::move(in);
+}
 
 template <class T>
 [[nodiscard]] auto as_chunks(Stream<T>&& in, std::size_t items) {
@@ -194,13 +225,13 @@ template <streaming::Pipeline P, streaming::StageObject S>
 auto operator|(P&& in, S&& stage) {
   static_assert(std::is_rvalue_reference_v<P&&>,
                 "rondo: a stream can be used once; write std::move(stream) | ...");
-  return std::decay_t<S>(std::forward<S>(stage)).apply(std::move(in));
+  return std::decay_t<S>(std::forward<S>(stage)).apply(streaming::for_stage(std::move(in)));
 }
 
 // A coroutine (or another function) from Stream<T> to a pipeline, as a stage.
 template <streaming::Pipeline P, class F>
 requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
-  using In = std::remove_cvref_t<P>;
+  using In = decltype(streaming::for_stage(std::move(in)));
   static_assert(std::is_rvalue_reference_v<P&&>,
                 "rondo: a stream can be used once; write std::move(stream) | ...");
   static_assert(
@@ -209,7 +240,7 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
   static_assert(
       std::invocable<F, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
-  return std::invoke(std::forward<F>(stage), std::move(in));
+  return std::invoke(std::forward<F>(stage), streaming::for_stage(std::move(in)));
 }
 
 template <streaming::StageObject A, streaming::StageObject B>

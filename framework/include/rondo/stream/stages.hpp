@@ -79,9 +79,9 @@ struct SequentializeStage : Stage {
     return std::move(in);
   }
   template <class T, class S, class Before>
-  Stream<T> apply(Chunked<T, S, Before>&& in) && {
-    return flattened(std::move(in).run(slots))
-        .named(slots == std::numeric_limits<std::size_t>::max() ? "collect" : "sequentialize");
+  Ordered<T> apply(Chunked<T, S, Before>&& in) && {
+    return {std::move(in).run(slots),
+            slots == std::numeric_limits<std::size_t>::max() ? "collect" : "sequentialize"};
   }
 };
 
@@ -103,7 +103,7 @@ struct TakeStage : Stage {
   }
   template <class T, class S, class Before>
   Stream<T> apply(Chunked<T, S, Before>&& in) && {
-    return std::move(*this).apply(SequentializeStage(default_slots).apply(std::move(in)));
+    return std::move(*this).apply(for_stage(SequentializeStage(default_slots).apply(std::move(in))));
   }
 };
 

@@ -75,8 +75,19 @@ class Stepper {
   UnitReference unit;           // with `unit`: what to run
   SlotCore* awaited = nullptr;  // with `waiting`: kept alive by the coroutine that waits
 
-  // Goes on until there is an outcome, or until `cancelled` is set (then the outcome is still `running`).
-  void run(const std::atomic<bool>& cancelled);
+  explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
+
+  // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
+  void run();
+  // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
+  // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
+  // small.
+  [[nodiscard]] bool run_for(const PromiseBase& consumer);
+
+ private:
+  static constexpr unsigned kDepth = 16;
+  const std::atomic<bool>& cancelled_;
+  unsigned depth_ = 0;
 };
 
 // What all coroutines of a pipeline have in common.
@@ -142,23 +153,35 @@ class StreamBase {
 // Destroys a pipeline whose coroutines are all suspended, the innermost first.
 void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
 
+// What next() gives: to be awaited at once.
+template <class T>
+struct [[nodiscard]] Next {
+  StreamBase& stream;
+  std::source_location where;
+};
+
 // co_await stream.next()
+//
+// Mostly the producer has its next value after a few steps of its own. So it is resumed from here, and the
+// consumer is not even suspended; only if the producer has no value yet (it hands out work, waits, or pulls
+// from too deep) both are left to the Stepper.
 template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
-  NextAwaiter(StreamBase& stream, std::source_location where) : stream_(stream), where_(where) {}
+  NextAwaiter(PromiseBase& consumer, Next<T> next) : consumer_(consumer), stream_(next.stream) {
+    consumer.where = next.where;
+  }
 
-  bool await_ready() const noexcept { return stream_.promise() == nullptr; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> me) noexcept {
-    PromiseBase& consumer = me.promise();
+  bool await_ready() noexcept {
+    if (stream_.promise() == nullptr) return true;
     PromiseBase& producer = *stream_.promise();
-    Stepper& stepper = consumer.steps();
-    consumer.where = where_;
-    producer.consumer = &consumer;
+    Stepper& stepper = consumer_.steps();
+    producer.consumer = &consumer_;
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
+    return stepper.run_for(consumer_);
   }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {
     PromiseBase* producer = stream_.promise();
     if (producer == nullptr) return nullptr;
@@ -172,8 +195,8 @@ class [[nodiscard]] NextAwaiter {
   }
 
  private:
+  PromiseBase& consumer_;
   StreamBase& stream_;
-  std::source_location where_;
 };
 
 // co_await slot
@@ -303,8 +326,8 @@ struct Promise final : PromiseBase {
   ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested) { return {*this, nested.take()}; }
 
   template <class U>
-  NextAwaiter<U> await_transform(NextAwaiter<U> next) noexcept {
-    return next;
+  NextAwaiter<U> await_transform(Next<U> next) noexcept {
+    return {*this, next};
   }
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {
@@ -334,7 +357,7 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
 
   // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
   // until the next call; null at the end. Throws what the stream's body threw.
-  [[nodiscard]] streaming::NextAwaiter<T> next(std::source_location where = std::source_location::current()) {
+  [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
     return {*this, where};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
@@ -355,6 +378,18 @@ Stream<T> streaming::Promise<T>::get_return_object() {
 }
 
 namespace streaming {
+
+inline bool Stepper::run_for(const PromiseBase& consumer) {
+  if (depth_ == kDepth) return false;
+  ++depth_;
+  // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
+  // resumed.
+  while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
+    current->handle.resume();
+  }
+  --depth_;
+  return current == &consumer && outcome == Outcome::running;
+}
 
 inline void PromiseBase::hand_over(void* to_consumer) {
   root->value = to_consumer;

@@ -219,6 +219,12 @@ struct Composed : Stage {
   }
 };
 
+// Here, and not in rondo, because here is where a stage is looked for.
+template <StageObject A, StageObject B>
+auto operator|(A&& first, B&& second) {
+  return Composed<std::decay_t<A>, std::decay_t<B>>(std::forward<A>(first), std::forward<B>(second));
+}
+
 }  // namespace streaming
 
 template <streaming::Pipeline P, streaming::StageObject S>
@@ -241,12 +247,6 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
       std::invocable<F, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
   return std::invoke(std::forward<F>(stage), streaming::for_stage(std::move(in)));
-}
-
-template <streaming::StageObject A, streaming::StageObject B>
-auto operator|(A&& first, B&& second) {
-  return streaming::Composed<std::decay_t<A>, std::decay_t<B>>(std::forward<A>(first),
-                                                               std::forward<B>(second));
 }
 
 }  // namespace rondo

@@ -45,15 +45,38 @@ Stream<Tracked> tracked(int count) {
 Stream<Tracked> worked(Stream<Tracked> in, int fail_at) {
   Tracked local(200);
   while (Tracked* item = co_await in.next()) {
-    // Temporaries with destructors inside the expression that suspends.
-    rondo::Slot<Tracked> slot = co_yield rondo::work([item = std::move(*item), copy = Tracked(5), fail_at] {
+    auto unit = rondo::work([item = std::move(*item), copy = Tracked(5), fail_at] {
       if (item.value == fail_at) throw std::runtime_error("as it was thrown");
       return Tracked(item.value + copy.value);
     });
+    rondo::Slot<Tracked> slot = co_yield unit;
     Tracked result = co_await slot;
     if (result.value == fail_at + 1000) throw std::runtime_error("as it was thrown");
     co_yield std::move(result);
   }
+}
+
+struct Pair {  // an aggregate
+  Tracked a, b;
+};
+
+Stream<Pair> pairs(Pair first) {
+  Pair named{Tracked(3), Tracked(4)};
+  co_yield std::move(first);
+  co_yield std::move(named);
+  Pair kept{Tracked(5), Tracked(6)};
+  co_yield kept;
+  co_yield std::move(kept);
+}
+
+TEST(Coroutine, AggregatesAreDestroyedOnce) {
+  {
+    const auto values = rondo::evaluate(pairs(Pair{Tracked(1), Tracked(2)}));
+    ASSERT_EQ(values.size(), 4U);
+    EXPECT_EQ(values[0].b.value, 2);
+    EXPECT_EQ(values[3].b.value, 6);
+  }
+  EXPECT_EQ(Tracked::alive, 0);
 }
 
 TEST(Coroutine, EverythingIsDestroyedAtTheEnd) {
@@ -127,7 +150,7 @@ Stream<int> relayed(int depth, int count) {
   if (depth == 0) {
     for (int i = 0; i < count; ++i) {
       auto unit = rondo::work([i] { return i; });
-      rondo::Slot<int> slot = co_yield std::move(unit);
+      rondo::Slot<int> slot = co_yield unit;
       co_yield co_await slot;
     }
     co_return;

@@ -24,7 +24,7 @@ Stream<int> units(int count, Log* log) {
       log->push_back("run " + std::to_string(i));
       return i;
     });
-    rondo::Slot<int> slot = co_yield std::move(unit);
+    rondo::Slot<int> slot = co_yield unit;
     static_cast<void>(slot);
   }
 }
@@ -37,7 +37,7 @@ Stream<int> results_of(std::vector<int> inputs, Log* log) {
       log->push_back("run " + std::to_string(n));
       return n;
     });
-    rondo::Slot<int> slot = co_yield std::move(unit);
+    rondo::Slot<int> slot = co_yield unit;
     slots.push_back(std::move(slot));
   }
   for (auto& slot : slots) co_yield co_await slot;
@@ -121,7 +121,7 @@ Stream<int> failing_units(std::vector<int> failing, int count) {
       if (fails) throw std::out_of_range("unit " + std::to_string(i));
       return i;
     });
-    rondo::Slot<int> slot = co_yield std::move(unit);
+    rondo::Slot<int> slot = co_yield unit;
     slots.push_back(std::move(slot));
   }
   for (auto& slot : slots) co_yield co_await slot;
@@ -190,7 +190,7 @@ TEST(Evaluator, ASlotThatNobodyIsLeftToFillIsADeadlockWithItsTrail) {
 // Hands out a unit that is under way when the stream comes to wait for the hopeless slot.
 Stream<int> waits_beside_work(rondo::Slot<int> hopeless) {
   auto unit = rondo::work([] {});
-  rondo::Slot<void> slot = co_yield std::move(unit);
+  rondo::Slot<void> slot = co_yield unit;
   co_yield co_await hopeless;
 }
 
@@ -248,7 +248,7 @@ TEST(Evaluator, AFillerUsedInsideAWorkUnit) {
   auto [slot, filler] = rondo::make_slot<int>(FilledBy::evaluation);
   auto both = [](rondo::Slot<int> reader, rondo::Filler<int> writer) -> Stream<int> {
     auto unit = rondo::work([writer = std::move(writer)]() mutable { writer.fill(7); });
-    rondo::Slot<void> done = co_yield std::move(unit);
+    rondo::Slot<void> done = co_yield unit;
     co_yield co_await reader;
   };
   int got = 0;

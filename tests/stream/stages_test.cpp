@@ -74,7 +74,7 @@ Stream<int> differences(Stream<int> in) {
 Stream<int> squared_elsewhere(Stream<int> in) {
   while (int* n = co_await in.next()) {
     auto unit = rondo::work([n = *n] { return n * n; });
-    rondo::Slot<int> slot = co_yield std::move(unit);
+    rondo::Slot<int> slot = co_yield unit;
     co_yield co_await slot;
   }
 }

@@ -305,7 +305,7 @@ Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<con
     for (std::size_t index = 0; index < kShards; ++index) {
       if (folds[index].valid()) co_await folds[index];
       auto unit = work([how, shard = shards[index], shared, index] { how->fold(*shard, *shared, index); });
-      Slot<void> slot = co_yield std::move(unit);
+      Slot<void> slot = co_yield unit;
       folds[index] = std::move(slot);
     }
   }
@@ -313,7 +313,7 @@ Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<con
   for (std::size_t index = 0; index < kShards; ++index) {
     if (folds[index].valid()) co_await folds[index];
     auto unit = work([how, shard = std::move(shards[index])] { return how->finish(*shard); });
-    Slot<std::vector<Held>> slot = co_yield std::move(unit);
+    Slot<std::vector<Held>> slot = co_yield unit;
     ends.push_back(std::move(slot));
   }
   std::vector<std::vector<Held>> runs;

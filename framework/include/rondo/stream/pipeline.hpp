@@ -72,7 +72,7 @@ Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, s
     auto unit = work(
         [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
     ++number;
-    Slot<R> slot = co_yield std::move(unit);
+    Slot<R> slot = co_yield unit;
     window.push_back(std::move(slot));
     while (!window.empty() && (window.size() >= slots || window.front().ready())) {
       R result = co_await window.front();

@@ -243,7 +243,10 @@ template <class R>
   return {Slot<R>(std::move(reader)), Filler<R>(std::move(writer))};
 }
 
-// A function to be run outside the stream: `Slot<R> slot = co_yield rondo::work(f);`
+// A function to be run outside the stream, and by which means a stream hands it out:
+//
+//   auto unit = rondo::work([item] { return look_up(item); });
+//   rondo::Slot<Price> price = co_yield unit;    // takes the function out of `unit`
 template <class F>
 class [[nodiscard]] Work {
  public:
@@ -260,9 +263,9 @@ class [[nodiscard]] Work {
 // `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
 // as the stream itself, and must not wait for any of them. If it throws, the evaluation ends.
 template <class F>
-requires std::invocable < std::decay_t<F>
-& > [[nodiscard]] Work<std::decay_t<F>> work(F&& f) {
-  return Work<std::decay_t<F>>(std::decay_t<F>(std::forward<F>(f)));
+[[nodiscard]] Work<F> work(F f) {
+  static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");
+  return Work<F>(std::move(f));
 }
 
 }  // namespace rondo

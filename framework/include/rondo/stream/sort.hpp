@@ -120,7 +120,7 @@ Stream<std::vector<Out>> merged(std::vector<std::vector<T>> runs, Less less, Fin
     std::vector<Slot<void>> cuts;
     for (std::size_t run = 0; run < state->runs.size(); ++run) {
       auto unit = work([state, run] { state->cut(run); });
-      Slot<void> slot = co_yield std::move(unit);
+      Slot<void> slot = co_yield unit;
       cuts.push_back(std::move(slot));
     }
     for (Slot<void>& slot : cuts) co_await slot;
@@ -130,7 +130,7 @@ Stream<std::vector<Out>> merged(std::vector<std::vector<T>> runs, Less less, Fin
   for (std::size_t piece = 0; piece < pieces || !window.empty();) {
     if (piece < pieces && window.size() < default_slots) {
       auto unit = work([state, piece] { return state->template merge_piece<Out>(piece); });
-      Slot<std::vector<Out>> slot = co_yield std::move(unit);
+      Slot<std::vector<Out>> slot = co_yield unit;
       window.push_back(std::move(slot));
       ++piece;
       if (piece < pieces && !window.front().ready()) continue;
@@ -174,7 +174,7 @@ Stream<std::vector<T>> sorted(Stream<std::vector<T>> in, Less less) {
     }
     if (items >= block_size(blocks.size()) || (!more && items > 0)) {
       auto unit = work(Block{std::exchange(chunks, {}), less});
-      Slot<std::vector<T>> slot = co_yield std::move(unit);
+      Slot<std::vector<T>> slot = co_yield unit;
       blocks.push_back(std::move(slot));
       items = 0;
     }

@@ -5,7 +5,8 @@
 //   }
 //   rondo::Stream<Item> priced(rondo::Stream<Item> in) {
 //     while (Item* item = co_await in.next()) {
-//       rondo::Slot<Price> price = co_yield rondo::work([sku = item->sku] { return look_up(sku); });
+//       auto look = rondo::work([sku = item->sku] { return look_up(sku); });
+//       rondo::Slot<Price> price = co_yield look;
 //       ...
 //       item->price = co_await price;
 //       co_yield std::move(*item);
@@ -14,10 +15,15 @@
 //
 // Inside a Stream<T>:
 //   co_yield value                  the next value (moved, or copied from an lvalue)
-//   co_yield work(f)                hands out f to be run outside the stream; gives a Slot
+//   co_yield unit                   hands out unit = work(f): f is run outside the stream; gives a Slot
 //   co_yield elements_of(stream)    all values of another Stream<T>; O(1) for each, however deep such streams
 //   nest co_await other.next()           the next value of another stream: a pointer, null at the end
 //   co_await slot                   a result; until it is there the stream is given back
+//
+// g++ 12 destroys the members of an aggregate twice, and the captures of a lambda too, if it is a temporary
+// written inside the operand of co_yield or co_await. So units of work have names (the compiler insists), and
+// values should: not `co_yield Item{a, b};` but `Item item{a, b}; co_yield std::move(item);`, or a
+// constructor, or a function that makes it.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
 // latest with the Stream. Parameters should be taken by value, or must outlive the Stream. Threads: the body
@@ -262,9 +268,9 @@ class [[nodiscard]] ValueAwaiter {
 };
 
 template <class T>
-class [[nodiscard]] CopiedValueAwaiter {
+class [[nodiscard]] KeptValueAwaiter {
  public:
-  CopiedValueAwaiter(PromiseBase& giver, const T& value) : giver_(giver), value_(value) {}
+  KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
   void await_resume() const noexcept {}
@@ -315,12 +321,27 @@ struct Promise final : PromiseBase {
   void unhandled_exception() noexcept { error = std::current_exception(); }
   void return_void() const noexcept {}
 
-  ValueAwaiter yield_value(T&& yielded) noexcept { return {*this, std::addressof(yielded)}; }
-  CopiedValueAwaiter<T> yield_value(const T& yielded) requires std::copy_constructible<T> {
-    return {*this, yielded};
+  auto yield_value(T&& yielded) noexcept {
+    if constexpr (std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>) {
+      // Moved out at once, so that what g++ 12 destroys twice is empty in most cases.
+      return KeptValueAwaiter<T>(*this, std::move(yielded));
+    } else {
+      return ValueAwaiter(*this, std::addressof(yielded));
+    }
+  }
+  KeptValueAwaiter<T> yield_value(const T& yielded) requires std::copy_constructible<T> {
+    return {*this, T(yielded)};
+  }
+  template <class F>
+  WorkAwaiter<F> yield_value(Work<F>& unit) {
+    return {*this, unit.take()};
   }
   template <class F>
   WorkAwaiter<F> yield_value(Work<F>&& unit) {
+    static_assert(std::is_trivially_destructible_v<F>,
+                  "rondo::work: name the unit first (auto unit = rondo::work(...); ... = co_yield unit;), "
+                  "because g++ 12 "
+                  "destroys the captures of a lambda twice that is written inside a co_yield");
     return {*this, unit.take()};
   }
   ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested) { return {*this, nested.take()}; }

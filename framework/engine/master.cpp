@@ -150,6 +150,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kClosed: ++answers_; return;
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
+    case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kReport: return take_report(envelope.from, in);

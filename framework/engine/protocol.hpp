@@ -56,6 +56,11 @@ enum class Kind : std::uint32_t {
   kStop,    // master to worker: uint64 epoch
   kStopped,  // worker to master: uint64 epoch
 
+  // tasks
+  kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, block input
+  kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed)
+  kCancelTasks,  // master to worker: drop what has not started, and say so
+
   // what happened, for the profile
   kCount,    // master to worker
   kCounted,  // worker to master: WorkerCounters
@@ -68,6 +73,7 @@ enum class Kind : std::uint32_t {
     case Kind::kClosed:
     case Kind::kFetched:
     case Kind::kSignal:
+    case Kind::kTasksDone:
     case Kind::kSaved:
     case Kind::kLoaded:
     case Kind::kReport:
@@ -144,6 +150,8 @@ struct Parcel {
   std::uint64_t epoch;  // of the job; 0: there is none
   scheduler::Job job;
 };
+
+enum class TaskStatus : std::uint8_t { kDone, kFailed, kDropped };
 
 struct SaveHead {
   std::uint64_t sequence;

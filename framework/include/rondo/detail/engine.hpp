@@ -29,14 +29,15 @@ class Engine {
   virtual void reset(std::size_t count, const Pack& pack) = 0;
   virtual void hint(std::span<const double> seconds) = 0;
 
-  // One round. The input is `shared`, or if `own` is set, what that packs (perhaps more than once). Outputs come in any order.
+  // One round. The input is `shared`, or if `own` is set, what that packs (perhaps more than once). Outputs
+  // come in any order.
   virtual void update(Bytes shared, const Pack& own, const Take& output) = 0;
 
   struct Rounds {
     std::function<bool(Buffer& input)> next;  // false: no more rounds
     std::function<void(std::uint64_t round, std::size_t position, Bytes bytes)> output;  // in any order
     std::function<void(std::uint64_t round)> complete;                                   // in order
-    std::size_t ahead;                                                                   // rounds open at a time
+    std::size_t ahead;  // rounds open at a time
   };
   virtual void evolve(const Rounds& rounds) = 0;
 

@@ -22,8 +22,8 @@ struct CallInfo {
 
 // The user's Update on one worker. All functions may throw what the user's code throws.
 //
-// update() and set_context() are called by the thread that computes; the others, for other states, at the same time by
-// the one that communicates. So they share nothing.
+// update() and set_context() are called by the thread that computes; the others, for other states, at the
+// same time by the one that communicates. So they share nothing.
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -35,7 +35,8 @@ class Kernel {
 
   virtual void set_context(Bytes bytes) = 0;
   // Appends the packed output. The input is `shared_input`, or if that is null unpacked from `own_input`.
-  virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call, Buffer& output) = 0;
+  virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call,
+                      Buffer& output) = 0;
 };
 
 struct Program {

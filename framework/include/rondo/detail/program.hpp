@@ -22,8 +22,8 @@ struct CallInfo {
 
 // The user's Update on one worker. All functions may throw what the user's code throws.
 //
-// update() and set_context() are called by the thread that computes; the others, for other states, at the
-// same time by the one that communicates. So they share nothing.
+// update() and set_context() are called by the thread that computes; the others, for other states, at the same time by
+// the one that communicates. So they share nothing.
 class Kernel {
  public:
   virtual ~Kernel() = default;

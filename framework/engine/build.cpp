@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 
+#define XXH_INLINE_ALL  // header only: one library less to link
 #include <xxhash.h>
 
 namespace rondo::engine {
@@ -66,6 +67,10 @@ std::string describe(const detail::Program& program) {
     return id.empty() ? hash_of_executable() : id;
   }();
   return "build " + build + " with " + program.types;
+}
+
+std::uint64_t hash_of_types(const detail::Program& program) {
+  return XXH3_64bits(program.types.data(), program.types.size());
 }
 
 }  // namespace rondo::engine

@@ -2,6 +2,8 @@
 #include "engine/master.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -12,7 +14,6 @@
 
 namespace rondo::engine {
 
-using scheduler::Slot;
 using transport::Envelope;
 
 namespace {
@@ -26,24 +27,42 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// On the transport's clock, which stands at `now`.
+double end_of_walltime(const Options& options, double now) {
+  if (options.walltime > 0) return now + options.walltime;
+  const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
+  if (slurm == nullptr || options.checkpoint.empty()) return std::numeric_limits<double>::infinity();
+  return now + std::atof(slurm) - static_cast<double>(std::time(nullptr));
+}
+
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
 }
 
 }  // namespace
 
-Master::Master(transport::Transport& transport, const detail::Program& program, const Options& options)
-    : transport_(transport), options_(options), workers_(count_workers(transport, options)),
-      scheduler_(scheduler_settings(options, workers_)), seen_(workers_) {
-  worker_settings_.seed = options.seed;
+Master::Master(transport::Transport& transport, const Host& host, const detail::Program& program,
+               const Options& options)
+    : transport_(transport),
+      host_(host),
+      storage_(host.storage),
+      options_(options),
+      type_hash_(hash_of_types(program)),
+      workers_(count_workers(transport, options)),
+      scheduler_(scheduler_settings(options, workers_)),
+      seed_(options.seed),
+      seen_(workers_) {
+  worker_settings_.save_bytes = options.checkpoint_bytes;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   // so many reports a second that the master, at a few microseconds each, has time for the rest
   worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
-  heard_ = told_ = transport_.now().count();
+  heard_ = told_ = saved_at_ = transport_.now().count();
+  end_ = end_of_walltime(options, heard_);
   handshake(program);
-  if (options.master_works) own_worker_.emplace(transport_, program.make_kernel(), worker_settings_);
+  if (options.master_works)
+    own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
 }
 
 // Every worker says what it is; all of them hear the verdict.
@@ -56,8 +75,8 @@ void Master::handshake(const detail::Program& program) {
   const std::string mine = describe(program);
   for (std::uint32_t rank = 1; rank <= others; ++rank)
     if (mismatch.empty() && greetings_[rank] != mine)
-      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " + std::to_string(rank) +
-                 " has " + greetings_[rank] + "; start one binary on all of them";
+      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " +
+                 std::to_string(rank) + " has " + greetings_[rank] + "; start one binary on all of them";
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
@@ -73,6 +92,7 @@ void Master::handshake(const detail::Program& program) {
 }
 
 void Master::close(std::int32_t status) {
+  finish_saving();
   answers_ = 0;
   send_all(message(Kind::kClose));
   run_until([&] { return answers_ == workers_; });
@@ -129,6 +149,9 @@ void Master::dispatch(Envelope envelope) {
       return;
     case Kind::kClosed: ++answers_; return;
     case Kind::kFetched: return take_fetched(envelope.from, in);
+    case Kind::kSignal: return heed(in.get<Wish>());
+    case Kind::kSaved: return take_saved(in);
+    case Kind::kLoaded: return take_loaded(in);
     case Kind::kReport: return take_report(envelope.from, in);
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
@@ -154,8 +177,8 @@ void Master::tell_stall() {
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const Seen& seen = seen_[w];
     if (running_ == nullptr || seen.running_for < 0) continue;
-    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running << " has been in update for "
-         << static_cast<long>(seen.running_for + now - seen.reported) << " s";
+    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running
+         << " has been in update for " << static_cast<long>(seen.running_for + now - seen.reported) << " s";
   }
   std::cerr << text.str() << '\n';
   told_ = now;
@@ -163,12 +186,19 @@ void Master::tell_stall() {
 
 // ---- states between the calls
 
+void Master::require_idle() const {
+  if (running_ != nullptr)
+    throw InputError("the master is inside a call: the sink and the inputs of evolve() cannot use it", {});
+}
+
 void Master::update_ids() {
   ids_.resize(scheduler_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) ids_[slot] = scheduler_.id(slot);
 }
 
 void Master::reset(std::size_t count, const Pack& pack) {
+  require_idle();
+  finish_saving();  // it still wants the states
   Buffer drop = message(Kind::kDropAll);
   Writer(drop).put(++generation_);
   send_all(drop);
@@ -195,13 +225,15 @@ void Master::hint(std::span<const double> seconds) {
 }
 
 void Master::resample(std::span<const std::uint32_t> offspring) {
+  require_idle();
   std::vector<Buffer> messages(workers_);
   std::vector<scheduler::Worker> owners(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
   const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
   auto copy = copies.begin();
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
-    const auto end = std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
+    const auto end =
+        std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
     Buffer& out = messages[index(owners[slot])];
     Writer writer(out);
     if (out.empty()) writer.put(Kind::kResample);
@@ -215,22 +247,28 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
 }
 
 void Master::share(Bytes context) {
+  require_idle();
   Buffer out = message(Kind::kContext);
   Writer writer(out);
   writer.put(++context_);
   writer.put_block(context);
+  context_bytes_.clear();
+  context_bytes_.append(context);
   send_tree(out);
 }
 
 // Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.
 void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
+  require_idle();
   fetching_ = {};
   fetching_.request = ++requests_;
   fetching_.take = &take;
   for (std::size_t at = 0; at < positions.size();) {
     std::map<scheduler::Worker, std::vector<StateId>> wanted;
     double bytes = 0;
-    for (; at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes)); ++at) {
+    for (;
+         at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes));
+         ++at) {
       const auto slot = static_cast<Slot>(positions[at]);
       wanted[scheduler_.owner(slot)].push_back(ids_[slot]);
       bytes += scheduler_.bytes(slot) + sizeof(StateId);
@@ -275,6 +313,7 @@ void Master::take_fetched(Rank from, Reader& in) {
 }
 
 Profile Master::profile() {
+  require_idle();
   profile_.transfers = profile_.transfer_bytes = 0;
   answers_ = 0;
   send_all(message(Kind::kCount));

@@ -7,9 +7,8 @@
 
 namespace rondo::engine {
 
-using scheduler::Slot;
-
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
+  require_idle();
   if (ids_.empty()) {
     ++round_;
     return;
@@ -46,13 +45,12 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
 }
 
 void Master::evolve(const Rounds& rounds) {
+  require_idle();
   Running running;
   running.call.first_round = round_;
-  running.output = rounds.output
-                       ? [&](std::uint32_t round, std::size_t position, Bytes bytes) {
-                           rounds.output(round, position, bytes);
-                         }
-                       : Output();
+  running.output = rounds.output ? [&](std::uint32_t round, std::size_t position,
+                                       Bytes bytes) { rounds.output(round, position, bytes); }
+                                 : Output();
   running.complete = [&](std::uint32_t round) { rounds.complete(round); };
   std::uint32_t open = 0;
   bool exhausted = false;
@@ -92,6 +90,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   longest_ = 0;
   running.call.epoch = ++epoch_;
   running.call.context = context_;
+  running.call.seed = seed_;
   running.call.rounds = rounds;
   running.begun.assign(workers_, false);
   seen_.assign(workers_, Seen());
@@ -107,7 +106,9 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   });
   running_ = nullptr;
 
-  profile_.wall_time += transport_.now().count() - begin;
+  const double wall_time = transport_.now().count() - begin;
+  call_time_ = std::max(wall_time, call_time_ * 0.9);
+  profile_.wall_time += wall_time;
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (running.exception) std::rethrow_exception(running.exception);
   if (!running.failures.empty()) throw_failures(running);
@@ -118,10 +119,12 @@ void Master::throw_failures(Running& running) {
             [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
   std::vector<StateProgress> progress;
   progress.reserve(ids_.size());
-  for (Slot slot = 0; slot < ids_.size(); ++slot) progress.push_back({ids_[slot], scheduler_.rounds_done(slot)});
+  for (Slot slot = 0; slot < ids_.size(); ++slot)
+    progress.push_back({ids_[slot], scheduler_.rounds_done(slot)});
   const UpdateFailure& first = running.failures.front();
   std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
-                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " + first.text;
+                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
+                     first.text;
   if (running.failures.size() > 1) text += " (and " + std::to_string(running.failures.size() - 1) + " more)";
   throw UpdateError(text, std::move(running.failures), std::move(progress));
 }
@@ -167,11 +170,12 @@ void Master::perform(const scheduler::command::Assign& assign) {
   for (const Slot slot : assign.slots) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     writer.put(scheduler::Job{ids_[slot], slot, scheduler_.rounds_done(slot),
-                              cost.known() ? static_cast<float>(cost.predicted().count()) : 0, scheduler_.bytes(slot),
-                              scheduler_.hop(slot)});
+                              cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
+                              scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   if (running_->own != nullptr)
-    for (const Slot slot : assign.slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
+    for (const Slot slot : assign.slots)
+      writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
   send(rank_of(assign.worker), std::move(out));
 }
 
@@ -221,7 +225,8 @@ void Master::take_gave(Rank from, Reader& in) {
   if (running_ == nullptr || head.epoch != epoch_) return;
   const std::vector<scheduler::Given> given = in.get_all<scheduler::Given>();
   profile_.steals += given.size();
-  on(scheduler::event::Gave{worker_of(from), worker_of(head.thief), given, scheduler::Seconds(head.left), head.ready});
+  on(scheduler::event::Gave{worker_of(from), worker_of(head.thief), given, scheduler::Seconds(head.left),
+                            head.ready});
 }
 
 void Master::take_failed(Rank from, Reader& in) {

@@ -41,7 +41,9 @@ void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Second
   syscall(SYS_futex, &word, FUTEX_WAIT, expected, &time, nullptr, 0);
 }
 
-void futex_wake(std::atomic<std::uint32_t>& word) { syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0); }
+void futex_wake(std::atomic<std::uint32_t>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
 
 }  // namespace
 
@@ -98,7 +100,8 @@ void MpiTransport::ring(Bell& bell) {
   if (bell.asleep.load() == 1 && bell.asleep.exchange(0) == 1) futex_wake(bell.asleep);
 }
 
-void MpiTransport::post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests) {
+void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
+                        std::vector<MPI_Request>& requests) {
   requests.push_back(MPI_REQUEST_NULL);
   MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &requests.back());
 }
@@ -187,7 +190,8 @@ bool MpiTransport::match() {
 // The first message that is whole and has no earlier one of its sender before it.
 std::optional<Envelope> MpiTransport::completed() {
   for (auto in = incoming_.begin(); in != incoming_.end(); ++in) {
-    if (std::any_of(incoming_.begin(), in, [&](const Incoming& earlier) { return earlier.from == in->from; })) continue;
+    if (std::any_of(incoming_.begin(), in, [&](const Incoming& earlier) { return earlier.from == in->from; }))
+      continue;
     int done = in->missing == 0 ? 1 : 0;
     if (done != 0 && !in->requests.empty())
       MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE);

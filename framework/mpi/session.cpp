@@ -11,8 +11,10 @@
 #include <rondo/detail/run.hpp>
 #include <rondo/error.hpp>
 
+#include "checkpoint/posix_storage.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
+#include "engine/signals.hpp"
 #include "mpi/mpi_transport.hpp"
 
 namespace rondo {
@@ -69,7 +71,8 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   return options;
 }
 
-int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Program& program, const detail::Main& main) {
+int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Program& program,
+              const detail::Main& main) {
   bool failed = false;
   const std::optional<engine::Options> options = agree_on_options(communicator, argc, argv, failed);
   if (failed) return EXIT_FAILURE;
@@ -77,35 +80,29 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   int size = 0, rank = 0;
   MPI_Comm_size(communicator, &size);
   MPI_Comm_rank(communicator, &rank);
-  if (size == 1) return engine::run_threads(program, *options, main);
+  checkpoint::PosixStorage storage;
+  const engine::Host host{storage, [](int status) { MPI_Abort(MPI_COMM_WORLD, status); }};
+  if (size == 1) return engine::run_threads(host, program, *options, main);
+  std::optional<engine::SignalWatch> watch;
+  if (!options->checkpoint.empty()) watch.emplace();
 
   running = true;
   int status = EXIT_FAILURE;
   try {
     mpi::MpiTransport transport(communicator);
     try {
-      status = rank == 0 ? engine::run_master(transport, program, *options, main)
-                         : engine::run_worker(transport, program);
+      status = rank == 0 ? engine::run_master(transport, host, program, *options, main)
+                         : engine::run_worker(transport, host, program);
     } catch (const MismatchError& error) {
       std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
     }
   } catch (const std::exception& error) {
     // the others wait for this rank: end them all, at once and by name
     std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
-    MPI_Abort(communicator, EXIT_FAILURE);
+    host.abort(EXIT_FAILURE);
   }
   running = false;
   return status;
-}
-
-int run_without_launcher(int& argc, char** argv, const detail::Program& program, const detail::Main& main) {
-  try {
-    const std::optional<engine::Options> options = engine::take_options(argc, argv);
-    return options ? engine::run_threads(program, *options, main) : EXIT_SUCCESS;
-  } catch (const OptionError& error) {
-    std::cerr << "rondo: " << engine::describe(kMaster, error) << std::endl;
-    return EXIT_FAILURE;
-  }
 }
 
 }  // namespace
@@ -114,7 +111,7 @@ namespace detail {
 
 int run_program(int& argc, char** argv, const Program& program, const Main& main) {
   if (!initialised()) {
-    if (!launched()) return run_without_launcher(argc, argv, program, main);
+    if (!launched()) return engine::run_alone(argc, argv, program, main);
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
     std::atexit(finalise_at_exit);

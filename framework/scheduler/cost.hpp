@@ -39,8 +39,8 @@ class Cost {
   friend bool operator==(const Cost&, const Cost&) = default;
 
  private:
-  static constexpr float kLeast = 1e-9F;         // an update of no time still is a measurement
-  static constexpr std::uint32_t kMemory = 4;    // long enough against jitter, short enough to follow a drift
+  static constexpr float kLeast = 1e-9F;       // an update of no time still is a measurement
+  static constexpr std::uint32_t kMemory = 4;  // long enough against jitter, short enough to follow a drift
   static bool alike(float a, float b) { return a <= 2 * b && b <= 2 * a; }
 
   float mean_ = 0;

@@ -95,8 +95,8 @@ struct Stopped {
 
 }  // namespace event
 
-using Event = std::variant<event::Begin, event::Opened, event::Closed, event::Report, event::Gave, event::Cancel,
-                           event::Stopped>;
+using Event = std::variant<event::Begin, event::Opened, event::Closed, event::Report, event::Gave,
+                           event::Cancel, event::Stopped>;
 
 namespace command {
 
@@ -128,8 +128,8 @@ struct End {};
 
 }  // namespace command
 
-using Command =
-    std::variant<command::Move, command::Assign, command::Give, command::Complete, command::Stop, command::End>;
+using Command = std::variant<command::Move, command::Assign, command::Give, command::Complete, command::Stop,
+                             command::End>;
 
 // Copies of a state go to one worker (perhaps its own): `count` children with consecutive ids from `first` on.
 struct Copy {
@@ -148,6 +148,8 @@ class Scheduler {
   // Drops all states and distributes these evenly, by expected cost where one is given (empty: all alike). The owners are
   // in the order of the ids, which must ascend. O(n).
   std::vector<Worker> reset(std::span<const StateId> ids, std::span<const double> seconds);
+  // The same for states of a checkpoint, with what was learned of them; at these owners, or (empty) distributed by cost.
+  void restore(std::span<const StateId> ids, std::span<const Worker> owners, std::span<const Cost> costs);
   // The size of a packed state, once it is known.
   void packed(Slot slot, double bytes);
   // What an update of this state is expected to take, until it has been measured.
@@ -183,17 +185,17 @@ class Scheduler {
     Cost cost;
   };
   static constexpr double kUnlisted = 1;  // keys are negative
-  struct Part {                    // a worker, as the master knows it
-    double bytes = 0;              // of the states it holds
-    std::vector<Slot> waiting;     // not yet assigned; the next one last
-    double waiting_work = 0;       // predicted seconds
-    std::size_t outstanding = 0;   // updates assigned and not reported
-    Time finish{0};                // predicted end of what is assigned
-    std::size_t ready = 0;         // states a thief could get from the worker itself
+  struct Part {                           // a worker, as the master knows it
+    double bytes = 0;                     // of the states it holds
+    std::vector<Slot> waiting;            // not yet assigned; the next one last
+    double waiting_work = 0;              // predicted seconds
+    std::size_t outstanding = 0;          // updates assigned and not reported
+    Time finish{0};                       // predicted end of what is assigned
+    std::size_t ready = 0;                // states a thief could get from the worker itself
     bool hungry = false;
-    bool served = false;           // as a thief: an answer to Give is under way
+    bool served = false;  // as a thief: an answer to Give is under way
     bool stopped = false;
-    double listed = kUnlisted;     // its key in busiest_, if it is there
+    double listed = kUnlisted;  // its key in busiest_, if it is there
   };
   void handle(Time now, const event::Begin& begin);
   void handle(Time now, const event::Opened& opened);

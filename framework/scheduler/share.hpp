@@ -26,8 +26,8 @@ struct Portion {
 // The positions of the states to give, in the order in which they should go: best ratio of time to the cost of the
 // move first, each only if the later of the two workers ends earlier by it. The thief gets about half of the
 // difference. Empty if nothing pays. O(n log n).
-inline std::vector<std::uint32_t> share(std::vector<Portion> portions, Seconds victim_left, const Appetite& thief,
-                                        const MoveCost& move) {
+inline std::vector<std::uint32_t> share(std::vector<Portion> portions, Seconds victim_left,
+                                        const Appetite& thief, const MoveCost& move) {
   const auto transfer = [&](const Portion& p) { return move.of_state(p.bytes).count(); };
   std::sort(portions.begin(), portions.end(), [&](const Portion& a, const Portion& b) {
     const double left = a.work * transfer(b), right = b.work * transfer(a);

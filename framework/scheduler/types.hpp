@@ -23,7 +23,7 @@ inline constexpr Time kNever{std::numeric_limits<double>::infinity()};
 
 // What it takes to bring unstarted states from one worker to another; decides whether a move pays.
 struct MoveCost {
-  Seconds latency{150e-6};   // of one message with any number of states: two wake-ups and a request
+  Seconds latency{150e-6};  // of one message with any number of states: two wake-ups and a request
   Seconds per_state{0.5e-6};
   Seconds per_byte{1 / 2e9};  // packing, a copy on the way, unpacking
 

@@ -105,7 +105,8 @@ double WorkQueue::rest_of_running(Time now) const {
   const double predicted = cost(*running_);
   const double elapsed = (now - running_since_).count();
   // an update that is overdue has, for all we know, as much before it as it is late
-  const double rest = elapsed < predicted ? predicted - elapsed : std::max(elapsed - predicted, predicted / 10);
+  const double rest =
+      elapsed < predicted ? predicted - elapsed : std::max(elapsed - predicted, predicted / 10);
   return rest + predicted * (rounds_left(*running_) - 1);
 }
 

@@ -280,8 +280,8 @@ struct Codec<std::multimap<K, V, C, A>> : MapCodec<std::multimap<K, V, C, A>> {}
 //
 // The copy iterates in the order of the original (a sum over it rounds alike on whatever rank it is): it gets
 // as many buckets, and the elements from the last to the first, as a hash table puts a new element before its
-// bucket's others and a new bucket before all. The number of buckets stands beside a check, because memory is
-// taken for it.
+// bucket's others and a new bucket before all. The number of buckets and their load stand beside a check, because
+// memory is taken by them.
 
 template <class Table, class Elements>
 struct HashedCodec : Elements {

@@ -41,13 +41,15 @@ struct UpdateFailure {
 // How far a state got before its round was ended by a failure elsewhere.
 struct StateProgress {
   StateId state;
-  std::uint64_t updates;  // updates that the failed call completed on it: for `update` 0 (before) or 1 (after)
+  std::uint64_t
+      updates;  // updates that the failed call completed on it: for `update` 0 (before) or 1 (after)
 };
 
 // At least one update threw. No further update was started, the round is over, and the ids are those of the round.
 class UpdateError : public Error {
  public:
-  UpdateError(const std::string& text, std::vector<UpdateFailure> failures, std::vector<StateProgress> progress)
+  UpdateError(const std::string& text, std::vector<UpdateFailure> failures,
+              std::vector<StateProgress> progress)
       : Error(text), failures_(std::move(failures)), progress_(std::move(progress)) {}
   // Every failure, by ascending state id. A state in this list is as its update left it, or with --rondo-rollback as
   // it was before.

@@ -1,0 +1,40 @@
+// How often to checkpoint: what the user says, or the optimum for a cost and a failure rate. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+namespace rondo::checkpoint {
+
+using Seconds = std::chrono::duration<double>;
+
+struct Rounds {
+  std::uint64_t count = 0;
+
+  friend bool operator==(const Rounds&, const Rounds&) = default;
+};
+
+using Cadence = std::variant<std::chrono::seconds, Rounds>;
+
+// A whole number above zero and a unit: "90s", "20m", "2h", or "100r" for rounds. Throws OptionError, which
+// names `option`, for anything else and for more than 100 years.
+[[nodiscard]] Cadence parse_cadence(std::string_view option, std::string_view text);
+
+// The compute time between two checkpoints that makes the expected run time shortest, when a checkpoint costs
+// the run `cost` and failures come at random, `between_failures` apart on average.
+//
+// J. T. Daly, "A higher order estimate of the optimum checkpoint interval for restart dumps", Future
+// Generation Computer Systems 22 (2006) 303-312. Its leading term, sqrt(2 cost
+// between_failures), is J. W. Young, "A first order approximation to the optimum checkpoint interval",
+// Communications of the ACM 17 (1974) 530-531.
+//
+// A free checkpoint gives zero: the caller sets a floor. Throws OptionError for a failure rate that is no
+// such thing.
+[[nodiscard]] Seconds optimum_interval(Seconds cost, Seconds between_failures);
+
+// The mean time between failures of a run on `nodes` nodes, each of which fails independently.
+[[nodiscard]] Seconds between_failures(Seconds of_one_node, std::uint64_t nodes);
+
+}  // namespace rondo::checkpoint

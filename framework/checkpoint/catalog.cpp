@@ -1,0 +1,113 @@
+#include "checkpoint/catalog.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "checkpoint/format.hpp"
+#include "checkpoint/part_reader.hpp"
+
+namespace rondo::checkpoint {
+namespace {
+
+void verify_states(const PartReader& reader, Buffer& scratch) {
+  for (const PartReader::Record& record : reader.records()) {
+    scratch.clear();
+    reader.read(record, scratch);
+  }
+}
+
+void verify_parts(Storage& storage, const Path& folder, const Manifest& manifest, Depth depth) {
+  std::vector<Placement> by_part = manifest.placements;
+  std::stable_sort(by_part.begin(), by_part.end(),
+                   [](const Placement& left, const Placement& right) { return left.part < right.part; });
+  auto expected = by_part.begin();
+  Buffer scratch;
+  for (const PartEntry& entry : manifest.parts) {
+    const Header header{.type_hash = manifest.type_hash, .round = manifest.round, .number = entry.number};
+    const PartReader reader(storage, folder, header, entry);
+    // the manifest places exactly entry.count states here, and the part has as many, all different
+    for (std::uint64_t i = 0; i < entry.count; ++i) static_cast<void>(reader.at((expected++)->id));
+    if (depth == Depth::states) verify_states(reader, scratch);
+  }
+}
+
+// mkdir -p, each name flushed. Also the names that are there already: an earlier run may have made them and
+// been killed before it flushed them, and then a power cut would take everything below.
+void create_root(Storage& storage, const Path& root) {
+  Path folder;
+  for (const Path& level : root) {
+    const Path parent = folder.empty() ? Path(".") : folder;
+    folder /= level;
+    // "checkpoints/" ends with an empty name
+    if (level.empty() || level == "." || level == ".." || folder == folder.root_path()) continue;
+    const bool created = storage.create_folder(folder);
+    try {
+      storage.sync_folder(parent);
+    } catch (const FileError& error) {
+      // a folder above that this user may not read is not this user's making either
+      if (created || error.code() != std::errc::permission_denied) throw;
+    }
+  }
+}
+
+}  // namespace
+
+bool Search::ever_complete() const {
+  return newest.has_value() || std::any_of(refusals.begin(), refusals.end(), [](const FileError& refusal) {
+           return refusal.fault() != Fault::incomplete;
+         });
+}
+
+Checkpoint Search::take(const Path& root) {
+  if (newest) return *std::exchange(newest, std::nullopt);
+  std::string text = root.string() + ": no checkpoint that can be restored";
+  for (const FileError& refusal : refusals) text += std::string("\n  ") + refusal.what();
+  throw CheckpointError(text);
+}
+
+std::vector<std::uint64_t> sequences(Storage& storage, const Path& root) {
+  std::vector<std::uint64_t> found;
+  for (const std::string& name : storage.list(root)) {
+    if (const auto sequence = sequence_of(name)) found.push_back(*sequence);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::uint64_t next_sequence(Storage& storage, const Path& root) {
+  const std::vector<std::uint64_t> taken = sequences(storage, root);
+  return taken.empty() ? 1 : taken.back() + 1;
+}
+
+Path checkpoint_folder(const Path& root, std::uint64_t sequence) { return root / checkpoint_name(sequence); }
+
+void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence) {
+  create_root(storage, root);
+  storage.create_folder(checkpoint_folder(root, sequence));
+  storage.sync_folder(root);
+}
+
+Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {
+  Manifest manifest = read_manifest(storage, folder, type_hash);
+  if (depth != Depth::manifest) verify_parts(storage, folder, manifest, depth);
+  return manifest;
+}
+
+Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash, Depth depth,
+                   std::uint64_t before) {
+  Search search;
+  std::vector<std::uint64_t> candidates = sequences(storage, root);
+  for (auto sequence = candidates.rbegin(); sequence != candidates.rend() && !search.newest; ++sequence) {
+    if (*sequence >= before) continue;
+    const Path folder = checkpoint_folder(root, *sequence);
+    try {
+      search.newest = Checkpoint{*sequence, folder, read_checkpoint(storage, folder, type_hash, depth)};
+    } catch (const FileError& refusal) {
+      search.refusals.push_back(refusal);
+    }
+  }
+  return search;
+}
+
+}  // namespace rondo::checkpoint

@@ -1,0 +1,61 @@
+// The checkpoints under one root folder: naming a new one, and finding the newest that can be believed.
+//
+// Lives on rank 0. A root belongs to one run at a time; its checkpoints are numbered in the order in which
+// they began.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "checkpoint/manifest.hpp"
+#include "checkpoint/storage.hpp"
+
+namespace rondo::checkpoint {
+
+// How far a checkpoint is looked into before it is believed.
+enum class Depth {
+  manifest,  // only the manifest: for parts on disks that rank 0 does not see
+  parts,     // and every part's header, footer and index: its states are there, in full length
+  states,    // and every byte of every state
+};
+
+struct Checkpoint {
+  std::uint64_t sequence = 0;
+  Path folder;
+  Manifest manifest;
+};
+
+struct Search {
+  std::optional<Checkpoint> newest;
+  // Why each newer one was refused, newest first; all of them if there is no `newest`.
+  std::vector<FileError> refusals;
+
+  // Whether a checkpoint ever ended here, believed or not. If not, a run may start from its begin.
+  [[nodiscard]] bool ever_complete() const;
+  // The newest, or CheckpointError with every refusal in its text.
+  [[nodiscard]] Checkpoint take(const Path& root);
+};
+
+// One more than the highest there is, complete or not, so that a new checkpoint never meets files of another.
+[[nodiscard]] std::uint64_t next_sequence(Storage& storage, const Path& root);
+[[nodiscard]] Path checkpoint_folder(const Path& root, std::uint64_t sequence);
+// Makes the root and the checkpoint's folder so that they survive a power cut; what is there already is fine.
+// Rank 0 calls it before the workers write; a worker calls it too where it has a disk of its own.
+void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
+
+// The newest checkpoint below `before` that nothing is wrong with, down to `depth`. What a worker refuses
+// later, while it reads its states, is followed by a search with the refused one's number as `before`.
+[[nodiscard]] Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash,
+                                 Depth depth = Depth::states,
+                                 std::uint64_t before = std::numeric_limits<std::uint64_t>::max());
+
+// One checkpoint by its folder. Throws FileError for the first thing that is wrong with it.
+[[nodiscard]] Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash,
+                                       Depth depth);
+
+// The sequence numbers of the folders under a root that are named like checkpoints, ascending.
+[[nodiscard]] std::vector<std::uint64_t> sequences(Storage& storage, const Path& root);
+
+}  // namespace rondo::checkpoint

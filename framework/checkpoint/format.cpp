@@ -1,0 +1,92 @@
+#include "checkpoint/format.hpp"
+
+#include <charconv>
+#include <cstdio>
+
+#include "checkpoint/checksum.hpp"
+
+namespace rondo::checkpoint {
+namespace {
+
+constexpr std::string_view kPartPrefix = "part-";
+constexpr std::string_view kCheckpointPrefix = "checkpoint-";
+
+std::string numbered(std::string_view prefix, std::size_t digits, std::uint64_t number) {
+  std::string text = std::to_string(number);
+  if (text.size() < digits) text.insert(0, digits - text.size(), '0');
+  return std::string(prefix) + text;
+}
+
+std::optional<std::uint64_t> number_after(std::string_view prefix, std::string_view name) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+std::string hex(std::uint64_t number) {
+  char text[19];
+  std::snprintf(text, sizeof text, "0x%016llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+}  // namespace
+
+std::string part_name(std::uint64_t number) { return numbered(kPartPrefix, 5, number); }
+
+std::string checkpoint_name(std::uint64_t sequence) { return numbered(kCheckpointPrefix, 12, sequence); }
+
+std::optional<std::uint64_t> sequence_of(const std::string& name) {
+  const std::optional<std::uint64_t> sequence = number_after(kCheckpointPrefix, name);
+  // "checkpoint-7" is a folder that somebody else named
+  if (!sequence || checkpoint_name(*sequence) != name) return std::nullopt;
+  return sequence;
+}
+
+bool is_checkpoint_file(const std::string& name) {
+  std::string_view base = name;
+  if (base.ends_with(kTemporarySuffix)) base.remove_suffix(kTemporarySuffix.size());
+  if (base == kManifestName) return true;
+  const std::optional<std::uint64_t> number = number_after(kPartPrefix, base);
+  return number && part_name(*number) == base;
+}
+
+void put_header(Buffer& out, std::uint64_t magic, const Header& header) {
+  const std::size_t begin = out.size();
+  for (const std::uint64_t number : {magic, kVersion, header.type_hash, header.round, header.number}) {
+    put_number(out, number);
+  }
+  put_number(out, checksum(Bytes(out).subspan(begin)));
+}
+
+Header read_header(Bytes bytes, std::uint64_t magic, std::uint64_t type_hash, const Path& file) {
+  if (bytes.size() < kHeaderSize) {
+    throw FileError(
+        Fault::truncated, file,
+        std::to_string(bytes.size()) + " bytes; the header alone has " + std::to_string(kHeaderSize));
+  }
+  if (number_at(bytes, 0) != magic) {
+    throw FileError(Fault::damaged, file, 0,
+                    "begins with " + hex(number_at(bytes, 0)) + ", not with the magic " + hex(magic));
+  }
+  if (number_at(bytes, 40) != checksum(bytes.first(40))) {
+    throw FileError(Fault::damaged, file, 40, "the header does not have the checksum that it names");
+  }
+  const std::uint64_t version = number_at(bytes, 8);
+  if (version > kVersion) {
+    throw FileError(
+        Fault::newer_version, file, 8,
+        "version " + std::to_string(version) + "; this build reads up to " + std::to_string(kVersion));
+  }
+  if (version == 0) throw FileError(Fault::damaged, file, 8, "version 0; versions begin with 1");
+  if (number_at(bytes, 16) != type_hash) {
+    throw FileError(
+        Fault::other_type, file, 16,
+        "written with the types " + hex(number_at(bytes, 16)) + "; this build has " + hex(type_hash));
+  }
+  return {.type_hash = type_hash, .round = number_at(bytes, 24), .number = number_at(bytes, 32)};
+}
+
+}  // namespace rondo::checkpoint

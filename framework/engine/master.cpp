@@ -1,0 +1,311 @@
+// Start, end, and what happens to states between the calls. The calls themselves are in master_call.cpp.
+#include "engine/master.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <utility>
+
+#include "engine/build.hpp"
+#include "engine/master_wait.hpp"
+
+namespace rondo::engine {
+
+using transport::Envelope;
+
+namespace {
+
+scheduler::Settings scheduler_settings(const Options& options, std::uint32_t workers) {
+  scheduler::Settings settings;
+  settings.workers = workers;
+  settings.rebalance = options.rebalance;
+  settings.batch = options.batch;
+  if (options.memory > 0) settings.bytes_max = options.memory;
+  return settings;
+}
+
+std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
+  return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
+}
+
+}  // namespace
+
+Master::Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+               const Options& options)
+    : transport_(transport),
+      storage_(storage),
+      options_(options),
+      type_hash_(hash_of_types(program)),
+      workers_(count_workers(transport, options)),
+      scheduler_(scheduler_settings(options, workers_)),
+      seed_(options.seed),
+      seen_(workers_) {
+  worker_settings_.save_bytes = options.checkpoint_bytes;
+  worker_settings_.rollback = options.rollback;
+  worker_settings_.tree_fanout = options.tree_fanout;
+  if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
+  // so many reports a second that the master, at a few microseconds each, has time for the rest
+  worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
+  heard_ = told_ = saved_at_ = transport_.now().count();
+  handshake(program);
+  if (options.master_works)
+    own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
+}
+
+// Every worker says what it is; all of them hear the verdict.
+void Master::handshake(const detail::Program& program) {
+  greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
+  const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
+  answers_ = 0;
+  run_until([&] { return answers_ == others; });
+  std::string mismatch;
+  const std::string mine = describe(program);
+  for (std::uint32_t rank = 1; rank <= others; ++rank)
+    if (mismatch.empty() && greetings_[rank] != mine)
+      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " +
+                 std::to_string(rank) + " has " + greetings_[rank] + "; start one binary on all of them";
+  for (std::uint32_t rank = 1; rank <= others; ++rank) {
+    Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
+    if (mismatch.empty()) {
+      Writer(out).put(worker_settings_);
+    } else {
+      Writer(out).put_text(mismatch);
+    }
+    send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
+  }
+  if (mismatch.empty()) return;
+  while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
+  throw MismatchError(mismatch);
+}
+
+void Master::close(std::int32_t status) {
+  finish_saving();
+  answers_ = 0;
+  send_all(message(Kind::kClose));
+  run_until([&] { return answers_ == workers_; });
+  Buffer out = message(Kind::kExit);
+  Writer(out).put(status);
+  send_all(out);
+  run_until([&] { return transport_.unsent() == 0; });
+  own_worker_.reset();
+}
+
+Rank Master::rank_of(scheduler::Worker worker) const {
+  return Rank{static_cast<std::int32_t>(index(worker)) + (options_.master_works ? 0 : 1)};
+}
+
+scheduler::Worker Master::worker_of(Rank rank) const {
+  return scheduler::Worker{static_cast<std::uint32_t>(value(rank) - (options_.master_works ? 0 : 1))};
+}
+
+void Master::send(Rank to, Buffer message) {
+  ++profile_.master_messages;
+  profile_.master_bytes += message.size();
+  transport_.send(to, std::move(message));
+}
+
+void Master::send_all(const Buffer& message) {
+  for (std::uint32_t w = 0; w < workers_; ++w) {
+    Buffer copy;
+    copy.append(message);
+    send(rank_of(scheduler::Worker{w}), std::move(copy));
+  }
+}
+
+void Master::send_tree(const Buffer& message) {
+  const auto send_copy = [&](Rank to) {
+    Buffer copy;
+    copy.append(message);
+    send(to, std::move(copy));
+  };
+  if (options_.master_works) send_copy(kMaster);
+  for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
+}
+
+void Master::dispatch(Envelope envelope) {
+  heard_ = transport_.now().count();
+  Reader in(envelope.message);
+  const auto kind = in.get<Kind>();
+  if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
+  ++profile_.master_messages;
+  profile_.master_bytes += envelope.message.size();
+  switch (kind) {
+    case Kind::kHello:
+      greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
+      ++answers_;
+      return;
+    case Kind::kClosed: ++answers_; return;
+    case Kind::kFetched: return take_fetched(envelope.from, in);
+    case Kind::kSaved: return take_saved(in);
+    case Kind::kLoaded: return take_loaded(in);
+    case Kind::kReport: return take_report(envelope.from, in);
+    case Kind::kGave: return take_gave(envelope.from, in);
+    case Kind::kFailed: return take_failed(envelope.from, in);
+    case Kind::kStopped:
+      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_)
+        on(scheduler::event::Stopped{worker_of(envelope.from)});
+      return;
+    case Kind::kCounted: {
+      const auto counters = in.get<WorkerCounters>();
+      profile_.transfers += counters.transfers;
+      profile_.transfer_bytes += counters.transfer_bytes;
+      ++answers_;
+      return;
+    }
+    default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+  }
+}
+
+void Master::tell_stall() {
+  const double now = transport_.now().count();
+  std::ostringstream text;
+  text << "rondo: rank 0 has heard nothing for " << static_cast<long>(now - heard_) << " s";
+  for (std::uint32_t w = 0; w < workers_; ++w) {
+    const Seen& seen = seen_[w];
+    if (running_ == nullptr || seen.running_for < 0) continue;
+    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running
+         << " has been in update for " << static_cast<long>(seen.running_for + now - seen.reported) << " s";
+  }
+  std::cerr << text.str() << '\n';
+  told_ = now;
+}
+
+// ---- states between the calls
+
+void Master::require_idle() const {
+  if (running_ != nullptr)
+    throw InputError("the master is inside a call: the sink and the inputs of evolve() cannot use it", {});
+}
+
+void Master::update_ids() {
+  ids_.resize(scheduler_.size());
+  for (Slot slot = 0; slot < ids_.size(); ++slot) ids_[slot] = scheduler_.id(slot);
+}
+
+void Master::reset(std::size_t count, const Pack& pack) {
+  require_idle();
+  finish_saving();  // it still wants the states
+  Buffer drop = message(Kind::kDropAll);
+  Writer(drop).put(++generation_);
+  send_all(drop);
+  ids_.resize(count);
+  for (StateId& id : ids_) id = StateId{next_id_++};
+  const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+
+  Buffer out;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (out.empty()) Writer(out).put(Kind::kPlace);
+    Writer writer(out);
+    writer.put(ids_[i]);
+    const std::size_t before = out.size();
+    writer.put_block([&](Buffer& buffer) { pack(i, buffer); });
+    scheduler_.packed(static_cast<Slot>(i), static_cast<double>(out.size() - before - sizeof(std::uint64_t)));
+    if (i + 1 < count && owners[i + 1] == owners[i] && out.size() < worker_settings_.message_bytes) continue;
+    send(rank_of(owners[i]), std::exchange(out, {}));
+    run_until([&] { return transport_.unsent() < worker_settings_.unsent_bytes; });
+  }
+}
+
+void Master::hint(std::span<const double> seconds) {
+  for (Slot slot = 0; slot < seconds.size(); ++slot) scheduler_.hint(slot, scheduler::Seconds(seconds[slot]));
+}
+
+void Master::resample(std::span<const std::uint32_t> offspring) {
+  require_idle();
+  std::vector<Buffer> messages(workers_);
+  std::vector<scheduler::Worker> owners(ids_.size());
+  for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
+  const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
+  auto copy = copies.begin();
+  for (Slot slot = 0; slot < ids_.size(); ++slot) {
+    const auto end =
+        std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
+    Buffer& out = messages[index(owners[slot])];
+    Writer writer(out);
+    if (out.empty()) writer.put(Kind::kResample);
+    writer.put(Family{ids_[slot], static_cast<std::uint32_t>(end - copy)});
+    for (; copy != end; ++copy) writer.put(Share{rank_of(copy->to), copy->first, copy->count});
+  }
+  update_ids();
+  next_id_ += ids_.size();
+  for (std::uint32_t w = 0; w < workers_; ++w)
+    if (!messages[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(messages[w]));
+}
+
+void Master::share(Bytes context) {
+  require_idle();
+  Buffer out = message(Kind::kContext);
+  Writer writer(out);
+  writer.put(++context_);
+  writer.put_block(context);
+  context_bytes_.clear();
+  context_bytes_.append(context);
+  send_tree(out);
+}
+
+// Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.
+void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
+  require_idle();
+  fetching_ = {};
+  fetching_.request = ++requests_;
+  fetching_.take = &take;
+  for (std::size_t at = 0; at < positions.size();) {
+    std::map<scheduler::Worker, std::vector<StateId>> wanted;
+    double bytes = 0;
+    for (;
+         at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes));
+         ++at) {
+      const auto slot = static_cast<Slot>(positions[at]);
+      wanted[scheduler_.owner(slot)].push_back(ids_[slot]);
+      bytes += scheduler_.bytes(slot) + sizeof(StateId);
+      ++fetching_.missing;
+    }
+    for (const auto& [worker, ids] : wanted) {
+      Buffer out = message(Kind::kFetch);
+      Writer writer(out);
+      writer.put(fetching_.request);
+      writer.put_all(std::span<const StateId>(ids));
+      send(rank_of(worker), std::move(out));
+    }
+    run_until([&] { return fetching_.missing == 0; });
+  }
+  if (fetching_.exception) std::rethrow_exception(fetching_.exception);
+  if (fetching_.failures.empty()) return;
+  const UpdateFailure& first = fetching_.failures.front();
+  throw UpdateError("state " + std::to_string(value(first.state)) + " cannot be packed on rank " +
+                        std::to_string(value(first.rank)) + ": " + first.text,
+                    std::move(fetching_.failures), {});
+}
+
+void Master::take_fetched(Rank from, Reader& in) {
+  const bool current = in.get<std::uint64_t>() == fetching_.request;
+  while (current && !in.empty()) {
+    const auto id = in.get<StateId>();
+    const bool packed = in.get<std::uint8_t>() != 0;
+    const Bytes bytes = in.get_block();
+    --fetching_.missing;
+    if (!packed) {
+      fetching_.failures.push_back(
+          {id, from, round_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+      continue;
+    }
+    try {
+      const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
+      (*fetching_.take)(static_cast<std::size_t>(found - ids_.begin()), bytes);
+    } catch (...) {
+      if (!fetching_.exception) fetching_.exception = std::current_exception();
+    }
+  }
+}
+
+Profile Master::profile() {
+  require_idle();
+  profile_.transfers = profile_.transfer_bytes = 0;
+  answers_ = 0;
+  send_all(message(Kind::kCount));
+  run_until([&] { return answers_ == workers_; });
+  return profile_;
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,176 @@
+// The master over bytes: performs what the scheduler commands, and turns messages into its events.
+//
+// Lives on rank 0, used from the thread that runs the program's main, which is the one that communicates. It works only
+// inside its calls; between them the workers wait (or finish copies they were told to make).
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rondo/detail/engine.hpp>
+#include <rondo/error.hpp>
+
+#include "checkpoint/catalog.hpp"
+#include "engine/options.hpp"
+#include "engine/protocol.hpp"
+#include "engine/worker.hpp"
+#include "scheduler/scheduler.hpp"
+#include "transport/transport.hpp"
+
+namespace rondo::engine {
+
+using scheduler::Slot;
+
+class Master final : public detail::Engine {
+ public:
+  // Waits for the workers and agrees with them on build and types; throws MismatchError, and then they leave too.
+  Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+         const Options& options);
+
+  // Tells every worker to stop, and waits until nothing is on the way any more.
+  void close(std::int32_t status);
+
+  const std::vector<StateId>& ids() const override { return ids_; }
+  std::size_t workers() const override { return workers_; }
+  void reset(std::size_t count, const Pack& pack) override;
+  void hint(std::span<const double> seconds) override;
+  void update(Bytes shared, const Pack& own, const Take& output) override;
+  void evolve(const Rounds& rounds) override;
+  void resample(std::span<const std::uint32_t> offspring) override;
+  void share(Bytes context) override;
+  void fetch(std::span<const std::size_t> positions, const Take& state) override;
+  Profile profile() override;
+  void checkpoint(const std::string& path, Bytes program) override;
+  bool restore(const std::string& path, Buffer& program) override;
+  bool resume(Buffer& program) override;
+  void safe_point(Bytes program) override;
+  std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
+  std::uint64_t seed() const override { return options_.seed; }
+
+ private:
+  using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;
+  // What a call brings, for as long as it runs.
+  struct Running {
+    Call call{};
+    Bytes shared;  // input of round 0, if the assignments carry it
+    const Pack* own = nullptr;
+    Output output;
+    std::function<void(std::uint32_t round)> complete;
+    std::vector<bool> begun;  // per worker
+    std::vector<UpdateFailure> failures;
+    std::exception_ptr exception;  // of the program's own functions
+    bool ended = false;
+  };
+  struct Seen {  // of a worker, for who asks why nothing goes on
+    double reported = 0;
+    double running_for = -1;
+    StateId running{};
+  };
+
+  // A checkpoint that is being written.
+  struct Saving {
+    checkpoint::Path root;
+    std::uint64_t sequence = 0;
+    checkpoint::Manifest manifest;
+    std::size_t missing = 0;  // parts
+    std::string error;
+    double began = 0;
+  };
+  // A part that is being read.
+  struct Load {
+    std::vector<Slot> slots;
+    Buffer message;
+    std::uint32_t attempts = 0;
+    std::string error;
+    bool ended = false;
+  };
+  // Workers that are asked for a part before it counts as lost: all of a small run, some of every node of a big one.
+  static constexpr std::uint32_t kLoadAttempts = 256;
+
+  [[nodiscard]] Rank rank_of(scheduler::Worker worker) const;
+  [[nodiscard]] scheduler::Worker worker_of(Rank rank) const;
+  void send(Rank to, Buffer message);
+  void send_all(const Buffer& message);
+  void send_tree(const Buffer& message);
+  template <class Done>
+  void run_until(const Done& done);
+  void dispatch(transport::Envelope envelope);
+  void handshake(const detail::Program& program);
+
+  void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
+                const std::function<void()>& feed);
+  void on(const scheduler::Event& event);
+  void perform(const scheduler::command::Move& move);
+  void perform(const scheduler::command::Assign& assign);
+  void perform(const scheduler::command::Give& give);
+  void perform(const scheduler::command::Complete& complete);
+  void perform(const scheduler::command::Stop& stop);
+  void perform(const scheduler::command::End& end);
+  void take_report(Rank from, Reader& in);
+  void take_gave(Rank from, Reader& in);
+  void take_failed(Rank from, Reader& in);
+  void take_fetched(Rank from, Reader& in);
+  void guard(const std::function<void()>& users_code);
+  [[noreturn]] void throw_failures(Running& running);
+  void begin_saving(const std::string& path, Bytes program);
+  void take_saved(Reader& in);
+  void complete_saving();
+  void finish_saving();
+  [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
+  void load_part(Load& load, std::uint64_t number);
+  void take_loaded(Reader& in);
+  [[nodiscard]] bool checkpoint_due() const;
+  void require_idle() const;
+  void update_ids();
+  void tell_stall();
+
+  transport::Transport& transport_;
+  checkpoint::Storage& storage_;
+  const Options options_;
+  const std::uint64_t type_hash_;
+  const std::uint32_t workers_;
+  scheduler::Scheduler scheduler_;
+  WorkerSettings worker_settings_;
+  std::optional<Worker> own_worker_;  // with --rondo-master-works
+
+  std::vector<StateId> ids_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t round_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t generation_ = 0;
+  std::uint64_t context_ = 0;
+  Buffer context_bytes_;  // for checkpoints
+  std::uint64_t seed_ = 0;
+  std::uint64_t nodes_ = 1;
+  Running* running_ = nullptr;
+
+  struct Fetching {
+    std::uint64_t request = 0;
+    std::size_t missing = 0;
+    const Take* take = nullptr;
+    std::vector<UpdateFailure> failures;
+    std::exception_ptr exception;
+  };
+  Fetching fetching_;
+  std::uint64_t requests_ = 0;
+  std::optional<Saving> saving_;
+  std::string saving_error_;  // of the last one, not told yet
+  double saving_cost_ = 0;    // seconds; 0: not known
+  double saved_at_ = 0;
+  std::uint64_t saved_round_ = 0;
+  std::map<std::uint64_t, Load> loads_;  // by part
+  std::uint32_t answers_ = 0;            // of the kind that is waited for
+  std::vector<std::string> greetings_;
+  std::vector<Seen> seen_;
+  double heard_ = 0;  // when the last message came
+  double told_ = 0;   // when the last stall was told
+  Profile profile_;
+  double longest_ = 0;  // update of the call
+};
+
+}  // namespace rondo::engine

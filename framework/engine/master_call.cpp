@@ -1,0 +1,239 @@
+// The calls: one round, or many without a barrier.
+#include <algorithm>
+#include <utility>
+
+#include "engine/master.hpp"
+#include "engine/master_wait.hpp"
+
+namespace rondo::engine {
+
+void Master::update(Bytes shared, const Pack& own, const Take& output) {
+  require_idle();
+  if (ids_.empty()) {
+    ++round_;
+    return;
+  }
+  Running running;
+  running.call.own_inputs = static_cast<bool>(own);
+  running.own = own ? &own : nullptr;
+  running.output = [&](std::uint32_t, std::size_t position, Bytes bytes) { output(position, bytes); };
+  std::size_t batch_most = ids_.size();
+  if (own) {
+    Buffer first;
+    own(0, first);  // stands for all of them: inputs are of one type
+    batch_most = std::max<std::size_t>(1, options_.input_bytes / std::max<std::size_t>(first.size(), 1));
+  } else {
+    running.shared = shared;
+    // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
+    constexpr std::size_t kSpare = 1 << 20;
+    running.call.input_included = shared.size() * workers_ <= kSpare;
+  }
+  const std::uint64_t round = round_++;
+  running.call.first_round = round;
+  run_call(running, 1, batch_most, [&] {
+    if (!own && !running.call.input_included) {
+      Buffer out = message(Kind::kInput);
+      Writer writer(out);
+      writer.put(epoch_);
+      writer.put(std::uint32_t{0});
+      writer.put(std::uint32_t{0});
+      writer.put_block(shared);
+      send_tree(out);
+    }
+    on(scheduler::event::Opened{1});
+  });
+}
+
+void Master::evolve(const Rounds& rounds) {
+  require_idle();
+  Running running;
+  running.call.first_round = round_;
+  running.output = rounds.output ? [&](std::uint32_t round, std::size_t position,
+                                       Bytes bytes) { rounds.output(round, position, bytes); }
+                                 : Output();
+  running.complete = [&](std::uint32_t round) { rounds.complete(round); };
+  std::uint32_t open = 0;
+  bool exhausted = false;
+  Buffer input;
+  const auto feed = [&] {
+    while (!exhausted && !running.ended && !running.exception &&
+           open - scheduler_.rounds_complete() < std::max<std::size_t>(rounds.ahead, 1)) {
+      input.clear();
+      bool more = false;
+      guard([&] { more = rounds.next(input); });
+      if (running.exception) return;
+      if (!more) {
+        exhausted = true;
+        on(scheduler::event::Closed{open});
+        return;
+      }
+      Buffer out = message(Kind::kInput);
+      Writer writer(out);
+      writer.put(epoch_);
+      writer.put(open);
+      writer.put(scheduler_.rounds_complete());
+      writer.put_block(Bytes(input));
+      send_tree(out);
+      ++round_;
+      on(scheduler::event::Opened{++open});
+    }
+  };
+  run_call(running, scheduler::WorkQueue::kUnknownRounds, ids_.size() + 1, feed);
+}
+
+// `feed` gives rounds their inputs; it is called at the start and whenever something has happened.
+void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
+                      const std::function<void()>& feed) {
+  const double begin = transport_.now().count();
+  const double work_before = profile_.update_time;
+  ++profile_.calls;
+  longest_ = 0;
+  running.call.epoch = ++epoch_;
+  running.call.context = context_;
+  running.call.seed = seed_;
+  running.call.rounds = rounds;
+  running.begun.assign(workers_, false);
+  seen_.assign(workers_, Seen());
+  running_ = &running;
+
+  on(scheduler::event::Begin{rounds, batch_most});
+  for (std::uint32_t w = 0; w < workers_; ++w)
+    if (!running.begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
+  feed();
+  run_until([&] {
+    if (!running.ended && rounds != 1) feed();
+    return running.ended;
+  });
+  running_ = nullptr;
+
+  profile_.wall_time += transport_.now().count() - begin;
+  profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
+  if (running.exception) std::rethrow_exception(running.exception);
+  if (!running.failures.empty()) throw_failures(running);
+}
+
+void Master::throw_failures(Running& running) {
+  std::sort(running.failures.begin(), running.failures.end(),
+            [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
+  std::vector<StateProgress> progress;
+  progress.reserve(ids_.size());
+  for (Slot slot = 0; slot < ids_.size(); ++slot)
+    progress.push_back({ids_[slot], scheduler_.rounds_done(slot)});
+  const UpdateFailure& first = running.failures.front();
+  std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
+                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
+                     first.text;
+  if (running.failures.size() > 1) text += " (and " + std::to_string(running.failures.size() - 1) + " more)";
+  throw UpdateError(text, std::move(running.failures), std::move(progress));
+}
+
+// Runs code of the program that may throw; the call then ends in order, and the exception goes on from there.
+void Master::guard(const std::function<void()>& users_code) {
+  if (running_->exception) return;
+  try {
+    users_code();
+  } catch (...) {
+    running_->exception = std::current_exception();
+    on(scheduler::event::Cancel{});
+  }
+}
+
+void Master::on(const scheduler::Event& event) {
+  for (const scheduler::Command& command : scheduler_.on(transport_.now(), event))
+    std::visit([&](const auto& c) { perform(c); }, command);
+}
+
+void Master::perform(const scheduler::command::Move& move) {
+  Buffer out = message(Kind::kTransfer);
+  Writer writer(out);
+  writer.put(rank_of(move.to));
+  std::vector<StateId> ids(move.slots.size());
+  std::transform(move.slots.begin(), move.slots.end(), ids.begin(), [&](Slot slot) { return ids_[slot]; });
+  writer.put_all(std::span<const StateId>(ids));
+  send(rank_of(move.from), std::move(out));
+}
+
+void Master::perform(const scheduler::command::Assign& assign) {
+  std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
+  Call call = running_->call;
+  if (begun) call.input_included = false;  // it has it already
+  begun = true;
+  Buffer out;
+  out.reserve(sizeof(Kind) + sizeof call + 16 + assign.slots.size() * sizeof(scheduler::Job));
+  Writer writer(out);
+  writer.put(Kind::kAssign);
+  writer.put(call);
+  writer.put_block(call.input_included ? running_->shared : Bytes());
+  writer.put(static_cast<std::uint64_t>(assign.slots.size()));
+  for (const Slot slot : assign.slots) {
+    const scheduler::Cost& cost = scheduler_.cost(slot);
+    writer.put(scheduler::Job{ids_[slot], slot, scheduler_.rounds_done(slot),
+                              cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
+                              scheduler_.bytes(slot), scheduler_.hop(slot)});
+  }
+  if (running_->own != nullptr)
+    for (const Slot slot : assign.slots)
+      writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
+  send(rank_of(assign.worker), std::move(out));
+}
+
+void Master::perform(const scheduler::command::Give& give) {
+  Buffer out = message(Kind::kGive);
+  Writer(out).put(GiveHead{epoch_, rank_of(give.thief), give.appetite});
+  send(rank_of(give.victim), std::move(out));
+}
+
+void Master::perform(const scheduler::command::Complete& complete) {
+  if (running_->complete) guard([&] { running_->complete(complete.round); });
+}
+
+void Master::perform(const scheduler::command::Stop&) {
+  Buffer out = message(Kind::kStop);
+  Writer(out).put(epoch_);
+  send_all(out);
+}
+
+void Master::perform(const scheduler::command::End&) { running_->ended = true; }
+
+void Master::take_report(Rank from, Reader& in) {
+  const auto head = in.get<ReportHead>();
+  if (running_ == nullptr || head.epoch != epoch_) return;
+  const std::vector<scheduler::Done> done = in.get_all<scheduler::Done>();
+  for (const scheduler::Done& each : done) {
+    const Bytes bytes = in.get_block();
+    profile_.update_time += each.seconds;
+    longest_ = std::max<double>(longest_, each.seconds);
+    if (!running_->exception && running_->output) {
+      try {
+        running_->output(each.round, each.slot, bytes);
+      } catch (...) {
+        running_->exception = std::current_exception();
+      }
+    }
+  }
+  profile_.updates += done.size();
+  const scheduler::Worker worker = worker_of(from);
+  seen_[index(worker)] = {transport_.now().count(), head.running_for, head.running};
+  on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready, head.hungry});
+  if (running_->exception) on(scheduler::event::Cancel{});
+}
+
+void Master::take_gave(Rank from, Reader& in) {
+  const auto head = in.get<GaveHead>();
+  if (running_ == nullptr || head.epoch != epoch_) return;
+  const std::vector<scheduler::Given> given = in.get_all<scheduler::Given>();
+  profile_.steals += given.size();
+  on(scheduler::event::Gave{worker_of(from), worker_of(head.thief), given, scheduler::Seconds(head.left),
+                            head.ready});
+}
+
+void Master::take_failed(Rank from, Reader& in) {
+  const auto epoch = in.get<std::uint64_t>();
+  if (running_ == nullptr || epoch != epoch_) return;
+  const auto id = in.get<StateId>();
+  const auto round = in.get<std::uint32_t>();
+  running_->failures.push_back({id, from, running_->call.first_round + round, in.get_text()});
+  on(scheduler::event::Cancel{});
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,199 @@
+#include "engine/options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <iostream>
+#include <limits>
+#include <vector>
+
+#include <boost/program_options.hpp>
+
+#include <rondo/error.hpp>
+
+namespace rondo::engine {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr std::string_view kPrefix = "--rondo-";
+
+po::options_description describe_options() {
+  po::options_description all(
+      "Options of Rondo (each also as an environment variable: RONDO_BATCH for --rondo-batch)");
+  auto add = all.add_options();
+  add("rondo-help", "print this list and leave");
+  add("rondo-workers", po::value<std::string>(),
+      "N: worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are "
+      "the workers");
+  add("rondo-master-works", po::value<std::string>()->implicit_value("1"),
+      "rank 0 has a worker too, for small machines");
+  add("rondo-batch", po::value<std::string>(),
+      "auto (by predicted time), N states per assignment, or off (states stay where they were placed)");
+  add("rondo-seed", po::value<std::string>(), "N: seed of Call::random(); default 0");
+  add("rondo-memory", po::value<std::string>(),
+      "SIZE of states (say 4G) that placement and stealing may bring to one worker; default: no limit");
+  add("rondo-rollback", po::value<std::string>()->implicit_value("1"),
+      "keep a copy of the state being updated, and put it back if the update throws");
+  add("rondo-stall", po::value<std::string>(),
+      "SECONDS without a word from any worker after which rank 0 tells who waits for whom; 0: never; default "
+      "300");
+  add("rondo-rounds-ahead", po::value<std::string>(),
+      "N: rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
+  add("rondo-fanout", po::value<std::string>(),
+      "N: ranks that a rank sends a context or a big common input on to; default 16");
+  add("rondo-input-memory", po::value<std::string>(),
+      "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
+  add("rondo-checkpoint", po::value<std::string>(),
+      "DIR for checkpoints at the program's safe points, and to resume from");
+  add("rondo-checkpoint-every", po::value<std::string>(),
+      "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
+  add("rondo-keep", po::value<std::string>(), "N: checkpoints to keep; default 2");
+  add("rondo-checkpoint-copy", po::value<std::string>(),
+      "DIR for a copy of every checkpoint, say of a node's own disk");
+  add("rondo-checkpoint-memory", po::value<std::string>(),
+      "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
+  add("rondo-node-failure", po::value<std::string>(),
+      "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
+  return all;
+}
+
+std::uint64_t number(const std::string& name, const std::string& text, std::uint64_t least,
+                     std::uint64_t most) {
+  std::uint64_t result = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (error != std::errc() || end != text.data() + text.size() || result < least || result > most)
+    throw OptionError("--" + name + ": need a whole number from " + std::to_string(least) + " to " +
+                      std::to_string(most) + ", got '" + text + "'");
+  return result;
+}
+
+double decimal(const std::string& name, const std::string& text) {
+  double result = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (error != std::errc() || end != text.data() + text.size() || !(result >= 0 && result <= 1e9))
+    throw OptionError("--" + name + ": need a number of at least 0, got '" + text + "'");
+  return result;
+}
+
+// 300000, 300k, 64M, 4G, 1T: powers of 1024.
+std::uint64_t size(const std::string& name, std::string text) {
+  constexpr std::string_view kUnits = "KMGT";
+  const std::string given = text;
+  int shift = 0;
+  if (!text.empty()) {
+    const auto unit = kUnits.find(static_cast<char>(std::toupper(static_cast<unsigned char>(text.back()))));
+    if (unit != std::string_view::npos) {
+      shift = 10 * static_cast<int>(unit + 1);
+      text.pop_back();
+    }
+  }
+  try {
+    return number(name, text, 1, std::numeric_limits<std::uint64_t>::max() >> shift) << shift;
+  } catch (const OptionError&) {
+    throw OptionError("--" + name + ": need a size of at least 1, such as 300k, 64M or 4G, got '" + given +
+                      "'");
+  }
+}
+
+bool flag(const std::string& name, const std::string& text) {
+  if (text == "1" || text == "on" || text == "true") return true;
+  if (text == "0" || text == "off" || text == "false") return false;
+  throw OptionError("--" + name + ": need on or off, got '" + text + "'");
+}
+
+Options read(const po::variables_map& given) {
+  Options options;
+  const auto set = [&](const char* name, const auto& use) {
+    if (given.count(name) > 0) use(std::string(name), given[name].as<std::string>());
+  };
+  using Name = const std::string&;
+  set("rondo-workers",
+      [&](Name n, Name v) { options.workers = static_cast<std::uint32_t>(number(n, v, 1, 4096)); });
+  set("rondo-master-works", [&](Name n, Name v) { options.master_works = flag(n, v); });
+  set("rondo-batch", [&](Name n, Name v) {
+    options.rebalance = v != "off";
+    if (v == "off" || v == "auto") return;
+    try {
+      options.batch = number(n, v, 1, 1'000'000'000);
+    } catch (const OptionError&) {
+      throw OptionError("--rondo-batch: need auto, off or a whole number of at least 1, got '" + v + "'");
+    }
+  });
+  set("rondo-seed",
+      [&](Name n, Name v) { options.seed = number(n, v, 0, std::numeric_limits<std::uint64_t>::max()); });
+  set("rondo-memory", [&](Name n, Name v) { options.memory = static_cast<double>(size(n, v)); });
+  set("rondo-rollback", [&](Name n, Name v) { options.rollback = flag(n, v); });
+  set("rondo-stall", [&](Name n, Name v) { options.stall = decimal(n, v); });
+  set("rondo-rounds-ahead", [&](Name n, Name v) { options.rounds_ahead = number(n, v, 1, 1'000'000); });
+  set("rondo-fanout",
+      [&](Name n, Name v) { options.tree_fanout = static_cast<std::uint32_t>(number(n, v, 1, 65536)); });
+  set("rondo-input-memory", [&](Name n, Name v) { options.input_bytes = size(n, v); });
+  set("rondo-checkpoint", [&](Name, Name v) { options.checkpoint = v; });
+  set("rondo-checkpoint-copy", [&](Name, Name v) { options.checkpoint_copy = v; });
+  set("rondo-checkpoint-every", [&](Name n, Name v) {
+    std::visit([&](const auto& every) { options.checkpoint_every = every; },
+               checkpoint::parse_cadence("--" + n, v));
+  });
+  set("rondo-keep", [&](Name n, Name v) { options.checkpoint_keep = number(n, v, 1, 1'000'000); });
+  set("rondo-checkpoint-memory", [&](Name n, Name v) { options.checkpoint_bytes = size(n, v); });
+  set("rondo-node-failure", [&](Name n, Name v) {
+    const checkpoint::Cadence time = checkpoint::parse_cadence("--" + n, v);
+    if (!std::holds_alternative<std::chrono::seconds>(time))
+      throw OptionError("--" + n + ": need a time such as 40000h, got '" + v + "'");
+    options.node_failure = static_cast<double>(std::get<std::chrono::seconds>(time).count());
+  });
+  return options;
+}
+
+}  // namespace
+
+std::optional<Options> take_options(int& argc, char** argv) {
+  std::vector<std::string> ours;
+  int kept = 0;
+  bool rest = false;  // after "--" everything is the program's
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    rest = rest || argument == "--";
+    if (i > 0 && !rest && argument.starts_with(kPrefix)) {
+      ours.emplace_back(argument);
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  if (kept < argc) argv[kept] = nullptr;
+  argc = kept;
+
+  const po::options_description all = describe_options();
+  po::variables_map given;
+  try {
+    using Style = po::command_line_style::style_t;
+    constexpr int kStyle = Style::allow_long | Style::long_allow_adjacent;
+    po::store(po::command_line_parser(ours).options(all).style(kStyle).run(), given);
+    po::store(po::parse_environment(
+                  all,
+                  [&](const std::string& variable) -> std::string {
+                    if (!variable.starts_with("RONDO_")) return "";
+                    std::string name = variable;
+                    for (char& c : name)
+                      c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+                    // others may have variables of this prefix for purposes of their own
+                    return all.find_nothrow(name, false) != nullptr ? name : "";
+                  }),
+              given);
+  } catch (const po::unknown_option& error) {
+    throw OptionError(error.get_option_name() + ": there is no such option; --rondo-help lists them");
+  } catch (const po::error& error) {
+    throw OptionError(std::string(error.what()) + "; --rondo-help lists what is right");
+  }
+  if (given.count("rondo-help") > 0) {
+    std::cout << all << std::flush;
+    return std::nullopt;
+  }
+  return read(given);
+}
+
+}  // namespace rondo::engine

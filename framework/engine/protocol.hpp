@@ -1,0 +1,183 @@
+// The messages of Rondo. Each begins with its Kind; what follows stands beside the kind.
+//
+// A call (one update or evolve) has a number, its epoch: a late message of an earlier call carries the old epoch and is
+// dropped, not counted twice.
+#pragma once
+
+#include <cstdint>
+
+#include <rondo/bytes.hpp>
+#include <rondo/ids.hpp>
+
+#include "checkpoint/format.hpp"
+#include "checkpoint/manifest.hpp"
+#include "engine/wire.hpp"
+#include "scheduler/scheduler.hpp"
+#include "scheduler/work_queue.hpp"
+
+namespace rondo::engine {
+
+enum class Kind : std::uint32_t {
+  // start and end
+  kHello,     // worker to master: text build, text types, text place
+  kWelcome,   // master to worker: WorkerSettings
+  kMismatch,  // master to worker: text; the worker leaves
+  kClose,     // master to worker: nothing more will be asked
+  kClosed,    // worker to master: everything I sent has left
+  kExit,      // master to worker: everybody has closed; int32 status of the run
+
+  // states between the calls, master to worker
+  kDropAll,   // uint64 generation of the states that follow
+  kPlace,     // per state: StateId, block
+  kResample,  // per parent: Family, then its Shares
+  kFetch,     // uint64 request, all of StateId
+  kFetched,   // worker to master: uint64 request, per state: StateId, uint8 ok, block (a text, if not ok)
+  kTransfer,  // master to worker: Rank to, all of StateId: these have no job here, send them there
+  kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
+
+  // checkpoints
+  kSave,    // master to worker: SaveHead, text root, text second root, all of StateCost
+  kSaved,   // worker to master: uint64 sequence, PartEntry, text error
+  kLoad,    // master to worker: LoadHead, text folder, all of Target
+  kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
+
+  // from rank 0 down the tree
+  kContext,  // uint64 version, block
+  kInput,    // uint64 epoch, uint32 round, uint32 rounds complete, block
+
+  // in a call
+  kAssign,  // master to worker: Call, block shared input, all of Job, per job block own input if Call says so
+  kReport,  // worker to master: ReportHead, all of Done, per done a block
+  kGive,    // master to worker: GiveHead
+  kGave,    // worker to master: GaveHead, all of Given
+  kFailed,  // worker to master: uint64 epoch, StateId, uint32 round, text
+  kStop,    // master to worker: uint64 epoch
+  kStopped,  // worker to master: uint64 epoch
+
+  // what happened, for the profile
+  kCount,    // master to worker
+  kCounted,  // worker to master: WorkerCounters
+};
+
+// Who handles it: on rank 0 of a run whose master works there are both.
+[[nodiscard]] constexpr bool is_for_master(Kind kind) {
+  switch (kind) {
+    case Kind::kHello:
+    case Kind::kClosed:
+    case Kind::kFetched:
+    case Kind::kSaved:
+    case Kind::kLoaded:
+    case Kind::kReport:
+    case Kind::kGave:
+    case Kind::kFailed:
+    case Kind::kStopped:
+    case Kind::kCounted: return true;
+    default: return false;
+  }
+}
+
+// What every worker is told at the start, so that the options of rank 0 hold everywhere.
+struct WorkerSettings {
+  double low = 300e-6;                     // seconds of work left at which a worker asks for more
+  double report_interval = 5e-3;           // seconds between reports of a worker that has states to give
+  std::uint64_t report_bytes = 256 << 10;  // of outputs, that do not wait for the interval
+  std::uint64_t message_bytes =
+      256 << 10;  // a message of many states is cut here, so that work starts before the last has come
+  std::uint64_t unsent_bytes =
+      32 << 20;  // copies that wait to leave; more of them are not made until some have left
+  std::uint32_t tree_fanout = 16;
+  std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
+  bool rollback = false;
+  scheduler::MoveCost move;
+};
+
+struct Call {
+  std::uint64_t epoch;
+  std::uint64_t context;      // the version that the updates want
+  std::uint64_t first_round;  // round() of the call's round 0
+  std::uint64_t seed;
+  std::uint32_t rounds;
+  bool own_inputs;      // each job has its own; no shared input comes
+  bool input_included;  // the shared input of round 0 is in the message, and does not come down the tree
+};
+
+struct ReportHead {
+  std::uint64_t epoch;
+  double left;  // predicted seconds
+  std::uint64_t ready;
+  double running_for;  // seconds; negative: nothing runs
+  StateId running;
+  bool hungry;
+};
+
+struct GiveHead {
+  std::uint64_t epoch;
+  Rank thief;
+  scheduler::Appetite appetite;
+};
+
+struct GaveHead {
+  std::uint64_t epoch;
+  Rank thief;
+  double left;
+  std::uint64_t ready;
+};
+
+// A parent of a resample and how many places its children go to.
+struct Family {
+  StateId parent;
+  std::uint32_t places;
+};
+struct Share {
+  Rank to;
+  StateId first;
+  std::uint32_t count;
+};
+
+// A state on its way: `count` children with ids from `first` on, and perhaps the job of the one it is.
+struct Parcel {
+  StateId first;
+  std::uint32_t count;
+  std::uint64_t epoch;  // of the job; 0: there is none
+  scheduler::Job job;
+};
+
+struct SaveHead {
+  std::uint64_t sequence;
+  checkpoint::Header header;
+};
+struct StateCost {
+  StateId state;
+  double cost;  // predicted seconds
+};
+struct LoadHead {
+  std::uint64_t generation;
+  checkpoint::Header header;
+  checkpoint::PartEntry entry;
+};
+// Where a state of a part goes.
+struct Target {
+  StateId state;
+  Rank owner;
+};
+
+struct WorkerCounters {
+  std::uint64_t transfers = 0;
+  std::uint64_t transfer_bytes = 0;
+};
+
+[[nodiscard]] inline Buffer message(Kind kind) {
+  Buffer out;
+  Writer(out).put(kind);
+  return out;
+}
+
+// Where a message that goes down the tree is sent on to: the tree of `size` ranks is complete, with rank 0 as its root.
+template <class Send>
+void for_each_child(Rank rank, std::int32_t size, std::uint32_t fanout, const Send& send) {
+  const std::int64_t first = static_cast<std::int64_t>(value(rank)) * fanout + 1;
+  for (std::int64_t child = first; child < first + fanout && child < size; ++child)
+    send(Rank{static_cast<std::int32_t>(child)});
+}
+
+}  // namespace rondo::engine

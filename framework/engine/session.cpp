@@ -1,0 +1,138 @@
+#include "engine/session.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <thread>
+#include <typeinfo>
+#include <vector>
+
+#include <boost/core/demangle.hpp>
+
+#include "checkpoint/posix_storage.hpp"
+#include "engine/build.hpp"
+#include "engine/master.hpp"
+#include "engine/worker.hpp"
+#include "transport/in_process.hpp"
+
+namespace rondo::engine {
+
+std::string describe(Rank rank, const std::exception& error) {
+  return "rank " + std::to_string(value(rank)) + ": " + boost::core::demangle(typeid(error).name()) + ": " +
+         error.what();
+}
+
+int run_master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+               const Options& options, const Main& main) {
+  Master master(transport, storage, program, options);
+  int status = EXIT_FAILURE;
+  try {
+    status = main(master);
+  } catch (const std::exception& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << '\n';
+  } catch (...) {
+    std::cerr << "rondo: rank 0: main threw something that is no std::exception\n";
+  }
+  master.close(status);
+  return status;
+}
+
+int run_worker(transport::Transport& transport, checkpoint::Storage& storage,
+               const detail::Program& program) {
+  Buffer hello = message(Kind::kHello);
+  Writer(hello).put_text(describe(program));
+  transport.send(kMaster, std::move(hello));
+
+  // Others may be welcome earlier and send states already; they wait until there is a worker.
+  std::vector<transport::Envelope> early;
+  WorkerSettings settings;
+  for (bool welcome = false; !welcome;) {
+    auto envelope = transport.receive();
+    if (!envelope) {
+      transport.wait(transport::Seconds(1));
+      continue;
+    }
+    Reader in(envelope->message);
+    const auto kind = in.get<Kind>();
+    if (kind == Kind::kMismatch) throw MismatchError(in.get_text());
+    if (kind == Kind::kWelcome) {
+      settings = in.get<WorkerSettings>();
+      welcome = true;
+    } else {
+      early.push_back(std::move(*envelope));
+    }
+  }
+
+  Worker worker(transport, storage, program.make_kernel(), settings);
+  for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
+  while (true) {
+    while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
+    if (worker.exit_status()) return *worker.exit_status();
+    worker.poll();
+    transport.wait(worker.patience());
+  }
+}
+
+namespace {
+
+std::uint32_t cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+int run_threads(checkpoint::Storage& storage, const detail::Program& program, const Options& options,
+                const Main& main) {
+  const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
+  const std::uint32_t threads = options.master_works ? workers - 1 : workers;
+  transport::InProcess places(static_cast<std::int32_t>(threads) + 1);
+
+  std::mutex one_at_a_time;  // a factory need not be thread-safe
+  detail::Program guarded = program;
+  guarded.make_kernel = [&] {
+    const std::lock_guard lock(one_at_a_time);
+    return program.make_kernel();
+  };
+  std::vector<std::thread> servers;
+  for (std::uint32_t i = 1; i <= threads; ++i) {
+    const Rank rank{static_cast<std::int32_t>(i)};
+    servers.emplace_back([&, rank] {
+      const auto transport = places.open(rank);
+      try {
+        (void)run_worker(*transport, storage, guarded);
+      } catch (const std::exception& error) {
+        // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
+        std::cerr << "rondo: " << describe(rank, error) << std::endl;
+        std::_Exit(EXIT_FAILURE);
+      }
+    });
+  }
+  const auto transport = places.open(kMaster);
+  int status = EXIT_FAILURE;
+  try {
+    status = run_master(*transport, storage, guarded, options, main);
+  } catch (const std::exception& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    std::_Exit(EXIT_FAILURE);
+  }
+  for (std::thread& server : servers) server.join();
+  return status;
+}
+
+int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
+  try {
+    const std::optional<Options> options = take_options(argc, argv);
+    checkpoint::PosixStorage storage;
+    return options ? run_threads(storage, program, *options, main) : EXIT_SUCCESS;
+  } catch (const OptionError& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    return EXIT_FAILURE;
+  }
+}
+
+}  // namespace rondo::engine

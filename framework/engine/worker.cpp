@@ -1,0 +1,533 @@
+#include "engine/worker.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace rondo::engine {
+
+using transport::Envelope;
+
+Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
+               std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
+    : transport_(transport),
+      storage_(storage),
+      kernel_(std::move(kernel)),
+      settings_(settings),
+      thread_([this] { compute(); }) {}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(mutex_);
+    leaving_ = true;
+  }
+  work_.notify_one();
+  thread_.join();
+}
+
+void Worker::handle(Envelope envelope) {
+  Reader in(envelope.message);
+  const auto kind = in.get<Kind>();
+  switch (kind) {
+    case Kind::kDropAll: return drop_all(in);
+    case Kind::kPlace: return place(in);
+    case Kind::kResample: return resample(in);
+    case Kind::kFetch: return fetch(in);
+    case Kind::kTransfer: return transfer(in);
+    case Kind::kStates: return take_in(std::move(envelope), in);
+    case Kind::kSave: return save(in);
+    case Kind::kLoad: return load(in);
+    case Kind::kContext: return take_context(envelope.message, in);
+    case Kind::kInput: return take_input(std::move(envelope), in);
+    case Kind::kAssign: return assign(std::move(envelope), in);
+    case Kind::kGive: return give(in);
+    case Kind::kStop: return stop(in);
+    case Kind::kCount: {
+      Buffer out = message(Kind::kCounted);
+      Writer(out).put(counters_);
+      return transport_.send(kMaster, std::move(out));
+    }
+    case Kind::kClose: closing_ = true; return;
+    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
+    default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+  }
+}
+
+void Worker::poll() {
+  while (!postponed_.empty() && has_room(postponed_.front().order)) {
+    PendingOrder next = std::move(postponed_.front());
+    postponed_.pop_front();
+    carry_out(next.state, next.order);
+  }
+  load_some();
+  flush_outgoing();
+  tell_saved();
+  report();
+
+  if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
+    closing_ = false;
+    transport_.send(kMaster, message(Kind::kClosed));
+  }
+}
+
+transport::Seconds Worker::patience() const {
+  constexpr transport::Seconds kUnsent{200e-6};  // nobody tells when a message has left
+  constexpr transport::Seconds kIdle{1};
+  if (closing_ || !postponed_.empty() || !loading_.empty()) return kUnsent;
+  const std::lock_guard lock(mutex_);
+  if (report_due_) return transport::Seconds(0);
+  if (done_.empty() && queue_.ready() == 0) return kIdle;
+  const auto due = last_report_ + scheduler::Seconds(settings_.report_interval) - transport_.now();
+  return std::clamp(due, transport::Seconds(0), kIdle);
+}
+
+// Tells the master what was done since the last time, and then that this worker has failed or stopped, if so.
+void Worker::report() {
+  ReportHead head{};
+  bool stopped = false;
+  std::vector<Buffer> failures;
+  {
+    const std::lock_guard lock(mutex_);
+    const scheduler::Time now = transport_.now();
+    const bool timely = (!done_.empty() || queue_.ready() > 0) &&
+                        now - last_report_ >= scheduler::Seconds(settings_.report_interval);
+    stopped = stopping_ && !computing_;
+    if (!report_due_ && !timely && !stopped) return;
+    report_due_ = false;
+    last_report_ = now;
+    if (stopped) stopping_ = false;
+    head.epoch = call_.epoch;
+    head.left = queue_.left(now).count();
+    head.ready = queue_.ready();
+    head.hungry = head.left < settings_.low;
+    head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
+    if (queue_.running()) head.running = queue_.running()->state;
+    std::swap(done_, sent_);
+    failures.swap(failures_);
+  }
+  Buffer out;
+  out.reserve(sizeof(Kind) + sizeof head + 16 + sent_.jobs.size() * (sizeof(scheduler::Done) + 8) +
+              sent_.outputs.size());
+  Writer writer(out);
+  writer.put(Kind::kReport);
+  writer.put(head);
+  writer.put_all(std::span<const scheduler::Done>(sent_.jobs));
+  std::size_t at = 0;
+  for (const std::uint64_t size : sent_.sizes) {
+    writer.put_block(Bytes(sent_.outputs.data() + at, size));
+    at += size;
+  }
+  sent_.clear();
+  transport_.send(kMaster, std::move(out));
+
+  for (Buffer& failure : failures) transport_.send(kMaster, std::move(failure));
+  if (stopped) {
+    Buffer answer = message(Kind::kStopped);
+    Writer(answer).put(head.epoch);
+    transport_.send(kMaster, std::move(answer));
+  }
+}
+
+// ---- states between the calls
+
+void Worker::drop_all(Reader& in) {
+  postponed_.clear();
+  outgoing_.clear();
+  loading_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    states_.clear();
+  }
+  generation_ = in.get<std::uint64_t>();
+  for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
+}
+
+void Worker::place(Reader& in) {
+  while (!in.empty()) {
+    const auto id = in.get<StateId>();
+    arrive(id, kernel_->unpack_state(in.get_block()));
+  }
+}
+
+void Worker::arrive(StateId id, detail::Object state) {
+  std::vector<Order> orders;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = states_[id];
+    entry.state = std::move(state);
+    orders.swap(entry.orders);
+    queue_.arrived(id);
+  }
+  work_.notify_one();
+  for (Order& each : orders) order(id, std::move(each));
+}
+
+void Worker::order(StateId id, Order order) {
+  Entry* entry = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = &states_[id];
+  }
+  if (!entry->state) {
+    entry->orders.push_back(std::move(order));
+  } else if (!postponed_.empty() || !has_room(order)) {
+    postponed_.push_back({id, std::move(order)});
+  } else {
+    carry_out(id, order);
+  }
+}
+
+// Whether the copies that this order makes may be made now.
+bool Worker::has_room(const Order& order) {
+  if (std::holds_alternative<Save>(order)) return saver_->queued() < settings_.save_bytes;
+  return transport_.unsent() < settings_.unsent_bytes;
+}
+
+void Worker::carry_out(StateId id, const Order& order) {
+  if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
+  if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
+  if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
+  const Entry& entry = states_.at(id);
+  send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
+  const std::lock_guard lock(mutex_);
+  states_.erase(id);
+}
+
+void Worker::resample(Reader& in) {
+  while (!in.empty()) {
+    const auto family = in.get<Family>();
+    Multiply multiplied;
+    for (std::uint32_t i = 0; i < family.places; ++i) multiplied.shares.push_back(in.get<Share>());
+    order(family.parent, std::move(multiplied));
+  }
+  flush_outgoing();
+}
+
+// Copies leave first; the last child that stays is the parent itself.
+void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
+  detail::Object state = std::move(states_.at(parent).state);
+  {
+    const std::lock_guard lock(mutex_);
+    states_.erase(parent);
+  }
+  for (const Share& share : shares)
+    if (share.to != transport_.rank())
+      send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
+  for (const Share& share : shares) {
+    if (share.to != transport_.rank()) continue;
+    const std::uint64_t first = value(share.first);
+    for (std::uint64_t i = 1; i < share.count; ++i)
+      arrive(StateId{first + i}, kernel_->copy_state(state.get()));
+    arrive(share.first, std::move(state));
+  }
+}
+
+void Worker::transfer(Reader& in) {
+  const Rank to = in.get<Rank>();
+  for (const StateId id : in.get_all<StateId>()) order(id, Send{to});
+  flush_outgoing();
+}
+
+void Worker::fetch(Reader& in) {
+  const auto request = in.get<std::uint64_t>();
+  for (const StateId id : in.get_all<StateId>()) order(id, Fetch{request});
+  flush_outgoing();
+}
+
+void Worker::pack_fetched(StateId id, std::uint64_t request) {
+  if (fetched_ && fetched_request_ != request) flush_outgoing();
+  if (!fetched_) {
+    fetched_ = message(Kind::kFetched);
+    fetched_request_ = request;
+    Writer(*fetched_).put(request);
+  }
+  const std::size_t before = fetched_->size();
+  Writer writer(*fetched_);
+  writer.put(id);
+  writer.put(std::uint8_t{1});
+  try {
+    writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
+  } catch (const std::exception& error) {
+    fetched_->truncate(before);
+    writer.put(id);
+    writer.put(std::uint8_t{0});
+    writer.put_text(error.what());
+  }
+  if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
+}
+
+void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) { kernel_->pack_state(state, out); });
+}
+
+void Worker::send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) { out.append(packed); });
+}
+
+template <class Put>
+void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put) {
+  Buffer& out = outgoing_[to];
+  if (out.empty()) {
+    Writer(out).put(Kind::kStates);
+    Writer(out).put(generation_);
+  }
+  const std::size_t before = out.size();
+  try {
+    Writer writer(out);
+    writer.put(parcel);
+    writer.put_block(put);
+    writer.put_block(own_input);
+  } catch (...) {
+    out.truncate(before);  // the states before it are whole
+    throw;
+  }
+  ++counters_.transfers;
+  counters_.transfer_bytes += out.size() - before;
+  if (out.size() >= settings_.message_bytes) {
+    transport_.send(to, std::move(out));
+    outgoing_.erase(to);
+  }
+}
+
+void Worker::flush_outgoing() {
+  for (auto& [to, out] : std::exchange(outgoing_, {})) transport_.send(to, std::move(out));
+  if (fetched_) transport_.send(kMaster, std::move(*std::exchange(fetched_, std::nullopt)));
+}
+
+void Worker::take_in(Envelope envelope, Reader& in) {
+  const auto generation = in.get<std::uint64_t>();
+  if (generation < generation_) return;  // dropped since it was sent
+  if (generation > generation_) return early_.push_back(std::move(envelope));
+  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  while (!in.empty()) {
+    auto parcel = in.get<Parcel>();
+    const Bytes packed = in.get_block();
+    const Bytes own_input = in.get_block();
+    if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
+      Envelope again{envelope.from, message(Kind::kStates)};
+      Writer writer(again.message);
+      writer.put(generation);
+      writer.put(parcel);
+      writer.put_block(packed);
+      writer.put_block(own_input);
+      early_.push_back(std::move(again));
+      continue;
+    }
+    detail::Object state = kernel_->unpack_state(packed);
+    for (std::uint64_t i = 1; i < parcel.count; ++i)
+      arrive(StateId{value(parcel.first) + i}, kernel_->copy_state(state.get()));
+    if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
+      const std::lock_guard lock(mutex_);
+      Entry& entry = states_[parcel.first];
+      entry.message = bytes;
+      entry.own_input = own_input;
+      queue_.add(parcel.job, false);
+      low_told_ = false;
+    }
+    arrive(parcel.first, std::move(state));
+  }
+}
+
+// ---- what goes down the tree
+
+void Worker::forward(Bytes whole) {
+  if (transport_.rank() == kMaster) return;  // the master has sent it on itself
+  for_each_child(transport_.rank(), transport_.size(), settings_.tree_fanout, [&](Rank child) {
+    Buffer copy;
+    copy.append(whole);
+    transport_.send(child, std::move(copy));
+  });
+}
+
+void Worker::take_context(Bytes whole, Reader& in) {
+  forward(whole);
+  const auto version = in.get<std::uint64_t>();
+  kernel_->set_context(in.get_block());  // nothing computes: a context comes between calls
+  context_version_ = version;
+  open_rounds();
+}
+
+void Worker::take_input(Envelope envelope, Reader& in) {
+  const auto epoch = in.get<std::uint64_t>();
+  if (epoch > call_.epoch) return early_.push_back(std::move(envelope));
+  forward(envelope.message);
+  if (epoch < call_.epoch) return;
+  const auto round = in.get<std::uint32_t>();
+  const auto complete = in.get<std::uint32_t>();
+  detail::Object input = kernel_->unpack_input(in.get_block());
+  {
+    const std::lock_guard lock(mutex_);
+    for (; inputs_from_ < complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
+    if (round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
+    inputs_.push_back(std::move(input));
+  }
+  open_rounds();
+}
+
+// Rounds are open as far as their inputs are here, and the context that they want.
+void Worker::open_rounds() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (context_version_ < call_.context || unsaved_ > 0) return;
+    queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
+  }
+  work_.notify_one();
+}
+
+// ---- a call
+
+void Worker::begin(const Call& call) {
+  const std::lock_guard lock(mutex_);
+  call_ = call;
+  queue_.begin(call.rounds);
+  inputs_.clear();
+  inputs_from_ = 0;
+  report_due_ = low_told_ = false;
+  last_report_ = transport_.now();
+}
+
+void Worker::assign(Envelope envelope, Reader& in) {
+  const auto call = in.get<Call>();
+  const Bytes input = in.get_block();
+  const bool begins = call.epoch != call_.epoch;
+  if (begins) begin(call);
+  if (call.input_included) {
+    detail::Object unpacked = kernel_->unpack_input(input);
+    const std::lock_guard lock(mutex_);
+    inputs_.push_back(std::move(unpacked));
+  }
+  if (begins) open_rounds();
+
+  const std::vector<Job> jobs = in.get_all<Job>();
+  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Job& job : jobs) {
+      Entry& entry = states_[job.state];
+      if (call.own_inputs) {
+        entry.message = bytes;
+        entry.own_input = in.get_block();
+      }
+      queue_.add(job, entry.state != nullptr);
+    }
+    low_told_ = false;
+  }
+  work_.notify_one();
+  if (begins)
+    for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
+}
+
+void Worker::give(Reader& in) {
+  const auto head = in.get<GiveHead>();
+  if (head.epoch != call_.epoch) return;
+  std::vector<scheduler::Given> given;
+  std::vector<std::pair<Job, Entry>> leaving;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Job& job : queue_.give(transport_.now(), head.appetite, settings_.move)) {
+      const auto found = states_.find(job.state);
+      leaving.emplace_back(job, std::move(found->second));
+      states_.erase(found);
+    }
+  }
+  for (auto& [job, entry] : leaving) {
+    send_state(head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(), entry.own_input);
+    given.push_back({job.slot, job.hop});
+  }
+  flush_outgoing();
+
+  GaveHead answer{call_.epoch, head.thief, 0, 0};
+  {
+    const std::lock_guard lock(mutex_);
+    answer.left = queue_.left(transport_.now()).count();
+    answer.ready = queue_.ready();
+  }
+  Buffer out = message(Kind::kGave);
+  Writer writer(out);
+  writer.put(answer);
+  writer.put_all(std::span<const scheduler::Given>(given));
+  transport_.send(kMaster, std::move(out));
+}
+
+void Worker::stop(Reader& in) {
+  if (in.get<std::uint64_t>() != call_.epoch) return;
+  const std::lock_guard lock(mutex_);
+  queue_.stop();
+  stopping_ = report_due_ = true;
+}
+
+// ---- the computing thread
+
+void Worker::compute() {
+  std::unique_lock lock(mutex_);
+  while (!leaving_) {
+    if (const Job* next = queue_.start(transport_.now())) {
+      computing_ = true;
+      const Job job = *next;
+      run_job(lock, job);
+      computing_ = false;
+      continue;
+    }
+    if (!done_.empty() || stopping_) {
+      report_due_ = true;
+      lock.unlock();
+      transport_.wake();
+      lock.lock();
+      if (leaving_ || queue_.ready() > 0) continue;
+    }
+    work_.wait(lock);
+  }
+}
+
+// Called with the lock held, and returns so.
+void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
+  Entry& entry = states_.at(job.state);
+  const void* shared = call_.own_inputs ? nullptr : inputs_[job.round - inputs_from_].get();
+  const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
+  const scheduler::Time start = queue_.running_since();
+  static thread_local Buffer output;
+  output.clear();
+  detail::Object before{nullptr, nullptr};
+  std::optional<std::string> failure;
+  lock.unlock();
+  try {
+    if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
+    kernel_->update(entry.state.get(), shared, entry.own_input, call, output);
+  } catch (const std::exception& error) {
+    failure = error.what();
+  } catch (...) {
+    failure = "an exception that is no std::exception";
+  }
+  const scheduler::Time now = transport_.now();
+  lock.lock();
+
+  bool wake = false;
+  if (failure) {
+    if (before) entry.state = std::move(before);
+    Buffer out = message(Kind::kFailed);
+    Writer writer(out);
+    writer.put(call_.epoch);
+    writer.put(job.state);
+    writer.put(job.round);
+    writer.put_text(*failure);
+    failures_.push_back(std::move(out));
+    queue_.failed();
+    queue_.stop();
+    wake = report_due_ = true;
+  } else {
+    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
+    done_.sizes.push_back(output.size());
+    done_.outputs.append(output);
+    entry.message.reset();
+    queue_.finished(now, now - start);
+    if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
+    if (done_.outputs.size() >= settings_.report_bytes) wake = report_due_ = true;
+  }
+  if (wake) {
+    lock.unlock();
+    transport_.wake();
+    lock.lock();
+  }
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,182 @@
+// A worker: holds states, updates them, gives them away and takes them in.
+//
+// Two threads: the one that communicates owns the Worker and calls handle() and poll(); a second one, inside, only
+// computes. So a state can leave while another one is inside a long update. The two share what stands under `mutex_`.
+//
+// Anything asked of a state that is still on its way here waits for it: moves and copies are sent without a round trip.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include <rondo/detail/program.hpp>
+
+#include "checkpoint/part_reader.hpp"
+#include "checkpoint/storage.hpp"
+#include "engine/protocol.hpp"
+#include "engine/saver.hpp"
+#include "scheduler/work_queue.hpp"
+#include "transport/transport.hpp"
+
+namespace rondo::engine {
+
+class Worker {
+ public:
+  // Starts the computing thread. Transport and storage outlive the worker.
+  Worker(transport::Transport& transport, checkpoint::Storage& storage,
+         std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
+  // Waits for the running update, if any, and drops what is left.
+  ~Worker();
+
+  // Takes in a message. Throws what the user's code throws when it packs or unpacks, and Error for what is no message.
+  void handle(transport::Envelope envelope);
+  // Sends what is due. To be called after every wait.
+  void poll();
+  // How long poll() has nothing to do, if nothing happens.
+  [[nodiscard]] transport::Seconds patience() const;
+
+  // Set once the master has said that the run is over.
+  [[nodiscard]] const std::optional<std::int32_t>& exit_status() const { return exit_status_; }
+
+ private:
+  using Job = scheduler::Job;
+
+  // What to do with a state as soon as it is here.
+  struct Send {
+    Rank to;
+  };
+  struct Multiply {
+    std::vector<Share> shares;
+  };
+  struct Fetch {
+    std::uint64_t request;
+  };
+  struct Save {
+    double cost;
+  };
+  using Order = std::variant<Send, Multiply, Fetch, Save>;
+
+  struct Entry {
+    detail::Object state{nullptr, nullptr};  // null: on its way
+    std::shared_ptr<const Buffer> message;   // holds the job's own input
+    Bytes own_input;
+    std::vector<Order> orders;  // wait for the state
+  };
+  // Updates that are done and not reported.
+  struct Results {
+    std::vector<scheduler::Done> jobs;
+    std::vector<std::uint64_t> sizes;  // of the outputs, which stand one after the other
+    Buffer outputs;
+    [[nodiscard]] bool empty() const { return jobs.empty(); }
+    void clear() {
+      jobs.clear();
+      sizes.clear();
+      outputs.clear();
+    }
+  };
+  // A part of a checkpoint that is being read.
+  struct Loading {
+    LoadHead head;
+    std::optional<checkpoint::PartReader> part;
+    std::vector<Target> targets;
+    std::size_t next = 0;
+    std::vector<std::uint64_t> sizes;
+    std::string error;
+  };
+  struct PendingOrder {
+    StateId state;
+    Order order;
+  };
+
+  // Messages, by kind.
+  void drop_all(Reader& in);
+  void place(Reader& in);
+  void resample(Reader& in);
+  void fetch(Reader& in);
+  void transfer(Reader& in);
+  void take_in(transport::Envelope envelope, Reader& in);
+  void take_context(Bytes whole, Reader& in);
+  void take_input(transport::Envelope envelope, Reader& in);
+  void assign(transport::Envelope envelope, Reader& in);
+  void give(Reader& in);
+  void stop(Reader& in);
+
+  void save(Reader& in);
+  void load(Reader& in);
+
+  void begin(const Call& call);
+  void open_rounds();
+  void arrive(StateId id, detail::Object state);
+  void order(StateId id, Order order);
+  void carry_out(StateId id, const Order& order);
+  void multiply(StateId parent, const std::vector<Share>& shares);
+  void pack_fetched(StateId id, std::uint64_t request);
+  void pack_for_saver(StateId id, double cost);
+  void tell_saved();
+  void load_some();
+  void load_state(Loading& loading);
+  void send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input);
+  void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
+  template <class Put>
+  void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
+  [[nodiscard]] bool has_room(const Order& order);
+  void flush_outgoing();
+  void forward(Bytes whole);
+  void report();
+
+  // The computing thread.
+  void compute();
+  void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
+
+  transport::Transport& transport_;
+  checkpoint::Storage& storage_;
+  std::unique_ptr<detail::Kernel> kernel_;
+  const WorkerSettings settings_;
+
+  // Of the communicating thread alone.
+  std::uint64_t generation_ = 0;
+  std::uint64_t context_version_ = 0;
+  std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here
+  std::deque<PendingOrder> postponed_;         // until less is unsent
+  std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled
+  std::optional<Buffer> fetched_;              // a kFetched message being filled
+  std::uint64_t fetched_request_ = 0;
+  std::optional<Saver> saver_;
+  std::uint64_t saving_sequence_ = 0;
+  std::deque<Loading> loading_;
+  WorkerCounters counters_;
+  bool closing_ = false;
+  std::optional<std::int32_t> exit_status_;
+  Results sent_;  // keeps its memory for the next report
+
+  // Shared by the two threads.
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  std::unordered_map<StateId, Entry> states_;  // changed by the communicating thread only
+  scheduler::WorkQueue queue_;
+  Call call_{};
+  std::deque<detail::Object> inputs_;  // shared ones, from round inputs_from_ on
+  std::uint32_t inputs_from_ = 0;
+  Results done_;
+  std::vector<Buffer> failures_;  // messages
+  scheduler::Time last_report_{0};
+  std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
+  bool report_due_ = false;
+  bool low_told_ = false;
+  bool stopping_ = false;
+  bool computing_ = false;
+  bool leaving_ = false;
+
+  std::thread thread_;  // last: it uses all the others
+};
+
+}  // namespace rondo::engine

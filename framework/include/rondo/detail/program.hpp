@@ -1,0 +1,47 @@
+// What the engine needs of the user's types, without knowing them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <rondo/bytes.hpp>
+#include <rondo/ids.hpp>
+
+namespace rondo::detail {
+
+// A state, or a decoded input, of a type that only the kernel knows.
+using Object = std::unique_ptr<void, void (*)(void*)>;
+
+struct CallInfo {
+  StateId state;
+  std::uint64_t round;
+  std::uint64_t seed;
+};
+
+// The user's Update on one worker. All functions may throw what the user's code throws.
+//
+// update() and set_context() are called by the thread that computes; the others, for other states, at the same time by
+// the one that communicates. So they share nothing.
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+
+  [[nodiscard]] virtual Object unpack_state(Bytes bytes) const = 0;
+  [[nodiscard]] virtual Object copy_state(const void* state) const = 0;
+  virtual void pack_state(const void* state, Buffer& out) const = 0;
+  [[nodiscard]] virtual Object unpack_input(Bytes bytes) const = 0;
+
+  virtual void set_context(Bytes bytes) = 0;
+  // Appends the packed output. The input is `shared_input`, or if that is null unpacked from `own_input`.
+  virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call,
+                      Buffer& output) = 0;
+};
+
+struct Program {
+  std::string types;  // equal on ranks that use equal types
+  std::function<std::unique_ptr<Kernel>()> make_kernel;
+};
+
+}  // namespace rondo::detail

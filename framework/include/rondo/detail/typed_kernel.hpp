@@ -1,0 +1,110 @@
+// The user's Update and its types, as the engine sees them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+#include <boost/core/demangle.hpp>
+
+#include <rondo/detail/program.hpp>
+#include <rondo/update.hpp>
+
+namespace rondo::detail {
+
+template <class T>
+T unpacked(Bytes bytes) {
+  static_assert(std::default_initializable<T>,
+                "Input, Output and Context of an Update must be default constructible");
+  T value{};
+  unpack(bytes, value);
+  return value;
+}
+
+template <class U>
+typename U::StateType empty_state() {
+  using State = typename U::StateType;
+  if constexpr (requires {
+                  { U::empty_state() } -> std::convertible_to<State>;
+                }) {
+    return U::empty_state();
+  } else {
+    static_assert(
+        std::default_initializable<State>,
+        "a State that is not default constructible needs a static function empty_state() in its Update");
+    return State{};
+  }
+}
+
+template <class T>
+Object make_object(T* value) {
+  return Object(value, [](void* object) { delete static_cast<T*>(object); });
+}
+
+template <UpdateClass U>
+class TypedKernel final : public Kernel {
+  using State = typename U::StateType;
+  using Input = typename U::InputType;
+  using Context = typename U::ContextType;
+
+ public:
+  explicit TypedKernel(std::unique_ptr<U> update) : update_(std::move(update)) {}
+
+  Object unpack_state(Bytes bytes) const override {
+    auto state = std::unique_ptr<State>(new State(empty_state<U>()));
+    unpack(bytes, *state);
+    return make_object(state.release());
+  }
+  Object copy_state(const void* state) const override {
+    if constexpr (std::copy_constructible<State>) {
+      return make_object(new State(*static_cast<const State*>(state)));
+    } else {
+      Buffer packed;
+      pack_state(state, packed);
+      return unpack_state(packed);
+    }
+  }
+  void pack_state(const void* state, Buffer& out) const override {
+    pack(*static_cast<const State*>(state), out);
+  }
+  Object unpack_input(Bytes bytes) const override { return make_object(new Input(unpacked<Input>(bytes))); }
+
+  void set_context(Bytes bytes) override { context_ = unpacked<Context>(bytes); }
+
+  void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& info,
+              Buffer& output) override {
+    const typename U::Call call(info.state, info.round, context_, info.seed);
+    State& mine = *static_cast<State*>(state);
+    if (shared_input != nullptr) {
+      pack(update_->update(mine, *static_cast<const Input*>(shared_input), call), output);
+    } else {
+      pack(update_->update(mine, unpacked<Input>(own_input), call), output);
+    }
+  }
+
+ private:
+  std::unique_ptr<U> update_;
+  Context context_{};
+};
+
+// `factory` makes a U or a std::unique_ptr<U>, once per worker.
+template <UpdateClass U, class Factory>
+Program make_program(Factory factory) {
+  Program program;
+  for (const std::type_info* type :
+       {&typeid(U), &typeid(typename U::StateType), &typeid(typename U::InputType),
+        &typeid(typename U::OutputType), &typeid(typename U::ContextType)})
+    program.types += (program.types.empty() ? "" : ", ") + boost::core::demangle(type->name());
+  program.make_kernel = [factory =
+                             std::make_shared<Factory>(std::move(factory))]() -> std::unique_ptr<Kernel> {
+    if constexpr (std::convertible_to<decltype((*factory)()), std::unique_ptr<U>>) {
+      return std::make_unique<TypedKernel<U>>((*factory)());
+    } else {
+      return std::make_unique<TypedKernel<U>>(std::unique_ptr<U>(new U((*factory)())));
+    }
+  };
+  return program;
+}
+
+}  // namespace rondo::detail

@@ -1,0 +1,264 @@
+// The master: what a program's main() holds on rank 0.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/detail/engine.hpp>
+#include <rondo/detail/inputs.hpp>
+#include <rondo/detail/typed_kernel.hpp>
+#include <rondo/error.hpp>
+#include <rondo/profile.hpp>
+#include <rondo/update.hpp>
+
+namespace rondo {
+
+// One result of an update with forks.
+template <class Output>
+struct Child {
+  StateId id;
+  Output output;
+};
+
+// Holds the inputs and issues the work; the states are in the memory of the workers. Exists on rank 0 only, made by
+// run(); to be used by the thread that runs main, and not from inside its own calls (the sink and the inputs of
+// evolve): that is an InputError.
+//
+// Every call that updates ends when all updates are done. Results do not depend on the number of workers, on where states
+// are, or on any order of events.
+//
+// With n states and w workers, a call costs rank 0 O(n) time (under a microsecond per state) and O(w) messages.
+template <UpdateClass U>
+class Master {
+ public:
+  using State = typename U::StateType;
+  using Input = typename U::InputType;
+  using Output = typename U::OutputType;
+  using Context = typename U::ContextType;
+
+  explicit Master(detail::Engine& engine) : engine_(engine) {}
+  Master(const Master&) = delete;
+  Master& operator=(const Master&) = delete;
+
+  // Drops all states and places these evenly; returns their fresh ids, ascending, in the order of the states.
+  std::vector<StateId> reset(std::vector<State> states) {
+    engine_.reset(states.size(), [&](std::size_t i, Buffer& out) {
+      pack(states[i], out);
+      [[maybe_unused]] const State done =
+          std::move(states[i]);  // not in memory twice for longer than it takes
+    });
+    return ids();
+  }
+
+  // Ascending.
+  [[nodiscard]] const std::vector<StateId>& ids() const { return engine_.ids(); }
+  [[nodiscard]] std::size_t size() const { return engine_.ids().size(); }
+  [[nodiscard]] std::size_t workers() const { return engine_.workers(); }
+  // --rondo-seed, for the random numbers of main itself: a run then depends on one seed alone.
+  [[nodiscard]] std::uint64_t seed() const { return engine_.seed(); }
+
+  // What the next update of each state is expected to take, in seconds, in the order of ids(). Only needed where the first
+  // rounds matter: costs are measured. InputError if there is not one positive number per state.
+  void hint(std::span<const double> seconds) {
+    detail::check_hints(ids(), seconds);
+    engine_.hint(seconds);
+  }
+
+  // One round with the same input for every state. Outputs in the order of ids(); ids stay. UpdateError if an update threw.
+  std::vector<Output> update(const Input& input) {
+    return collect(packed(input), nullptr);
+  }
+
+  // One round with one input per state, in the order of ids(). Outputs in the same order; ids stay. InputError if the number
+  // differs from that of the states: it names the first state without an input; UpdateError if an update threw.
+  std::vector<Output> update(std::span<const Input> inputs) {
+    detail::check_inputs(ids(), inputs.size());
+    return collect({}, [&](std::size_t i, Buffer& out) { pack(inputs[i], out); });
+  }
+
+  // One round with forks: a state with k inputs is replaced by k children with fresh ids, each from the same old state and
+  // with one of the inputs; with none it is dropped. Every current id must be mentioned, and no other: InputError names
+  // the offenders. Fresh ids ascend in the order of (parent, input). After an UpdateError the ids are the children's,
+  // some of them updated and some not.
+  std::map<StateId, std::vector<Child<Output>>> update(const std::map<StateId, std::vector<Input>>& inputs) {
+    const std::vector<StateId> parents = ids();
+    const auto mentioned = std::views::keys(inputs);
+    detail::check_mentioned(parents, std::vector<StateId>(mentioned.begin(), mentioned.end()));
+    std::vector<std::uint32_t> offspring;
+    std::vector<const Input*> flat;
+    for (const auto& [id, mine] : inputs) {
+      offspring.push_back(static_cast<std::uint32_t>(mine.size()));
+      for (const Input& input : mine) flat.push_back(&input);
+    }
+    engine_.resample(offspring);
+    std::vector<Output> outputs = collect({}, [&](std::size_t i, Buffer& out) { pack(*flat[i], out); });
+
+    std::map<StateId, std::vector<Child<Output>>> result;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+      std::vector<Child<Output>>& children = result[parents[i]];
+      for (std::uint32_t k = 0; k < offspring[i]; ++k, ++next)
+        children.push_back({ids()[next], std::move(outputs[next])});
+    }
+    return result;
+  }
+
+  // Many rounds without a barrier between them: every state goes through all inputs in order, at its own pace. `inputs`
+  // is any input range of Input; it is pulled only as rounds open, and at most `rounds_ahead` are open at a time (0: the
+  // option --rondo-rounds-ahead), so many rounds of outputs wait on rank 0. sink(round, std::span<const Output>) is called
+  // in round order, with outputs in the order of ids(); rounds count from 0. An exception of the sink or of the range
+  // stops the work and goes on to the caller; an update that throws gives UpdateError.
+  template <std::ranges::input_range Inputs, class Sink>
+  requires std::convertible_to < std::ranges::range_reference_t<Inputs>,
+  const Input& > &&std::invocable<Sink&, std::size_t, std::span<const Output>> void evolve(
+                     Inputs&& inputs, Sink sink, std::size_t rounds_ahead = 0) {
+    auto next = std::ranges::begin(inputs);
+    const auto end = std::ranges::end(inputs);
+    bool first = true;
+    std::deque<std::unique_ptr<Output[]>> open;  // not vectors: there is no span of a vector<bool>
+    std::uint64_t complete = 0;
+    detail::Engine::Rounds rounds;
+    rounds.ahead = rounds_ahead > 0 ? rounds_ahead : engine_.rounds_ahead();
+    rounds.next = [&](Buffer& bytes) {
+      if (!std::exchange(first, false)) ++next;
+      if (next == end) return false;
+      const Input& input = *next;
+      pack(input, bytes);
+      open.push_back(std::make_unique<Output[]>(size()));
+      return true;
+    };
+    rounds.output = [&](std::uint64_t round, std::size_t i, Bytes bytes) {
+      unpack(bytes, open[round - complete][i]);
+    };
+    rounds.complete = [&](std::uint64_t round) {
+      const std::unique_ptr<Output[]> outputs = std::move(open.front());
+      open.pop_front();
+      ++complete;
+      sink(static_cast<std::size_t>(round), std::span<const Output>(outputs.get(), size()));
+    };
+    engine_.evolve(rounds);
+  }
+
+  // Replaces every state by offspring[i] copies with fresh ids (0: drops it), in the order of ids(); returns the new ids. No
+  // update; copies go straight from worker to worker. InputError if there is not one count per state.
+  std::vector<StateId> resample(std::span<const std::uint32_t> offspring) {
+    detail::check_offspring(ids(), offspring);
+    engine_.resample(offspring);
+    return ids();
+  }
+
+  // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
+  void share(const Context& context) {
+    engine_.share(packed(context));
+  }
+
+  // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
+  [[nodiscard]] std::vector<State> states() {
+    std::vector<std::size_t> all(size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    return fetch(all);
+  }
+
+  // One state. InputError if there is none of this id.
+  [[nodiscard]] State state(StateId id) { return std::move(fetch({detail::position_of(ids(), id)}).front()); }
+
+  // Writes everything to a new checkpoint in the folder `path`: states, ids, rounds, learned costs, the seed, the context,
+  // and `progress`, whatever the program itself must know to go on (a loop counter, an estimate). Returns when it is on
+  // disk. CheckpointError if it cannot be; then the ones before are as they were.
+  template <class Progress = Nothing>
+  void checkpoint(const std::string& path, const Progress& progress = {}) {
+    engine_.checkpoint(path, packed(progress));
+  }
+
+  // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
+  // A damaged one is told on the error stream and the one before is used. CheckpointError if there are some and none of
+  // them can be used: then there are no states.
+  bool restore(const std::string& path) {
+    Nothing nothing;
+    return restore(path, nothing);
+  }
+  template <class Progress>
+  bool restore(const std::string& path, Progress& progress) {
+    Buffer bytes;
+    if (!engine_.restore(path, bytes)) return false;
+    unpack(bytes, progress);
+    return true;
+  }
+
+  // The same by the options, for a program that starts and resumes with the same lines:
+  //
+  //   Progress progress;
+  //   if (!master.resume(progress)) master.reset(initial_states());
+  //   for (; progress.step < steps; ++progress.step) {
+  //     master.safe_point(progress);
+  //     ...
+  //   }
+  //
+  // resume() restores from --rondo-checkpoint, if that is given and has a checkpoint. safe_point() writes one when it is due
+  // (--rondo-checkpoint-every), and goes on while the workers write; without the option it does nothing.
+  template <class Progress>
+  bool resume(Progress& progress) {
+    Buffer bytes;
+    if (!engine_.resume(bytes)) return false;
+    unpack(bytes, progress);
+    return true;
+  }
+  template <class Progress>
+  void safe_point(const Progress& progress) {
+    engine_.safe_point(packed(progress));
+  }
+
+  // The counters of the run so far. One message to and from each worker.
+  [[nodiscard]] Profile profile() { return engine_.profile(); }
+
+ private:
+  template <class T>
+  static Buffer packed(const T& value) {
+    Buffer bytes;
+    pack(value, bytes);
+    return bytes;
+  }
+
+  std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {
+    static_assert(std::default_initializable<Output>,
+                  "the Output of an Update must be default constructible");
+    std::vector<Output> outputs(size());
+    engine_.update(shared, own, [&](std::size_t i, Bytes bytes) {
+      if constexpr (std::same_as<Output, bool>) {
+        outputs[i] = detail::unpacked<bool>(bytes);
+      } else {
+        unpack(bytes, outputs[i]);
+      }
+    });
+    return outputs;
+  }
+
+  std::vector<State> fetch(const std::vector<std::size_t>& positions) {
+    std::vector<std::optional<State>> fetched(positions.size());
+    engine_.fetch(positions, [&](std::size_t position, Bytes bytes) {
+      const auto found = std::lower_bound(positions.begin(), positions.end(), position);
+      State& state =
+          fetched[static_cast<std::size_t>(found - positions.begin())].emplace(detail::empty_state<U>());
+      unpack(bytes, state);
+    });
+    std::vector<State> states;
+    states.reserve(fetched.size());
+    for (std::optional<State>& state : fetched) states.push_back(*std::exchange(state, std::nullopt));
+    return states;
+  }
+
+  detail::Engine& engine_;
+};
+
+}  // namespace rondo

@@ -1,0 +1,34 @@
+// rondo::run on a communicator of the user's own. The one public header that includes mpi.h.
+#pragma once
+
+#include <mpi.h>
+
+#include <utility>
+
+#include <rondo/run.hpp>
+
+namespace rondo {
+
+namespace detail {
+[[nodiscard]] int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program,
+                                 const Main& main);
+}
+
+// Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
+// MPI must have been initialised by the thread that calls (MPI_THREAD_FUNNELED or more, if the program has threads),
+// and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
+template <class U, class Main>
+requires std::invocable < Main&, Master<U>
+& > int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
+  return run<U>(
+      communicator, argc, argv, [] { return U(); }, std::move(main));
+}
+
+template <class U, class Factory, class Main>
+requires std::invocable < Main&, Master<U>
+& > int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
+  return detail::run_program_on(communicator, argc, argv, detail::make_program<U>(std::move(factory)),
+                                detail::erase_main<U>(std::move(main)));
+}
+
+}  // namespace rondo

@@ -1,0 +1,59 @@
+// The way into Rondo: one call in main().
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include <rondo/detail/run.hpp>
+#include <rondo/detail/typed_kernel.hpp>
+#include <rondo/master.hpp>
+
+namespace rondo {
+
+namespace detail {
+
+template <UpdateClass U, class Function>
+Main erase_main(Function main) {
+  return [main = std::move(main)](Engine& engine) mutable -> int {
+    Master<U> master(engine);
+    if constexpr (std::convertible_to<std::invoke_result_t<Function&, Master<U>&>, int>) {
+      return main(master);
+    } else {
+      main(master);
+      return 0;
+    }
+  };
+}
+
+}  // namespace detail
+
+// Runs `main(Master<U>&)` on rank 0 and serves on the others; returns the exit status of the process: what main returned
+// if that is an int, 0 if it returned nothing, on every rank.
+//
+// Started by a launcher (mpirun, srun) with several ranks, those are the places; otherwise threads of this process are,
+// one worker per core or --rondo-workers. Initialises MPI if a launcher started the process and nobody has yet, and then
+// finalises it when the process exits. Several runs may follow each other.
+//
+// Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest.
+//
+// This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
+// the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.
+// A rank that cannot go on ends the whole job (MPI_Abort), naming itself.
+template <UpdateClass U, class Main>
+requires std::invocable < Main&, Master<U>
+& > &&std::default_initializable<U> int run(int& argc, char** argv, Main main) {
+  return detail::run_program(argc, argv, detail::make_program<U>([] { return U(); }),
+                             detail::erase_main<U>(std::move(main)));
+}
+
+// The same with a factory, called once per worker (never by two threads at a time), which returns a U or a
+// std::unique_ptr<U>.
+template <UpdateClass U, class Factory, class Main>
+requires std::invocable < Main&, Master<U>
+& > &&std::invocable<Factory&> int run(int& argc, char** argv, Factory factory, Main main) {
+  return detail::run_program(argc, argv, detail::make_program<U>(std::move(factory)),
+                             detail::erase_main<U>(std::move(main)));
+}
+
+}  // namespace rondo

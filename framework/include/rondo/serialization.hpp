@@ -1,0 +1,112 @@
+// Values to bytes and back, for messages between ranks that run the same build.
+//
+// What travels, and how:
+// - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such:
+// as one
+//   block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
+//   a serialize().
+// - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's
+// own way.
+//   A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
+// - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to
+// their base
+//   classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
+//   called twice to pack, and has to write the same both times.
+// - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
+//
+// One thing cannot be seen: a serialize() that is private, in a class that is final and trivially copyable.
+// Such a class travels as bytes unless its serialize() is made public.
+//
+// Thread-safe in the way of the standard library: no shared state.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <typeinfo>
+
+#include <rondo/bytes.hpp>
+#include <rondo/detail/archive.hpp>
+#include <rondo/detail/codec.hpp>
+#include <rondo/detail/containers.hpp>
+#include <rondo/detail/owners.hpp>
+#include <rondo/detail/products.hpp>
+#include <rondo/detail/travel.hpp>
+#include <rondo/error.hpp>
+
+namespace rondo {
+
+// Bytes that are not what the type reads, a pointer to a class that nobody registered, or a serialize() that
+// does not write the same twice.
+class SerializationError : public Error {
+ public:
+  using Error::Error;
+};
+
+// What can be given to pack and unpack. See also travels_as_bytes in detail/travel.hpp.
+template <class T>
+concept Serializable = detail::can_travel<std::remove_cv_t<T>>();
+
+namespace detail {
+[[noreturn]] void rethrow(const std::type_info& type,
+                          const char* doing);  // the current exception of Boost's, as ours
+}
+
+// The exact number of bytes that pack appends for this value.
+template <class T>
+[[nodiscard]] std::size_t packed_size(const T& value) {
+  if constexpr (travels_as_bytes<T>) {
+    return sizeof(T);
+  } else {
+    try {
+      detail::Counter counter;
+      detail::encode(counter, value);
+      return counter.size();
+    } catch (const boost::archive::archive_exception&) {
+      detail::rethrow(typeid(T), "pack");
+    }
+  }
+}
+
+// Appends the value. The buffer is as before if a serialize() throws.
+template <class T>
+void pack(const T& value, Buffer& out) {
+  const std::size_t size = packed_size(value);
+  const std::size_t before = out.size();
+  detail::Writer writer(out.extend(size), size);
+  if constexpr (travels_as_bytes<T>) {
+    detail::encode(writer, value);
+  } else {
+    try {
+      detail::encode(writer, value);
+      writer.finish();
+    } catch (const boost::archive::archive_exception&) {
+      out.truncate(before);
+      detail::rethrow(typeid(T), "pack");
+    } catch (...) {
+      out.truncate(before);
+      throw;
+    }
+  }
+}
+
+// Reads a value that pack wrote, from exactly these bytes. After an exception the value is valid but
+// unspecified.
+template <class T>
+void unpack(Bytes bytes, T& value) {
+  detail::Reader reader(bytes);
+  if constexpr (travels_as_bytes<T>) {
+    if (bytes.size() > sizeof(T)) detail::fail_long(sizeof(T), bytes.size());
+    detail::decode(reader, value);
+  } else {
+    try {
+      detail::decode(reader, value);
+    } catch (const boost::archive::archive_exception&) {
+      detail::rethrow(typeid(T), "unpack");
+    }
+    reader.finish();
+  }
+}
+
+}  // namespace rondo

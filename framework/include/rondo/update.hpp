@@ -1,0 +1,36 @@
+// What a user subclasses: the function that takes a state from one round to the next.
+#pragma once
+
+#include <concepts>
+
+#include <rondo/call.hpp>
+#include <rondo/serialization.hpp>
+
+namespace rondo {
+
+// One instance per worker, made by the default constructor or by the factory given to run(); one thread uses it, so it
+// may keep scratch memory. Its own data must not influence the outputs: which states it sees depends on the schedule.
+//
+// All four types are whatever rondo/serialization.hpp can send. Input, Output and Context are default constructible.
+// A State that is not has a way to make an empty one to unpack into: a static function `StateType empty_state()` of the
+// subclass. A State that cannot be copied is copied by packing, where a fork needs it.
+template <class State, class Input, class Output, class Context = Nothing>
+class Update {
+ public:
+  using StateType = State;
+  using InputType = Input;
+  using OutputType = Output;
+  using ContextType = Context;
+  using Call = rondo::Call<Context>;
+
+  virtual ~Update() = default;
+
+  // Changes the state and returns the output. An exception ends the round: see UpdateError.
+  virtual Output update(State& state, const Input& input, const Call& call) = 0;
+};
+
+template <class U>
+concept UpdateClass = std::derived_from<
+    U, Update<typename U::StateType, typename U::InputType, typename U::OutputType, typename U::ContextType>>;
+
+}  // namespace rondo

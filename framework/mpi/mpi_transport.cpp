@@ -1,0 +1,252 @@
+#include "mpi/mpi_transport.hpp"
+
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <new>
+#include <utility>
+
+namespace rondo::mpi {
+
+using transport::Envelope;
+using transport::Seconds;
+
+namespace {
+
+// A whole message; the size of a longer one, as uint64; a piece of that.
+enum Tag { kWhole = 1, kLong = 2, kPiece = 3 };
+
+// Counts of Open MPI 4 are ints; a GiB leaves room on all sides.
+constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
+// A message up to this size has arrived whole when a probe sees it, or is about to; a receive of it may block.
+constexpr std::size_t kSmallBytes = 4096;
+// Receives that are posted at a time: what arrives in the meantime stays where it is.
+constexpr std::size_t kIncomingMost = 64;
+
+constexpr Seconds kNapShortest{20e-6};
+constexpr Seconds kNapLongest{1e-3};
+constexpr Seconds kNapOnOneNode{10e-3};  // bells ring; this only mends a message that MPI put off
+constexpr Seconds kNapUnsent{100e-6};    // a big message may need the sender's help to leave
+
+void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Seconds at_most) {
+  timespec time{};
+  time.tv_sec = static_cast<time_t>(at_most.count());
+  time.tv_nsec = static_cast<long>((at_most.count() - static_cast<double>(time.tv_sec)) * 1e9);
+  syscall(SYS_futex, &word, FUTEX_WAIT, expected, &time, nullptr, 0);
+}
+
+void futex_wake(std::atomic<std::uint32_t>& word) {
+  syscall(SYS_futex, &word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
+MpiTransport::MpiTransport(MPI_Comm communicator) {
+  MPI_Comm_dup(communicator, &communicator_);
+  MPI_Comm_rank(communicator_, &rank_);
+  MPI_Comm_size(communicator_, &size_);
+  make_bells();
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // short sleeps are short
+}
+
+MpiTransport::~MpiTransport() {
+  for (Outgoing& out : outgoing_)
+    for (MPI_Request& request : out.requests)
+      if (request != MPI_REQUEST_NULL) MPI_Request_free(&request);
+  MPI_Win_free(&window_);
+  MPI_Comm_free(&node_);
+  MPI_Comm_free(&communicator_);
+}
+
+void MpiTransport::make_bells() {
+  MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_);
+  int node_size = 0;
+  MPI_Comm_size(node_, &node_size);
+  one_node_ = node_size == size_;
+  void* mine = nullptr;
+  MPI_Win_allocate_shared(sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_);
+  bell_ = new (mine) Bell{{0}};
+  MPI_Barrier(node_);
+
+  MPI_Group all = MPI_GROUP_NULL, near = MPI_GROUP_NULL;
+  MPI_Comm_group(communicator_, &all);
+  MPI_Comm_group(node_, &near);
+  bells_.assign(static_cast<std::size_t>(size_), nullptr);
+  for (int neighbour = 0; neighbour < node_size; ++neighbour) {
+    int rank = 0;
+    MPI_Group_translate_ranks(near, 1, &neighbour, all, &rank);
+    MPI_Aint bytes = 0;
+    int unit = 0;
+    void* base = nullptr;
+    MPI_Win_shared_query(window_, neighbour, &bytes, &unit, &base);
+    bells_[static_cast<std::size_t>(rank)] = static_cast<Bell*>(base);
+  }
+  MPI_Group_free(&near);
+  MPI_Group_free(&all);
+
+  // with a core to spare for each rank's two threads, a short spin saves the wake-up
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 2 * node_size) spin_ = Seconds(20e-6);
+}
+
+void MpiTransport::ring(Bell& bell) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // the message first, then the look at who sleeps
+  if (bell.asleep.load() == 1 && bell.asleep.exchange(0) == 1) futex_wake(bell.asleep);
+}
+
+void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
+                        std::vector<MPI_Request>& requests) {
+  requests.push_back(MPI_REQUEST_NULL);
+  MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &requests.back());
+}
+
+void MpiTransport::send(Rank to, Buffer message) {
+  const int rank = value(to);
+  if (rank == rank_) {
+    to_self_.push_back({to, std::move(message)});
+    return;
+  }
+  reap();
+  Outgoing out{std::move(message), nullptr, {}};
+  const std::size_t size = out.message.size();
+  if (size <= kPieceBytes) {
+    post(out.message.data(), size, rank, kWhole, out.requests);
+  } else {
+    out.total = std::make_unique<std::uint64_t>(size);
+    post(out.total.get(), sizeof *out.total, rank, kLong, out.requests);
+    for (std::size_t at = 0; at < size; at += kPieceBytes)
+      post(out.message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out.requests);
+  }
+  outgoing_.push_back(std::move(out));
+  if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) ring(*bell);
+}
+
+// Lets go of what has left.
+void MpiTransport::reap() {
+  while (!outgoing_.empty()) {
+    int done = 0;
+    std::vector<MPI_Request>& requests = outgoing_.front().requests;
+    MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+    if (done == 0) break;
+    outgoing_.pop_front();
+  }
+  // one slow receiver must not keep what has gone to others
+  std::erase_if(outgoing_, [](Outgoing& out) {
+    int done = 0;
+    MPI_Testall(static_cast<int>(out.requests.size()), out.requests.data(), &done, MPI_STATUSES_IGNORE);
+    return done != 0;
+  });
+}
+
+std::size_t MpiTransport::unsent() {
+  reap();
+  std::size_t bytes = 0;
+  for (const Outgoing& out : outgoing_) bytes += std::max<std::size_t>(out.message.size(), 1);
+  return bytes;
+}
+
+// Begins to receive the next message, if one is there.
+bool MpiTransport::match() {
+  if (incoming_.size() >= kIncomingMost) return false;
+  int found = 0;
+  MPI_Message matched = MPI_MESSAGE_NULL;
+  MPI_Status status;
+  MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, &matched, &status);
+  if (found == 0) return false;
+  int count = 0;
+  MPI_Get_count(&status, MPI_BYTE, &count);
+  const auto size = static_cast<std::size_t>(count);
+
+  if (status.MPI_TAG == kLong) {
+    std::uint64_t total = 0;
+    MPI_Mrecv(&total, sizeof total, MPI_BYTE, &matched, MPI_STATUS_IGNORE);
+    Incoming in{status.MPI_SOURCE, {}, {}, total};
+    in.message.reserve(total);  // pieces are received in place, so it must not grow
+    incoming_.push_back(std::move(in));
+    return true;
+  }
+  if (status.MPI_TAG == kWhole) incoming_.push_back({status.MPI_SOURCE, {}, {}, size});
+  const auto in = std::find_if(incoming_.begin(), incoming_.end(), [&](const Incoming& i) {
+    return i.from == status.MPI_SOURCE && i.missing > 0;
+  });
+  Incoming& target = in == incoming_.end() ? incoming_.back() : *in;
+  std::byte* place = target.message.extend(size);
+  target.missing -= size;
+  if (size <= kSmallBytes) {
+    MPI_Mrecv(place, count, MPI_BYTE, &matched, MPI_STATUS_IGNORE);
+  } else {
+    target.requests.push_back(MPI_REQUEST_NULL);
+    MPI_Imrecv(place, count, MPI_BYTE, &matched, &target.requests.back());
+  }
+  return true;
+}
+
+// The first message that is whole and has no earlier one of its sender before it.
+std::optional<Envelope> MpiTransport::completed() {
+  for (auto in = incoming_.begin(); in != incoming_.end(); ++in) {
+    if (std::any_of(incoming_.begin(), in, [&](const Incoming& earlier) { return earlier.from == in->from; }))
+      continue;
+    int done = in->missing == 0 ? 1 : 0;
+    if (done != 0 && !in->requests.empty())
+      MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE);
+    if (done == 0) continue;
+    Envelope envelope{Rank{in->from}, std::move(in->message)};
+    incoming_.erase(in);
+    return envelope;
+  }
+  return std::nullopt;
+}
+
+std::optional<Envelope> MpiTransport::receive() {
+  if (!to_self_.empty()) {
+    Envelope envelope = std::move(to_self_.front());
+    to_self_.pop_front();
+    return envelope;
+  }
+  while (true) {
+    if (auto envelope = completed()) {
+      nap_ = kNapShortest;
+      return envelope;
+    }
+    if (!match()) return std::nullopt;
+  }
+}
+
+bool MpiTransport::something_there() {
+  if (woken_.load() || !to_self_.empty()) return true;
+  int found = 0;
+  MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, MPI_STATUS_IGNORE);
+  return found != 0 && incoming_.size() < kIncomingMost;
+}
+
+void MpiTransport::wait(Seconds at_most) {
+  const Seconds start = now();
+  do {
+    if (something_there()) {
+      woken_ = false;
+      return;
+    }
+  } while (spin_ > Seconds(0) && now() - start < std::min(spin_, at_most));
+
+  nap_ = std::clamp(nap_ * 2, kNapShortest, kNapLongest);
+  Seconds nap = one_node_ ? kNapOnOneNode : nap_;
+  if (!outgoing_.empty() || !incoming_.empty()) nap = kNapUnsent;
+  bell_->asleep.store(1);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!something_there()) futex_wait(bell_->asleep, 1, std::min(nap, at_most));
+  bell_->asleep.store(0);
+  woken_ = false;
+}
+
+void MpiTransport::wake() {
+  woken_ = true;
+  ring(*bell_);
+}
+
+}  // namespace rondo::mpi

@@ -1,0 +1,82 @@
+// The transport between MPI ranks.
+//
+// Only the thread that initialised MPI calls it (MPI_THREAD_FUNNELED), but for wake(). Nothing blocks in MPI: sends are
+// MPI_Isend, receives are matched by a probe. Raw MPI rather than Boost.MPI: its packed messages cost a copy and a second
+// message for the size, its requests a heap allocation each.
+//
+// A rank that waits sleeps on a word of memory that all ranks of its node share (a doorbell): who sends to it wakes it,
+// in microseconds and without its burning a core. Messages from other nodes ring no bell; for them it looks, less and
+// less often, once a millisecond at the least.
+#pragma once
+
+#include <mpi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "transport/transport.hpp"
+
+namespace rondo::mpi {
+
+class MpiTransport final : public transport::Transport {
+ public:
+  // Collective over the communicator, which it duplicates.
+  explicit MpiTransport(MPI_Comm communicator);
+  // Collective.
+  ~MpiTransport() override;
+
+  Rank rank() const override { return Rank{rank_}; }
+  std::int32_t size() const override { return size_; }
+  void send(Rank to, Buffer message) override;
+  std::optional<transport::Envelope> receive() override;
+  std::size_t unsent() override;
+  void wait(transport::Seconds at_most) override;
+  void wake() override;
+  transport::Seconds now() const override { return transport::steady_now(); }
+
+ private:
+  // 1 while its rank sleeps. On a cache line of its own.
+  struct alignas(64) Bell {
+    std::atomic<std::uint32_t> asleep;
+  };
+  struct Outgoing {
+    Buffer message;
+    std::unique_ptr<std::uint64_t> total;  // of a long message; goes before its pieces
+    std::vector<MPI_Request> requests;
+  };
+  struct Incoming {
+    int from;
+    Buffer message;
+    std::vector<MPI_Request> requests;
+    std::size_t missing;  // bytes of a long message that no receive is posted for
+  };
+
+  void make_bells();
+  static void ring(Bell& bell);
+  void post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests);
+  bool match();
+  std::optional<transport::Envelope> completed();
+  void reap();
+  [[nodiscard]] bool something_there();
+
+  MPI_Comm communicator_ = MPI_COMM_NULL;
+  MPI_Comm node_ = MPI_COMM_NULL;
+  MPI_Win window_ = MPI_WIN_NULL;
+  std::int32_t rank_ = 0;
+  std::int32_t size_ = 0;
+  bool one_node_ = false;
+  transport::Seconds spin_{0};
+  Bell* bell_ = nullptr;
+  std::vector<Bell*> bells_;  // by rank; null on other nodes
+  std::atomic<bool> woken_{false};
+  transport::Seconds nap_{0};
+
+  std::deque<Outgoing> outgoing_;
+  std::deque<Incoming> incoming_;
+  std::deque<transport::Envelope> to_self_;
+};
+
+}  // namespace rondo::mpi

@@ -1,0 +1,193 @@
+// Where states are between the rounds: first distribution, copies of a resample, refinement from predicted costs.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <queue>
+#include <stdexcept>
+
+#include "scheduler/scheduler.hpp"
+
+namespace rondo::scheduler {
+
+std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<const double> seconds) {
+  states_.clear();
+  states_.reserve(ids.size());
+  for (Part& p : workers_) p.bytes = 0;
+  const auto weight = [&](std::size_t i) { return seconds.empty() ? 1.0 : std::max(seconds[i], 1e-9); };
+  double total = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) total += weight(i);
+
+  // Consecutive states go together, cut where the sum of the weights passes a worker's share.
+  std::vector<Worker> owners(ids.size());
+  double before = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const double middle = before + weight(i) / 2;
+    before += weight(i);
+    const auto worker = static_cast<std::uint32_t>(middle / total * settings_.workers);
+    owners[i] = Worker{std::min(worker, settings_.workers - 1)};
+    State state;
+    state.id = ids[i];
+    state.owner = owners[i];
+    if (!seconds.empty()) state.cost = Cost(Seconds(weight(i)));
+    states_.push_back(state);
+  }
+  return owners;
+}
+
+void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> owners, std::span<const Cost> costs) {
+  std::vector<double> seconds(costs.size());
+  std::transform(costs.begin(), costs.end(), seconds.begin(), [](const Cost& c) { return c.predicted().count(); });
+  reset(ids, seconds);
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    states_[slot].cost = costs[slot];
+    if (!owners.empty()) states_[slot].owner = owners[slot];
+  }
+}
+
+void Scheduler::packed(Slot slot, double bytes) {
+  State& state = states_[slot];
+  part(state.owner).bytes += bytes - state.bytes;
+  state.bytes = static_cast<float>(bytes);
+}
+
+namespace {
+
+// Copies of one parent: how many go where.
+struct Shares {
+  std::uint32_t kept = 0;
+  std::map<Worker, std::uint32_t> sent;
+};
+
+}  // namespace
+
+std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, StateId first) {
+  if (offspring.size() != states_.size()) throw std::logic_error("scheduler: one offspring count per state");
+  std::vector<double> load(workers_.size(), 0);
+  std::vector<double> bytes(workers_.size(), 0);
+  std::vector<Shares> shares(states_.size());
+  std::vector<std::vector<Slot>> parents(workers_.size());
+  double total = 0;
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    shares[slot].kept = offspring[slot];
+    if (offspring[slot] == 0) continue;
+    const std::uint32_t w = index(states_[slot].owner);
+    load[w] += offspring[slot] * expected(slot);
+    bytes[w] += static_cast<double>(offspring[slot]) * states_[slot].bytes;
+    total += offspring[slot] * expected(slot);
+    parents[w].push_back(slot);
+  }
+  const double target = total / settings_.workers;
+
+  if (settings_.rebalance && total > 0) {
+    std::priority_queue<std::pair<double, std::uint32_t>> deficits;
+    for (std::uint32_t w = 0; w < workers_.size(); ++w)
+      if (load[w] < target) deficits.emplace(target - load[w], ~w);  // ~: of equals the lowest worker
+    for (std::uint32_t w = 0; w < workers_.size(); ++w) {
+      // parents with many children first: one transfer serves several of them
+      std::stable_sort(parents[w].begin(), parents[w].end(),
+                       [&](Slot a, Slot b) { return offspring[a] > offspring[b]; });
+      for (const std::uint32_t keep : {1U, 0U}) {  // first the extra copies, then whole families
+        for (const Slot slot : parents[w]) {
+          const double cost = expected(slot);
+          while (shares[slot].kept > keep && !deficits.empty() && load[w] - target >= cost / 2) {
+            const auto [deficit, inverse] = deficits.top();
+            const std::uint32_t to = ~inverse;
+            if (deficit < cost / 2 || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
+            deficits.pop();
+            const double fit = std::floor(std::min(load[w] - target, deficit) / cost);
+            const auto count = static_cast<std::uint32_t>(
+                std::clamp(fit, 1.0, static_cast<double>(shares[slot].kept - keep)));
+            shares[slot].kept -= count;
+            shares[slot].sent[Worker{to}] += count;
+            load[w] -= count * cost;
+            load[to] += count * cost;
+            bytes[to] += static_cast<double>(count) * states_[slot].bytes;
+            if (target > load[to]) deficits.emplace(target - load[to], inverse);
+          }
+        }
+      }
+    }
+  }
+
+  std::vector<Copy> copies;
+  std::vector<State> children;
+  for (Part& p : workers_) p.bytes = 0;
+  std::uint64_t next = value(first);
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const State& parent = states_[slot];
+    const auto place = [&](Worker to, std::uint32_t count) {
+      copies.push_back({slot, parent.owner, to, StateId{next}, count});
+      for (std::uint32_t i = 0; i < count; ++i) {
+        State child = parent;
+        child.id = StateId{next++};
+        child.owner = to;
+        child.hop = 0;
+        child.rounds_done = 0;
+        part(to).bytes += child.bytes;
+        children.push_back(child);
+      }
+    };
+    if (shares[slot].kept > 0) place(parent.owner, shares[slot].kept);
+    for (const auto& [to, count] : shares[slot].sent) place(to, count);
+  }
+  states_ = std::move(children);
+  return copies;
+}
+
+// Moves single states from the most to the least loaded worker while that shortens the round by more than it costs.
+void Scheduler::refine() {
+  if (workers_.size() < 2) return;
+  using Entry = std::pair<double, Slot>;
+  std::vector<double> load(workers_.size(), 0);
+  std::vector<std::vector<Entry>> held(workers_.size());  // ascending, made when a worker is found overloaded
+  double total = 0;
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    load[index(states_[slot].owner)] += expected(slot);
+    total += expected(slot);
+  }
+  const double mean = total / settings_.workers;
+  const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
+  std::set<std::pair<double, std::uint32_t>> order;
+  for (std::uint32_t w = 0; w < workers_.size(); ++w) order.emplace(load[w], w);
+  if (order.rbegin()->first - mean <= slack) return;
+
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const std::uint32_t w = index(states_[slot].owner);
+    if (load[w] - mean > slack) held[w].emplace_back(expected(slot), slot);
+  }
+  for (auto& entries : held) std::sort(entries.begin(), entries.end());
+
+  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
+  while (order.size() > 1) {
+    const std::uint32_t from = order.rbegin()->second;
+    const std::uint32_t to = order.begin()->second;
+    const double gap = load[from] - load[to];
+    if (load[from] - mean <= slack) break;
+    auto& entries = held[from];
+    // the largest state up to half of the gap levels the two; failing that the smallest one that still helps
+    auto entry = std::upper_bound(entries.begin(), entries.end(), Entry{gap / 2, UINT32_MAX});
+    if (entry != entries.begin()) --entry;
+    const bool pays = entry != entries.end() && entry->first < gap * 0.9 &&
+                      entry->first > settings_.move.of_state(states_[entry->second].bytes).count() &&
+                      workers_[to].bytes + states_[entry->second].bytes <= settings_.bytes_max;
+    if (!pays) {
+      order.erase({load[from], from});  // nothing of this one helps any more
+      continue;
+    }
+    const Slot slot = entry->second;
+    const double cost = entry->first;
+    entries.erase(entry);
+    order.erase({load[from], from});
+    order.erase({load[to], to});
+    load[from] -= cost;
+    load[to] += cost;
+    order.emplace(load[from], from);
+    order.emplace(load[to], to);
+    moves[{Worker{from}, Worker{to}}].push_back(slot);
+    own(slot, Worker{to}, states_[slot].hop + 1);
+  }
+  for (auto& [pair, slots] : moves)
+    commands_.emplace_back(command::Move{pair.first, pair.second, std::move(slots)});
+}
+
+}  // namespace rondo::scheduler

@@ -1,0 +1,281 @@
+#include "scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include <rondo/error.hpp>
+
+namespace rondo::scheduler {
+
+Scheduler::Scheduler(const Settings& settings) : settings_(settings), workers_(settings.workers) {
+  if (settings.workers == 0) throw OptionError("workers: need at least 1, got 0");
+  if (!(settings.bytes_max > 0)) throw OptionError("memory: need more than 0 bytes per worker");
+}
+
+std::vector<Command> Scheduler::on(Time now, const Event& event) {
+  commands_.clear();
+  std::visit([&](const auto& e) { handle(now, e); }, event);
+  return std::exchange(commands_, {});
+}
+
+double Scheduler::expected(Slot slot) const {
+  const Cost& cost = states_[slot].cost;
+  return cost.known() ? cost.predicted().count() : mean_;
+}
+
+void Scheduler::own(Slot slot, Worker worker, std::uint32_t hop) {
+  State& state = states_[slot];
+  if (hop < state.hop) return;  // an older report than what is known
+  state.hop = hop;
+  if (state.owner == worker) return;
+  part(state.owner).bytes -= state.bytes;
+  part(worker).bytes += state.bytes;
+  state.owner = worker;
+}
+
+void Scheduler::handle(Time now, const event::Begin& begin) {
+  if (running_) throw std::logic_error("scheduler: a call begins while another one runs");
+  running_ = true;
+  stopping_ = false;
+  rounds_ = begin.rounds;
+  open_ = complete_ = 0;
+  missing_.clear();
+  stopped_ = 0;
+  hungry_.clear();
+  busiest_.clear();
+
+  double sum = 0;
+  std::size_t known = 0;
+  for (State& state : states_) {
+    state.rounds_done = 0;
+    if (state.cost.known()) sum += state.cost.predicted().count(), ++known;
+  }
+  if (known > 0) mean_ = sum / static_cast<double>(known);
+  if (settings_.rebalance && known > 0) refine();
+
+  for (Part& p : workers_) {
+    const double bytes = p.bytes;
+    p = Part();
+    p.bytes = bytes;
+    p.finish = now;
+  }
+  for (Slot slot = 0; slot < states_.size(); ++slot) part(states_[slot].owner).waiting.push_back(slot);
+  batch_ = begin.batch_most;
+  if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
+  for (std::uint32_t w = 0; w < workers_.size(); ++w) {
+    Part& p = workers_[w];
+    std::vector<std::pair<double, Slot>> order;
+    order.reserve(p.waiting.size());
+    for (const Slot slot : p.waiting) {
+      const Cost& cost = states_[slot].cost;
+      order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
+                         slot);
+      p.waiting_work += expected(slot);
+    }
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second > b.second;
+    });
+    std::transform(order.begin(), order.end(), p.waiting.begin(),
+                   [](const auto& entry) { return entry.second; });
+    if (p.waiting.empty() && settings_.rebalance) {
+      p.hungry = true;
+      hungry_.push_back(Worker{w});
+    }
+    assign(now, Worker{w});
+  }
+  if (rounds_ == 0) end_if_done();
+}
+
+// Keeps two batches at the worker: the one it runs and the next.
+void Scheduler::assign(Time now, Worker worker) {
+  Part& p = part(worker);
+  while (!p.waiting.empty() && p.outstanding <= batch_ && !stopping_) {
+    const std::size_t count = std::min(batch_, p.waiting.size());
+    command::Assign assign{worker, {}};
+    assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
+    p.waiting.resize(p.waiting.size() - count);
+    double work = 0;
+    for (const Slot slot : assign.slots) work += expected(slot);
+    p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
+    p.finish = std::max(now, p.finish) + Seconds(work);
+    p.outstanding += count;
+    p.ready += count;
+    commands_.emplace_back(std::move(assign));
+  }
+  list(worker);
+}
+
+// Keeps the worker's place among those who could give.
+void Scheduler::list(Worker worker) {
+  Part& p = part(worker);
+  if (p.listed != kUnlisted) busiest_.erase({p.listed, index(worker)});
+  p.listed = kUnlisted;
+  if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting.empty())) return;
+  p.listed = -(p.finish.count() + p.waiting_work);
+  busiest_.emplace(p.listed, index(worker));
+}
+
+void Scheduler::handle(Time, const event::Opened& opened) {
+  for (; open_ < opened.open; ++open_) missing_.push_back(states_.size());
+  complete_rounds();
+}
+
+void Scheduler::handle(Time, const event::Closed& closed) {
+  rounds_ = closed.rounds;
+  end_if_done();
+}
+
+void Scheduler::handle(Time now, const event::Report& report) {
+  if (!running_) return;  // a last word after the end of the call
+  Part& p = part(report.worker);
+  for (const Done& done : report.done) {
+    State& state = states_.at(done.slot);
+    // a state that has moved on may be reported by its new worker first, so its rounds are counted, not followed
+    if (done.round < complete_ || done.round >= open_ || missing_[done.round - complete_] == 0)
+      throw std::logic_error("scheduler: state " + std::to_string(value(state.id)) + " reports round " +
+                             std::to_string(done.round) + ", and rounds " + std::to_string(complete_) +
+                             " to " + std::to_string(open_) + " are open");
+    ++state.rounds_done;
+    state.cost.measured(Seconds(done.seconds));
+    own(done.slot, report.worker, done.hop);
+    --missing_[done.round - complete_];
+  }
+  p.outstanding -= std::min(p.outstanding, report.done.size());
+  p.finish = now + report.left;
+  p.ready = report.ready;
+  if (!stopping_) {
+    assign(now, report.worker);
+    if (report.hungry && !p.hungry && p.waiting.empty() && settings_.rebalance) {
+      p.hungry = true;
+      hungry_.push_back(report.worker);
+    }
+    serve(now);
+  }
+  complete_rounds();
+}
+
+// Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
+// has reported anew.
+void Scheduler::serve(Time now) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < hungry_.size(); ++i) {
+    const Worker thief = hungry_[i];
+    Part& t = part(thief);
+    bool served = t.served;
+    auto candidate = busiest_.begin();
+    while (!served && candidate != busiest_.end()) {
+      const Worker victim{candidate->second};
+      Part& v = part(victim);
+      const Seconds thief_left = std::max(t.finish - now, Seconds(0));
+      const Seconds gain = Seconds(-candidate->first) - now - thief_left;
+      if (gain <= 2 * settings_.move.latency) break;
+      if (victim == thief) {
+        ++candidate;
+        continue;
+      }
+      if (!v.waiting.empty()) {
+        served = reassign(now, victim, thief);
+        break;
+      }
+      commands_.emplace_back(
+          command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
+      t.served = served = true;
+      v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
+      list(victim);
+    }
+    if (served && !t.served) t.hungry = false;
+    if (!served || t.served) hungry_[kept++] = thief;
+  }
+  hungry_.resize(kept);
+}
+
+// States whose jobs are still here go without the victim's being asked.
+bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
+  Part& v = part(victim);
+  Part& t = part(thief);
+  std::vector<Portion> portions;
+  for (std::uint32_t i = 0; i < v.waiting.size(); ++i)
+    portions.push_back({i, v.waiting[i], expected(v.waiting[i]), states_[v.waiting[i]].bytes});
+  const Seconds victim_left = std::max(v.finish - now, Seconds(0)) + Seconds(v.waiting_work);
+  const Appetite appetite{std::max(t.finish - now, Seconds(0)), settings_.bytes_max - t.bytes};
+  std::vector<std::uint32_t> chosen = share(std::move(portions), victim_left, appetite, settings_.move);
+  if (chosen.empty()) return false;
+
+  command::Move move{victim, thief, {}};
+  for (const std::uint32_t position : chosen) {
+    const Slot slot = v.waiting[position];
+    move.slots.push_back(slot);
+    v.waiting_work -= expected(slot);
+    t.waiting_work += expected(slot);
+    own(slot, thief, states_[slot].hop + 1);
+  }
+  std::sort(chosen.begin(), chosen.end(), std::greater<>());
+  for (const std::uint32_t position : chosen) v.waiting.erase(v.waiting.begin() + position);
+  t.waiting.assign(move.slots.rbegin(), move.slots.rend());
+  commands_.emplace_back(std::move(move));
+  list(victim);
+  assign(now, thief);
+  return true;
+}
+
+void Scheduler::handle(Time now, const event::Gave& gave) {
+  if (!running_) return;
+  double work = 0;
+  for (const Given& given : gave.given) {
+    own(given.slot, gave.thief, given.hop);
+    work += expected(given.slot);
+  }
+  Part& v = part(gave.victim);
+  Part& t = part(gave.thief);
+  v.outstanding -= std::min(v.outstanding, gave.given.size());
+  t.outstanding += gave.given.size();
+  v.finish = now + gave.left;
+  v.ready = gave.given.empty() ? 0 : gave.ready;
+  list(gave.victim);
+  t.served = false;
+  if (stopping_) return;
+  if (!gave.given.empty()) {
+    t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
+    t.hungry = false;
+    std::erase(hungry_, gave.thief);
+  }
+  serve(now);
+}
+
+void Scheduler::handle(Time, const event::Cancel&) {
+  if (!running_ || stopping_) return;
+  stopping_ = true;
+  for (std::uint32_t w = 0; w < workers_.size(); ++w) {
+    workers_[w].waiting.clear();
+    list(Worker{w});
+  }
+  hungry_.clear();
+  commands_.emplace_back(command::Stop{});
+}
+
+void Scheduler::handle(Time, const event::Stopped& stopped) {
+  Part& p = part(stopped.worker);
+  if (p.stopped || !stopping_) return;
+  p.stopped = true;
+  if (++stopped_ == workers_.size()) {
+    running_ = false;
+    commands_.emplace_back(command::End{});
+  }
+}
+
+void Scheduler::complete_rounds() {
+  while (!missing_.empty() && missing_.front() == 0) {
+    missing_.pop_front();
+    commands_.emplace_back(command::Complete{complete_++});
+  }
+  end_if_done();
+}
+
+void Scheduler::end_if_done() {
+  if (!running_ || stopping_ || complete_ < rounds_) return;
+  running_ = false;
+  commands_.emplace_back(command::End{});
+}
+
+}  // namespace rondo::scheduler

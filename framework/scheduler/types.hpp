@@ -1,0 +1,33 @@
+// The words of the scheduler: workers, slots, time.
+//
+// Pure, as all of scheduler/: no MPI, no threads, no clock, no I/O.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace rondo::scheduler {
+
+// The number of a worker, from 0. Which rank that is, only the engine knows.
+enum class Worker : std::uint32_t {};
+constexpr std::uint32_t index(Worker worker) { return static_cast<std::uint32_t>(worker); }
+
+// A state's position in the ascending list of ids. Valid until states are added, dropped or copied.
+using Slot = std::uint32_t;
+
+using Seconds = std::chrono::duration<double>;
+// Time since an origin that the driver chose. The scheduler reads no clock: time arrives with the events.
+using Time = Seconds;
+inline constexpr Time kNever{std::numeric_limits<double>::infinity()};
+
+// What it takes to bring unstarted states from one worker to another; decides whether a move pays.
+struct MoveCost {
+  Seconds latency{150e-6};  // of one message with any number of states: two wake-ups and a request
+  Seconds per_state{0.5e-6};
+  Seconds per_byte{1 / 2e9};  // packing, a copy on the way, unpacking
+
+  [[nodiscard]] Seconds of_state(double bytes) const { return per_state + per_byte * bytes; }
+};
+
+}  // namespace rondo::scheduler

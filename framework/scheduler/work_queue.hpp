@@ -1,0 +1,99 @@
+// The worker's side of the scheduling: what runs next, what is left, what to give away.
+//
+// Pure; used from one thread at a time (the engine's worker guards it with its lock, the simulator needs none).
+//
+// A job is one state's way through the rounds of a call: one round for `update`, many for `evolve`. A job waits until its
+// state is here and its round is open, then runs, then waits for the next round. Runnable jobs run in the order of
+// round, then longest first.
+//
+// Invariant: a job is absent (its state is on the way), shut (its round is not open), ready, or running; a state has
+// at most one job.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include <rondo/ids.hpp>
+
+#include "scheduler/share.hpp"
+#include "scheduler/types.hpp"
+
+namespace rondo::scheduler {
+
+struct Job {
+  StateId state;
+  Slot slot;
+  std::uint32_t round;  // the next one to run, counted from the start of the call
+  float cost;           // predicted seconds of one update; 0: unknown
+  float bytes;          // of the packed state; decides whether a move pays
+  std::uint32_t hop;    // how often the job has changed its worker
+};
+
+class WorkQueue {
+ public:
+  // A call begins: `rounds` in all (kUnknownRounds while the inputs have not ended), none of them open.
+  void begin(std::uint32_t rounds);
+  static constexpr std::uint32_t kUnknownRounds = UINT32_MAX;
+
+  // Rounds 0 to open - 1 can run.
+  void open(std::uint32_t open);
+  // The call has this many rounds.
+  void close(std::uint32_t rounds);
+
+  // Takes a job over. `here`: its state is; otherwise arrived() follows. O(log jobs).
+  void add(const Job& job, bool here);
+  void arrived(StateId state);
+  // Drops every job but the running one, and opens nothing any more: the call is cancelled.
+  void stop();
+
+  // The job to run now, or null; it is running until finished(). O(log jobs).
+  [[nodiscard]] const Job* start(Time now);
+  // The running job has done its round, in `duration`.
+  void finished(Time now, Seconds duration);
+  // The running job ends without having done its round.
+  void failed();
+
+  // Ready jobs for a thief, best ratio of time to the cost of the move first, as long as the pair of workers ends
+  // earlier by each. Their hops are counted up. Empty if nothing pays. O(jobs log jobs).
+  [[nodiscard]] std::vector<Job> give(Time now, const Appetite& thief, const MoveCost& move);
+
+  // Predicted work of the open rounds, the rest of the running update included.
+  [[nodiscard]] Seconds left(Time now) const;
+  // Ready jobs: what a thief could get.
+  [[nodiscard]] std::size_t ready() const { return ready_.size(); }
+  // Jobs in any condition.
+  [[nodiscard]] std::size_t size() const {
+    return ready_.size() + absent_.size() + shut_.size() + (running_ ? 1 : 0);
+  }
+  [[nodiscard]] const std::optional<Job>& running() const { return running_; }
+  [[nodiscard]] Time running_since() const { return running_since_; }
+
+ private:
+  struct Before;
+  [[nodiscard]] double cost(const Job& job) const { return job.cost > 0 ? job.cost : mean_; }
+  [[nodiscard]] double rounds_left(const Job& job) const { return job.round < open_ ? open_ - job.round : 0; }
+  [[nodiscard]] double work(const Job& job) const { return cost(job) * rounds_left(job); }
+  [[nodiscard]] double rest_of_running(Time now) const;
+  void count(const Job& job, double sign);
+  void put(const Job& job);
+
+  std::vector<Job> ready_;  // a heap
+  std::vector<Job> shut_;
+  std::unordered_map<StateId, Job> absent_;
+  std::optional<Job> running_;
+  Time running_since_{0};
+  std::uint32_t open_ = 0;
+  std::uint32_t rounds_ = kUnknownRounds;
+  // Sums over ready_ and shut_, so that left() is O(1): predicted seconds, and updates of unknown cost.
+  double known_ = 0;
+  double unknown_ = 0;
+  // Of this call's updates here; stands in for a cost nobody knows. A millisecond until the first one has ended.
+  double mean_ = 1e-3;
+  double measured_ = 0;
+  std::uint64_t measurements_ = 0;
+};
+
+}  // namespace rondo::scheduler

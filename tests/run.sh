@@ -9,9 +9,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Tests that share memory between threads, and those that handle memory by hand. Each is NAME_test.cpp below tests/.
-thread_tests=(serialization_containers)
-address_tests=(serialization_containers)
+# Tests that share memory between threads, and those that handle memory by hand. Each is the target NAME_test.
+thread_tests=(serialization_containers
+  stream_aggregates stream_coroutines stream_evaluator stream_stages stream_threads)
+address_tests=(serialization_containers
+  stream_aggregates stream_coroutines stream_evaluator stream_models stream_stages stream_threads)
 
 cores=$(nproc)
 builds=("$@")

@@ -11,7 +11,7 @@
 //       2  <number>      <number>   <number>
 //       3  <number>      <number>   <number>
 //
-// It printed 10.2 units and 4 stolen states for the first round, 10.1 and 0 for the others. Without rebalancing the
+// It printed 10.0 to 10.2 units, and 4 stolen states in the first round, none in the others. Without rebalancing the
 // states stay where they are, and each round takes 14 units:
 //
 //   $ mpirun -np 3 build/examples/02_uneven_work/uneven_work --rondo-batch=off

@@ -8,7 +8,7 @@
 //   update: <number> slow updates' time, outputs 0 0 1 1 3 3 6 6 10 10 15 15 21 21 28 28 36 36 45 45
 //   evolve: <number> slow updates' time, outputs 0 0 1 1 3 3 6 6 10 10 15 15 21 21 28 28 36 36 45 45
 //
-// It printed 10.1 and 5.6.
+// It printed 10.1 and 5.7.
 #include <chrono>
 #include <iostream>
 #include <span>

@@ -36,8 +36,9 @@ std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<con
 
 void Scheduler::packed(Slot slot, double bytes) {
   State& state = states_[slot];
-  part(state.owner).bytes += bytes - state.bytes;
-  state.bytes = static_cast<float>(bytes);
+  const auto rounded = static_cast<float>(bytes);  // so that what is added up is what is taken off later
+  part(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
+  state.bytes = rounded;
 }
 
 namespace {

@@ -90,7 +90,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
 // Keeps two batches at the worker: the one it runs and the next.
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
-  while (!p.waiting.empty() && p.outstanding <= batch_ && !stopping_) {
+  while (!p.waiting.empty() && p.outstanding <= static_cast<std::ptrdiff_t>(batch_) && !stopping_) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
@@ -99,7 +99,7 @@ void Scheduler::assign(Time now, Worker worker) {
     for (const Slot slot : assign.slots) work += expected(slot);
     p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
     p.finish = std::max(now, p.finish) + Seconds(work);
-    p.outstanding += count;
+    p.outstanding += static_cast<std::ptrdiff_t>(count);
     p.ready += count;
     commands_.emplace_back(std::move(assign));
   }
@@ -131,16 +131,17 @@ void Scheduler::handle(Time now, const event::Report& report) {
   Part& p = part(report.worker);
   for (const Done& done : report.done) {
     State& state = states_.at(done.slot);
-    if (state.rounds_done != done.round || done.round < complete_ || done.round >= open_)
+    // not always in order: a thief's report of a later round can overtake the victim's of an earlier one
+    if (done.round < complete_ || done.round >= open_ || missing_[done.round - complete_] == 0)
       throw std::logic_error("scheduler: state " + std::to_string(value(state.id)) + " reports round " +
-                             std::to_string(done.round) + " after " + std::to_string(state.rounds_done) +
-                             " rounds");
+                             std::to_string(done.round) + " while rounds " + std::to_string(complete_) +
+                             " to " + std::to_string(open_) + " are open");
     ++state.rounds_done;
     state.cost.measured(Seconds(done.seconds));
     own(done.slot, report.worker, done.hop);
     --missing_[done.round - complete_];
   }
-  p.outstanding -= std::min(p.outstanding, report.done.size());
+  p.outstanding -= std::ssize(report.done);
   p.finish = now + report.left;
   p.ready = report.ready;
   if (!stopping_) {
@@ -227,8 +228,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   }
   Part& v = part(gave.victim);
   Part& t = part(gave.thief);
-  v.outstanding -= std::min(v.outstanding, gave.given.size());
-  t.outstanding += gave.given.size();
+  v.outstanding -= std::ssize(gave.given);
+  t.outstanding += std::ssize(gave.given);
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);

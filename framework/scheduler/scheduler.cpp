@@ -237,6 +237,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (stopping_) return;
   if (!gave.given.empty()) {
     t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
+    t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
+    list(gave.thief);
     t.hungry = false;
     std::erase(hungry_, gave.thief);
   }

@@ -52,7 +52,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     if (state.cost.known()) sum += state.cost.predicted().count(), ++known;
   }
   if (known > 0) mean_ = sum / static_cast<double>(known);
-  if (settings_.rebalance && known > 0) refine();
+  std::vector<command::Move> moves;  // by the worker that they leave
+  if (settings_.rebalance && known > 0) moves = refine();
 
   for (Part& p : workers_) {
     const double bytes = p.bytes;
@@ -84,6 +85,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     }
     assign(now, Worker{w});
   }
+  // After the assignments: everybody computes while states are packed.
+  for (command::Move& move : moves) commands_.emplace_back(std::move(move));
   if (rounds_ == 0) end_if_done();
 }
 

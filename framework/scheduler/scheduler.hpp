@@ -100,7 +100,7 @@ using Event = std::variant<event::Begin, event::Opened, event::Closed, event::Re
 
 namespace command {
 
-// Bring these states, which have no job, from one worker to another.
+// Bring these states from one worker, where they have no job, to another, where they may have one already.
 struct Move {
   Worker from;
   Worker to;
@@ -208,7 +208,7 @@ class Scheduler {
   [[nodiscard]] double expected(Slot slot) const;
   [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
-  void refine();
+  std::vector<command::Move> refine();
   void assign(Time now, Worker worker);
   void serve(Time now);
   bool reassign(Time now, Worker victim, Worker thief);

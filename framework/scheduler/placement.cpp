@@ -46,8 +46,9 @@ void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> ow
 
 void Scheduler::packed(Slot slot, double bytes) {
   State& state = states_[slot];
-  part(state.owner).bytes += bytes - state.bytes;
-  state.bytes = static_cast<float>(bytes);
+  const auto rounded = static_cast<float>(bytes);  // so that what is added up is what is taken off later
+  part(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
+  state.bytes = rounded;
 }
 
 namespace {
@@ -135,8 +136,8 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
 }
 
 // Moves single states from the most to the least loaded worker while that shortens the round by more than it costs.
-void Scheduler::refine() {
-  if (workers_.size() < 2) return;
+std::vector<command::Move> Scheduler::refine() {
+  if (workers_.size() < 2) return {};
   using Entry = std::pair<double, Slot>;
   std::vector<double> load(workers_.size(), 0);
   std::vector<std::vector<Entry>> held(workers_.size());  // ascending, made when a worker is found overloaded
@@ -149,7 +150,7 @@ void Scheduler::refine() {
   const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
   std::set<std::pair<double, std::uint32_t>> order;
   for (std::uint32_t w = 0; w < workers_.size(); ++w) order.emplace(load[w], w);
-  if (order.rbegin()->first - mean <= slack) return;
+  if (order.rbegin()->first - mean <= slack) return {};
 
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     const std::uint32_t w = index(states_[slot].owner);
@@ -186,8 +187,9 @@ void Scheduler::refine() {
     moves[{Worker{from}, Worker{to}}].push_back(slot);
     own(slot, Worker{to}, states_[slot].hop + 1);
   }
-  for (auto& [pair, slots] : moves)
-    commands_.emplace_back(command::Move{pair.first, pair.second, std::move(slots)});
+  std::vector<command::Move> result;
+  for (auto& [pair, slots] : moves) result.push_back({pair.first, pair.second, std::move(slots)});
+  return result;
 }
 
 }  // namespace rondo::scheduler

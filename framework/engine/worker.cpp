@@ -399,10 +399,9 @@ void Worker::assign(Envelope envelope, Reader& in) {
     const std::lock_guard lock(mutex_);
     for (const Job& job : jobs) {
       Entry& entry = states_[job.state];
-      if (call.own_inputs) {
-        entry.message = bytes;
-        entry.own_input = in.get_block();
-      }
+      // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
+      entry.message = call.own_inputs ? bytes : nullptr;
+      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
       queue_.add(job, entry.state != nullptr);
     }
     low_told_ = false;
@@ -513,6 +512,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
     done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
     done_.sizes.push_back(output.size());
     done_.outputs.append(output);
+    entry.own_input = {};
     entry.message.reset();
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;

@@ -69,4 +69,8 @@ std::string describe(const detail::Program& program) {
   return "build " + build + " with " + program.types;
 }
 
+std::uint64_t hash_of_types(const detail::Program& program) {
+  return XXH3_64bits(program.types.data(), program.types.size());
+}
+
 }  // namespace rondo::engine

@@ -1,6 +1,7 @@
 // What distinguishes one program from another: its build and the types it sends.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <rondo/detail/program.hpp>
@@ -10,5 +11,8 @@ namespace rondo::engine {
 // Equal on two ranks only if they run the same executable with the same Update. The build is the linker's build id of
 // the executable, or a hash of its file where it has none.
 [[nodiscard]] std::string describe(const detail::Program& program);
+
+// Equal for equal types, whatever the build: a checkpoint can be read by a program that was compiled anew.
+[[nodiscard]] std::uint64_t hash_of_types(const detail::Program& program);
 
 }  // namespace rondo::engine

@@ -12,7 +12,6 @@
 
 namespace rondo::engine {
 
-using scheduler::Slot;
 using transport::Envelope;
 
 namespace {
@@ -32,21 +31,26 @@ std::uint32_t count_workers(const transport::Transport& transport, const Options
 
 }  // namespace
 
-Master::Master(transport::Transport& transport, const detail::Program& program, const Options& options)
+Master::Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+               const Options& options)
     : transport_(transport),
+      storage_(storage),
       options_(options),
+      type_hash_(hash_of_types(program)),
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
+      seed_(options.seed),
       seen_(workers_) {
-  worker_settings_.seed = options.seed;
+  worker_settings_.save_bytes = options.checkpoint_bytes;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   // so many reports a second that the master, at a few microseconds each, has time for the rest
   worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
-  heard_ = told_ = transport_.now().count();
+  heard_ = told_ = saved_at_ = transport_.now().count();
   handshake(program);
-  if (options.master_works) own_worker_.emplace(transport_, program.make_kernel(), worker_settings_);
+  if (options.master_works)
+    own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
 }
 
 // Every worker says what it is; all of them hear the verdict.
@@ -76,6 +80,7 @@ void Master::handshake(const detail::Program& program) {
 }
 
 void Master::close(std::int32_t status) {
+  finish_saving();
   answers_ = 0;
   send_all(message(Kind::kClose));
   run_until([&] { return answers_ == workers_; });
@@ -130,17 +135,13 @@ void Master::dispatch(Envelope envelope) {
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       ++answers_;
       return;
-    case Kind::kClosed:
-      ++answers_;
-      return;
-    case Kind::kFetched:
-      return take_fetched(envelope.from, in);
-    case Kind::kReport:
-      return take_report(envelope.from, in);
-    case Kind::kGave:
-      return take_gave(envelope.from, in);
-    case Kind::kFailed:
-      return take_failed(envelope.from, in);
+    case Kind::kClosed: ++answers_; return;
+    case Kind::kFetched: return take_fetched(envelope.from, in);
+    case Kind::kSaved: return take_saved(in);
+    case Kind::kLoaded: return take_loaded(in);
+    case Kind::kReport: return take_report(envelope.from, in);
+    case Kind::kGave: return take_gave(envelope.from, in);
+    case Kind::kFailed: return take_failed(envelope.from, in);
     case Kind::kStopped:
       if (running_ != nullptr && in.get<std::uint64_t>() == epoch_)
         on(scheduler::event::Stopped{worker_of(envelope.from)});
@@ -152,8 +153,7 @@ void Master::dispatch(Envelope envelope) {
       ++answers_;
       return;
     }
-    default:
-      throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+    default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
 
@@ -185,6 +185,7 @@ void Master::update_ids() {
 
 void Master::reset(std::size_t count, const Pack& pack) {
   require_idle();
+  finish_saving();  // it still wants the states
   Buffer drop = message(Kind::kDropAll);
   Writer(drop).put(++generation_);
   send_all(drop);
@@ -238,6 +239,8 @@ void Master::share(Bytes context) {
   Writer writer(out);
   writer.put(++context_);
   writer.put_block(context);
+  context_bytes_.clear();
+  context_bytes_.append(context);
   send_tree(out);
 }
 

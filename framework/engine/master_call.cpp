@@ -7,8 +7,6 @@
 
 namespace rondo::engine {
 
-using scheduler::Slot;
-
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
   require_idle();
   if (ids_.empty()) {
@@ -92,6 +90,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   longest_ = 0;
   running.call.epoch = ++epoch_;
   running.call.context = context_;
+  running.call.seed = seed_;
   running.call.rounds = rounds;
   running.begun.assign(workers_, false);
   seen_.assign(workers_, Seen());

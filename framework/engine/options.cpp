@@ -47,6 +47,17 @@ po::options_description describe_options() {
       "N: ranks that a rank sends a context or a big common input on to; default 16");
   add("rondo-input-memory", po::value<std::string>(),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
+  add("rondo-checkpoint", po::value<std::string>(),
+      "DIR for checkpoints at the program's safe points, and to resume from");
+  add("rondo-checkpoint-every", po::value<std::string>(),
+      "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
+  add("rondo-keep", po::value<std::string>(), "N: checkpoints to keep; default 2");
+  add("rondo-checkpoint-copy", po::value<std::string>(),
+      "DIR for a copy of every checkpoint, say of a node's own disk");
+  add("rondo-checkpoint-memory", po::value<std::string>(),
+      "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
+  add("rondo-node-failure", po::value<std::string>(),
+      "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
   return all;
 }
 
@@ -121,6 +132,20 @@ Options read(const po::variables_map& given) {
   set("rondo-fanout",
       [&](Name n, Name v) { options.tree_fanout = static_cast<std::uint32_t>(number(n, v, 1, 65536)); });
   set("rondo-input-memory", [&](Name n, Name v) { options.input_bytes = size(n, v); });
+  set("rondo-checkpoint", [&](Name, Name v) { options.checkpoint = v; });
+  set("rondo-checkpoint-copy", [&](Name, Name v) { options.checkpoint_copy = v; });
+  set("rondo-checkpoint-every", [&](Name n, Name v) {
+    std::visit([&](const auto& every) { options.checkpoint_every = every; },
+               checkpoint::parse_cadence("--" + n, v));
+  });
+  set("rondo-keep", [&](Name n, Name v) { options.checkpoint_keep = number(n, v, 1, 1'000'000); });
+  set("rondo-checkpoint-memory", [&](Name n, Name v) { options.checkpoint_bytes = size(n, v); });
+  set("rondo-node-failure", [&](Name n, Name v) {
+    const checkpoint::Cadence time = checkpoint::parse_cadence("--" + n, v);
+    if (!std::holds_alternative<std::chrono::seconds>(time))
+      throw OptionError("--" + n + ": need a time such as 40000h, got '" + v + "'");
+    options.node_failure = static_cast<double>(std::get<std::chrono::seconds>(time).count());
+  });
   return options;
 }
 

@@ -1,10 +1,14 @@
 // The options of a run: --rondo-... on the command line, RONDO_... in the environment.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
+
+#include "checkpoint/cadence.hpp"
 
 namespace rondo::engine {
 
@@ -20,6 +24,15 @@ struct Options {
   std::size_t rounds_ahead = 16;
   std::uint32_t tree_fanout = 16;
   std::size_t input_bytes = 64 << 20;  // own inputs of one assignment
+
+  std::string checkpoint;       // folder; empty: no checkpoints but those the program asks for
+  std::string checkpoint_copy;  // a second place for the same
+  std::variant<std::monostate, std::chrono::seconds, checkpoint::Rounds>
+      checkpoint_every;  // monostate: the optimum
+  std::uint64_t checkpoint_keep = 2;
+  std::uint64_t checkpoint_bytes = std::uint64_t{1}
+                                   << 30;    // copies of states that wait for the disk, per worker
+  double node_failure = 5 * 365.25 * 86400;  // seconds between failures of one node
 };
 
 // Takes everything that begins with --rondo- out of argv and keeps the rest in order; the command line wins over the environment.

@@ -9,6 +9,8 @@
 #include <rondo/bytes.hpp>
 #include <rondo/ids.hpp>
 
+#include "checkpoint/format.hpp"
+#include "checkpoint/manifest.hpp"
 #include "engine/wire.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/work_queue.hpp"
@@ -32,6 +34,12 @@ enum class Kind : std::uint32_t {
   kFetched,   // worker to master: uint64 request, per state: StateId, uint8 ok, block (a text, if not ok)
   kTransfer,  // master to worker: Rank to, all of StateId: these have no job here, send them there
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
+
+  // checkpoints
+  kSave,    // master to worker: SaveHead, text root, text second root, all of StateCost
+  kSaved,   // worker to master: uint64 sequence, PartEntry, text error
+  kLoad,    // master to worker: LoadHead, text folder, all of Target
+  kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
   // from rank 0 down the tree
   kContext,  // uint64 version, block
@@ -57,20 +65,19 @@ enum class Kind : std::uint32_t {
     case Kind::kHello:
     case Kind::kClosed:
     case Kind::kFetched:
+    case Kind::kSaved:
+    case Kind::kLoaded:
     case Kind::kReport:
     case Kind::kGave:
     case Kind::kFailed:
     case Kind::kStopped:
-    case Kind::kCounted:
-      return true;
-    default:
-      return false;
+    case Kind::kCounted: return true;
+    default: return false;
   }
 }
 
 // What every worker is told at the start, so that the options of rank 0 hold everywhere.
 struct WorkerSettings {
-  std::uint64_t seed = 0;
   double low = 300e-6;                     // seconds of work left at which a worker asks for more
   double report_interval = 5e-3;           // seconds between reports of a worker that has states to give
   std::uint64_t report_bytes = 256 << 10;  // of outputs, that do not wait for the interval
@@ -79,6 +86,7 @@ struct WorkerSettings {
   std::uint64_t unsent_bytes =
       32 << 20;  // copies that wait to leave; more of them are not made until some have left
   std::uint32_t tree_fanout = 16;
+  std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
   scheduler::MoveCost move;
 };
@@ -87,6 +95,7 @@ struct Call {
   std::uint64_t epoch;
   std::uint64_t context;      // the version that the updates want
   std::uint64_t first_round;  // round() of the call's round 0
+  std::uint64_t seed;
   std::uint32_t rounds;
   bool own_inputs;      // each job has its own; no shared input comes
   bool input_included;  // the shared input of round 0 is in the message, and does not come down the tree
@@ -131,6 +140,25 @@ struct Parcel {
   std::uint32_t count;
   std::uint64_t epoch;  // of the job; 0: there is none
   scheduler::Job job;
+};
+
+struct SaveHead {
+  std::uint64_t sequence;
+  checkpoint::Header header;
+};
+struct StateCost {
+  StateId state;
+  double cost;  // predicted seconds
+};
+struct LoadHead {
+  std::uint64_t generation;
+  checkpoint::Header header;
+  checkpoint::PartEntry entry;
+};
+// Where a state of a part goes.
+struct Target {
+  StateId state;
+  Rank owner;
 };
 
 struct WorkerCounters {

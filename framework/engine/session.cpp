@@ -12,6 +12,7 @@
 
 #include <boost/core/demangle.hpp>
 
+#include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/master.hpp"
 #include "engine/worker.hpp"
@@ -24,9 +25,9 @@ std::string describe(Rank rank, const std::exception& error) {
          error.what();
 }
 
-int run_master(transport::Transport& transport, const detail::Program& program, const Options& options,
-               const Main& main) {
-  Master master(transport, program, options);
+int run_master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+               const Options& options, const Main& main) {
+  Master master(transport, storage, program, options);
   int status = EXIT_FAILURE;
   try {
     status = main(master);
@@ -39,7 +40,8 @@ int run_master(transport::Transport& transport, const detail::Program& program, 
   return status;
 }
 
-int run_worker(transport::Transport& transport, const detail::Program& program) {
+int run_worker(transport::Transport& transport, checkpoint::Storage& storage,
+               const detail::Program& program) {
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   transport.send(kMaster, std::move(hello));
@@ -64,7 +66,7 @@ int run_worker(transport::Transport& transport, const detail::Program& program) 
     }
   }
 
-  Worker worker(transport, program.make_kernel(), settings);
+  Worker worker(transport, storage, program.make_kernel(), settings);
   for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
   while (true) {
     while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
@@ -84,7 +86,8 @@ std::uint32_t cores() {
 
 }  // namespace
 
-int run_threads(const detail::Program& program, const Options& options, const Main& main) {
+int run_threads(checkpoint::Storage& storage, const detail::Program& program, const Options& options,
+                const Main& main) {
   const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
   transport::InProcess places(static_cast<std::int32_t>(threads) + 1);
@@ -101,7 +104,7 @@ int run_threads(const detail::Program& program, const Options& options, const Ma
     servers.emplace_back([&, rank] {
       const auto transport = places.open(rank);
       try {
-        (void)run_worker(*transport, guarded);
+        (void)run_worker(*transport, storage, guarded);
       } catch (const std::exception& error) {
         // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
         std::cerr << "rondo: " << describe(rank, error) << std::endl;
@@ -112,7 +115,7 @@ int run_threads(const detail::Program& program, const Options& options, const Ma
   const auto transport = places.open(kMaster);
   int status = EXIT_FAILURE;
   try {
-    status = run_master(*transport, guarded, options, main);
+    status = run_master(*transport, storage, guarded, options, main);
   } catch (const std::exception& error) {
     std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
     std::_Exit(EXIT_FAILURE);
@@ -124,7 +127,8 @@ int run_threads(const detail::Program& program, const Options& options, const Ma
 int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
   try {
     const std::optional<Options> options = take_options(argc, argv);
-    return options ? run_threads(program, *options, main) : EXIT_SUCCESS;
+    checkpoint::PosixStorage storage;
+    return options ? run_threads(storage, program, *options, main) : EXIT_SUCCESS;
   } catch (const OptionError& error) {
     std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
     return EXIT_FAILURE;

@@ -8,9 +8,10 @@ namespace rondo::engine {
 
 using transport::Envelope;
 
-Worker::Worker(transport::Transport& transport, std::unique_ptr<detail::Kernel> kernel,
-               const WorkerSettings& settings)
+Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
+               std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
     : transport_(transport),
+      storage_(storage),
       kernel_(std::move(kernel)),
       settings_(settings),
       thread_([this] { compute(); }) {}
@@ -28,55 +29,42 @@ void Worker::handle(Envelope envelope) {
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
   switch (kind) {
-    case Kind::kDropAll:
-      return drop_all(in);
-    case Kind::kPlace:
-      return place(in);
-    case Kind::kResample:
-      return resample(in);
-    case Kind::kFetch:
-      return fetch(in);
-    case Kind::kTransfer:
-      return transfer(in);
-    case Kind::kStates:
-      return take_in(std::move(envelope), in);
-    case Kind::kContext:
-      return take_context(envelope.message, in);
-    case Kind::kInput:
-      return take_input(std::move(envelope), in);
-    case Kind::kAssign:
-      return assign(std::move(envelope), in);
-    case Kind::kGive:
-      return give(in);
-    case Kind::kStop:
-      return stop(in);
+    case Kind::kDropAll: return drop_all(in);
+    case Kind::kPlace: return place(in);
+    case Kind::kResample: return resample(in);
+    case Kind::kFetch: return fetch(in);
+    case Kind::kTransfer: return transfer(in);
+    case Kind::kStates: return take_in(std::move(envelope), in);
+    case Kind::kSave: return save(in);
+    case Kind::kLoad: return load(in);
+    case Kind::kContext: return take_context(envelope.message, in);
+    case Kind::kInput: return take_input(std::move(envelope), in);
+    case Kind::kAssign: return assign(std::move(envelope), in);
+    case Kind::kGive: return give(in);
+    case Kind::kStop: return stop(in);
     case Kind::kCount: {
       Buffer out = message(Kind::kCounted);
       Writer(out).put(counters_);
       return transport_.send(kMaster, std::move(out));
     }
-    case Kind::kClose:
-      closing_ = true;
-      return;
-    case Kind::kExit:
-      exit_status_ = in.get<std::int32_t>();
-      return;
-    default:
-      throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+    case Kind::kClose: closing_ = true; return;
+    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
+    default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
 
 void Worker::poll() {
-  while (!postponed_.empty() && transport_.unsent() < settings_.unsent_bytes) {
+  while (!postponed_.empty() && has_room(postponed_.front().order)) {
     PendingOrder next = std::move(postponed_.front());
     postponed_.pop_front();
     carry_out(next.state, next.order);
   }
+  load_some();
   flush_outgoing();
-
+  tell_saved();
   report();
 
-  if (closing_ && postponed_.empty() && transport_.unsent() == 0) {
+  if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
     closing_ = false;
     transport_.send(kMaster, message(Kind::kClosed));
   }
@@ -85,7 +73,7 @@ void Worker::poll() {
 transport::Seconds Worker::patience() const {
   constexpr transport::Seconds kUnsent{200e-6};  // nobody tells when a message has left
   constexpr transport::Seconds kIdle{1};
-  if (closing_ || !postponed_.empty()) return kUnsent;
+  if (closing_ || !postponed_.empty() || !loading_.empty()) return kUnsent;
   const std::lock_guard lock(mutex_);
   if (report_due_) return transport::Seconds(0);
   if (done_.empty() && queue_.ready() == 0) return kIdle;
@@ -145,6 +133,7 @@ void Worker::report() {
 void Worker::drop_all(Reader& in) {
   postponed_.clear();
   outgoing_.clear();
+  loading_.clear();
   {
     const std::lock_guard lock(mutex_);
     states_.clear();
@@ -181,16 +170,23 @@ void Worker::order(StateId id, Order order) {
   }
   if (!entry->state) {
     entry->orders.push_back(std::move(order));
-  } else if (!postponed_.empty() || transport_.unsent() >= settings_.unsent_bytes) {
+  } else if (!postponed_.empty() || !has_room(order)) {
     postponed_.push_back({id, std::move(order)});
   } else {
     carry_out(id, order);
   }
 }
 
+// Whether the copies that this order makes may be made now.
+bool Worker::has_room(const Order& order) {
+  if (std::holds_alternative<Save>(order)) return saver_->queued() < settings_.save_bytes;
+  return transport_.unsent() < settings_.unsent_bytes;
+}
+
 void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
   if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
+  if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
   const Entry& entry = states_.at(id);
   send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
@@ -261,6 +257,15 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
 }
 
 void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) { kernel_->pack_state(state, out); });
+}
+
+void Worker::send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) { out.append(packed); });
+}
+
+template <class Put>
+void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put) {
   Buffer& out = outgoing_[to];
   if (out.empty()) {
     Writer(out).put(Kind::kStates);
@@ -270,7 +275,7 @@ void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes 
   try {
     Writer writer(out);
     writer.put(parcel);
-    writer.put_block([&](Buffer& buffer) { kernel_->pack_state(state, buffer); });
+    writer.put_block(put);
     writer.put_block(own_input);
   } catch (...) {
     out.truncate(before);  // the states before it are whole
@@ -363,7 +368,7 @@ void Worker::take_input(Envelope envelope, Reader& in) {
 void Worker::open_rounds() {
   {
     const std::lock_guard lock(mutex_);
-    if (context_version_ < call_.context) return;
+    if (context_version_ < call_.context || unsaved_ > 0) return;
     queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
   }
   work_.notify_one();
@@ -477,7 +482,7 @@ void Worker::compute() {
 void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
   Entry& entry = states_.at(job.state);
   const void* shared = call_.own_inputs ? nullptr : inputs_[job.round - inputs_from_].get();
-  const detail::CallInfo call{job.state, call_.first_round + job.round, settings_.seed};
+  const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
   const scheduler::Time start = queue_.running_since();
   static thread_local Buffer output;
   output.clear();

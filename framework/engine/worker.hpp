@@ -20,7 +20,10 @@
 
 #include <rondo/detail/program.hpp>
 
+#include "checkpoint/part_reader.hpp"
+#include "checkpoint/storage.hpp"
 #include "engine/protocol.hpp"
+#include "engine/saver.hpp"
 #include "scheduler/work_queue.hpp"
 #include "transport/transport.hpp"
 
@@ -28,9 +31,9 @@ namespace rondo::engine {
 
 class Worker {
  public:
-  // Starts the computing thread. The transport outlives the worker.
-  Worker(transport::Transport& transport, std::unique_ptr<detail::Kernel> kernel,
-         const WorkerSettings& settings);
+  // Starts the computing thread. Transport and storage outlive the worker.
+  Worker(transport::Transport& transport, checkpoint::Storage& storage,
+         std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
   // Waits for the running update, if any, and drops what is left.
   ~Worker();
 
@@ -57,7 +60,10 @@ class Worker {
   struct Fetch {
     std::uint64_t request;
   };
-  using Order = std::variant<Send, Multiply, Fetch>;
+  struct Save {
+    double cost;
+  };
+  using Order = std::variant<Send, Multiply, Fetch, Save>;
 
   struct Entry {
     detail::Object state{nullptr, nullptr};  // null: on its way
@@ -77,6 +83,15 @@ class Worker {
       outputs.clear();
     }
   };
+  // A part of a checkpoint that is being read.
+  struct Loading {
+    LoadHead head;
+    std::optional<checkpoint::PartReader> part;
+    std::vector<Target> targets;
+    std::size_t next = 0;
+    std::vector<std::uint64_t> sizes;
+    std::string error;
+  };
   struct PendingOrder {
     StateId state;
     Order order;
@@ -95,6 +110,9 @@ class Worker {
   void give(Reader& in);
   void stop(Reader& in);
 
+  void save(Reader& in);
+  void load(Reader& in);
+
   void begin(const Call& call);
   void open_rounds();
   void arrive(StateId id, detail::Object state);
@@ -102,7 +120,15 @@ class Worker {
   void carry_out(StateId id, const Order& order);
   void multiply(StateId parent, const std::vector<Share>& shares);
   void pack_fetched(StateId id, std::uint64_t request);
+  void pack_for_saver(StateId id, double cost);
+  void tell_saved();
+  void load_some();
+  void load_state(Loading& loading);
   void send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input);
+  void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
+  template <class Put>
+  void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
+  [[nodiscard]] bool has_room(const Order& order);
   void flush_outgoing();
   void forward(Bytes whole);
   void report();
@@ -112,6 +138,7 @@ class Worker {
   void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
 
   transport::Transport& transport_;
+  checkpoint::Storage& storage_;
   std::unique_ptr<detail::Kernel> kernel_;
   const WorkerSettings settings_;
 
@@ -123,6 +150,9 @@ class Worker {
   std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled
   std::optional<Buffer> fetched_;              // a kFetched message being filled
   std::uint64_t fetched_request_ = 0;
+  std::optional<Saver> saver_;
+  std::uint64_t saving_sequence_ = 0;
+  std::deque<Loading> loading_;
   WorkerCounters counters_;
   bool closing_ = false;
   std::optional<std::int32_t> exit_status_;
@@ -139,6 +169,7 @@ class Worker {
   Results done_;
   std::vector<Buffer> failures_;  // messages
   scheduler::Time last_report_{0};
+  std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
   bool report_due_ = false;
   bool low_told_ = false;
   bool stopping_ = false;

@@ -11,6 +11,7 @@
 #include <rondo/detail/run.hpp>
 #include <rondo/error.hpp>
 
+#include "checkpoint/posix_storage.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "mpi/mpi_transport.hpp"
@@ -78,15 +79,16 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   int size = 0, rank = 0;
   MPI_Comm_size(communicator, &size);
   MPI_Comm_rank(communicator, &rank);
-  if (size == 1) return engine::run_threads(program, *options, main);
+  checkpoint::PosixStorage storage;
+  if (size == 1) return engine::run_threads(storage, program, *options, main);
 
   running = true;
   int status = EXIT_FAILURE;
   try {
     mpi::MpiTransport transport(communicator);
     try {
-      status = rank == 0 ? engine::run_master(transport, program, *options, main)
-                         : engine::run_worker(transport, program);
+      status = rank == 0 ? engine::run_master(transport, storage, program, *options, main)
+                         : engine::run_worker(transport, storage, program);
     } catch (const MismatchError& error) {
       std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
     }

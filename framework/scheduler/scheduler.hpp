@@ -148,6 +148,8 @@ class Scheduler {
   // Drops all states and distributes these evenly, by expected cost where one is given (empty: all alike). The owners are
   // in the order of the ids, which must ascend. O(n).
   std::vector<Worker> reset(std::span<const StateId> ids, std::span<const double> seconds);
+  // The same for states of a checkpoint, with what was learned of them; at these owners, or (empty) distributed by cost.
+  void restore(std::span<const StateId> ids, std::span<const Worker> owners, std::span<const Cost> costs);
   // The size of a packed state, once it is known.
   void packed(Slot slot, double bytes);
   // What an update of this state is expected to take, until it has been measured.

@@ -235,38 +235,75 @@ TEST_F(Refusals, APartThatShrinksWhileItIsRead) {
   }
 }
 
-// Two states of five bytes in all, then `change` on the index, then right checksums again.
-template <class Change>
-Fault fault_of_index(Change change) {
-  MemoryStorage storage;
-  PartWriter writer(storage, "", {.type_hash = kTypeHash, .number = 1});
-  writer.add(StateId{1}, 0, std::vector<std::byte>(2));
-  writer.add(StateId{2}, 0, std::vector<std::byte>(3));
-  static_cast<void>(writer.finish());
-  std::vector<std::byte>& bytes = storage.bytes(part_name(1));
-  change(bytes, kHeaderSize + 5, kHeaderSize + 5 + kRecordSize);
-  const PartEntry entry = seal_part(bytes);
-  try {
-    const PartReader reader(storage, "", {.type_hash = kTypeHash, .number = 1}, entry);
-  } catch (const FileError& error) {
-    return error.fault();
+// A part of two states with five bytes in all: where its records and its footer are.
+constexpr std::size_t kFirst = kHeaderSize + 5, kSecond = kFirst + kRecordSize,
+                      kFooter = kSecond + kRecordSize;
+
+class SealedParts : public ::testing::Test {
+ protected:
+  SealedParts() : entry_(write(std::byte{1})) {}
+
+  PartEntry write(std::byte content) {
+    PartWriter writer(storage_, "", header_);
+    writer.add(StateId{1}, 0, std::vector<std::byte>(2, content));
+    writer.add(StateId{2}, 0, std::vector<std::byte>(3, content));
+    return writer.finish();
   }
-  ADD_FAILURE() << "nothing was refused";
-  return Fault::io;
+  void expect_damaged(const Header& header, const PartEntry& entry) {
+    try {
+      const PartReader reader(storage_, "", header, entry);
+      ADD_FAILURE() << "nothing was refused";
+    } catch (const FileError& error) {
+      EXPECT_EQ(error.fault(), Fault::damaged) << error.what();
+    }
+  }
+  void set(std::size_t offset, std::uint64_t number) {
+    set_number(storage_.bytes(part_name(1)), offset, number);
+  }
+  void expect_damaged_with_right_checksums() {
+    expect_damaged(header_, seal_part(storage_.bytes(part_name(1))));
+  }
+
+  MemoryStorage storage_;
+  Header header_{.type_hash = kTypeHash, .round = 4, .number = 1};
+  PartEntry entry_;
+};
+
+TEST_F(SealedParts, AreAcceptedAsTheyAre) {
+  EXPECT_EQ(seal_part(storage_.bytes(part_name(1))), entry_);
+  EXPECT_EQ(PartReader(storage_, "", header_, entry_).records().size(), 2U);
 }
 
-TEST(SealedParts, LengthsThatAddUpOnlyModuloTwoToThe64AreDamaged) {
-  EXPECT_EQ(fault_of_index([](auto& bytes, std::size_t first, std::size_t second) {
-              set_number(bytes, first + 8, (std::uint64_t{1} << 63) + 5);
-              set_number(bytes, second + 8, std::uint64_t{1} << 63);
-            }),
-            Fault::damaged);
+TEST_F(SealedParts, LengthsThatAddUpOnlyModuloTwoToThe64AreDamaged) {
+  set(kFirst + 8, (std::uint64_t{1} << 63) + 5);
+  set(kSecond + 8, std::uint64_t{1} << 63);
+  expect_damaged_with_right_checksums();
 }
 
-TEST(SealedParts, TheSameStateTwiceIsDamaged) {
-  EXPECT_EQ(
-      fault_of_index([](auto& bytes, std::size_t, std::size_t second) { set_number(bytes, second, 1); }),
-      Fault::damaged);
+TEST_F(SealedParts, ACountThatFitsOnlyModuloTwoToThe64IsDamaged) {
+  set(kFooter, 2 + (std::uint64_t{1} << 59));  // times 32 it is 64
+  expect_damaged_with_right_checksums();
+}
+
+TEST_F(SealedParts, BytesOfNoStateAreDamage) {
+  set(kSecond + 8, 2);
+  expect_damaged_with_right_checksums();
+}
+
+TEST_F(SealedParts, TheSameStateTwiceIsDamage) {
+  set(kSecond, 1);
+  expect_damaged_with_right_checksums();
+}
+
+TEST_F(SealedParts, AnotherRoundOrNumberIsNotTheListedPart) {
+  expect_damaged({.type_hash = kTypeHash, .round = 5, .number = 1}, entry_);
+  expect_damaged({.type_hash = kTypeHash, .round = 4, .number = 2}, entry_);
+}
+
+TEST_F(SealedParts, OtherStatesOfTheSameSizeAreNotTheListedPart) {
+  const PartEntry other = write(std::byte{2});
+  EXPECT_EQ(other.size, entry_.size);
+  expect_damaged(header_, entry_);
 }
 
 TEST_F(Refusals, ARefusedStateLeavesTheBufferAsItWas) {

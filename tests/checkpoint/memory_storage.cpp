@@ -8,6 +8,7 @@ namespace rondo::checkpoint {
 struct MemoryStorage::Node {
   using Names = std::map<std::string, std::shared_ptr<Node>>;
   bool is_folder = false;
+  bool is_being_written = false;
   std::vector<std::byte> bytes, flushed_bytes;
   Names names, flushed_names;
 };
@@ -22,13 +23,15 @@ using Node = MemoryStorage::Node;
 
 class MemoryOutputFile final : public OutputFile {
  public:
-  explicit MemoryOutputFile(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+  explicit MemoryOutputFile(std::shared_ptr<Node> node) : node_(std::move(node)) {
+    node_->is_being_written = true;
+  }
   std::size_t write(Bytes bytes) override {
     node_->bytes.insert(node_->bytes.end(), bytes.begin(), bytes.end());
     return bytes.size();
   }
   void sync() override { node_->flushed_bytes = node_->bytes; }
-  void close() override {}
+  void close() override { node_->is_being_written = false; }
 
  private:
   std::shared_ptr<Node> node_;
@@ -170,6 +173,8 @@ void MemoryStorage::rename(const Path& from, const Path& to) {
   const auto found = names.find(from.filename().string());
   if (found == names.end()) refuse(from, "rename", std::errc::no_such_file_or_directory);
   const std::shared_ptr<Node> node = found->second;
+  // file systems over a network report the last errors of writing only when a file is closed
+  if (node->is_being_written) refuse(from, "rename before it is closed", std::errc::device_or_resource_busy);
   names.erase(found);
   parent_of(to, "rename")->names[to.filename().string()] = node;
 }

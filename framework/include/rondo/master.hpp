@@ -65,6 +65,8 @@ class Master {
   [[nodiscard]] const std::vector<StateId>& ids() const { return engine_.ids(); }
   [[nodiscard]] std::size_t size() const { return engine_.ids().size(); }
   [[nodiscard]] std::size_t workers() const { return engine_.workers(); }
+  // --rondo-seed, for the random numbers of main itself: a run then depends on one seed alone.
+  [[nodiscard]] std::uint64_t seed() const { return engine_.seed(); }
 
   // What the next update of each state is expected to take, in seconds, in the order of ids(). Only needed where the first
   // rounds matter: costs are measured. InputError if there is not one positive number per state.
@@ -75,9 +77,7 @@ class Master {
 
   // One round with the same input for every state. Outputs in the order of ids(); ids stay. UpdateError if an update threw.
   std::vector<Output> update(const Input& input) {
-    Buffer packed;
-    pack(input, packed);
-    return collect(packed, nullptr);
+    return collect(packed(input), nullptr);
   }
 
   // One round with one input per state, in the order of ids(). Outputs in the same order; ids stay. InputError if the number
@@ -130,11 +130,11 @@ class Master {
     std::uint64_t complete = 0;
     detail::Engine::Rounds rounds;
     rounds.ahead = rounds_ahead > 0 ? rounds_ahead : engine_.rounds_ahead();
-    rounds.next = [&](Buffer& packed) {
+    rounds.next = [&](Buffer& bytes) {
       if (!std::exchange(first, false)) ++next;
       if (next == end) return false;
       const Input& input = *next;
-      pack(input, packed);
+      pack(input, bytes);
       open.push_back(std::make_unique<Output[]>(size()));
       return true;
     };
@@ -160,9 +160,7 @@ class Master {
 
   // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
   void share(const Context& context) {
-    Buffer packed;
-    pack(context, packed);
-    engine_.share(packed);
+    engine_.share(packed(context));
   }
 
   // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
@@ -175,10 +173,63 @@ class Master {
   // One state. InputError if there is none of this id.
   [[nodiscard]] State state(StateId id) { return std::move(fetch({detail::position_of(ids(), id)}).front()); }
 
+  // Writes everything to a new checkpoint in the folder `path`: states, ids, rounds, learned costs, the seed, the context,
+  // and `progress`, whatever the program itself must know to go on (a loop counter, an estimate). Returns when it is on
+  // disk. CheckpointError if it cannot be; then the ones before are as they were.
+  template <class Progress = Nothing>
+  void checkpoint(const std::string& path, const Progress& progress = {}) {
+    engine_.checkpoint(path, packed(progress));
+  }
+
+  // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
+  // A damaged one is told on the error stream and the one before is used. CheckpointError if there are some and none of
+  // them can be used: then there are no states.
+  bool restore(const std::string& path) {
+    Nothing nothing;
+    return restore(path, nothing);
+  }
+  template <class Progress>
+  bool restore(const std::string& path, Progress& progress) {
+    Buffer bytes;
+    if (!engine_.restore(path, bytes)) return false;
+    unpack(bytes, progress);
+    return true;
+  }
+
+  // The same by the options, for a program that starts and resumes with the same lines:
+  //
+  //   Progress progress;
+  //   if (!master.resume(progress)) master.reset(initial_states());
+  //   for (; progress.step < steps; ++progress.step) {
+  //     master.safe_point(progress);
+  //     ...
+  //   }
+  //
+  // resume() restores from --rondo-checkpoint, if that is given and has a checkpoint. safe_point() writes one when it is due
+  // (--rondo-checkpoint-every), and goes on while the workers write; without the option it does nothing.
+  template <class Progress>
+  bool resume(Progress& progress) {
+    Buffer bytes;
+    if (!engine_.resume(bytes)) return false;
+    unpack(bytes, progress);
+    return true;
+  }
+  template <class Progress>
+  void safe_point(const Progress& progress) {
+    engine_.safe_point(packed(progress));
+  }
+
   // The counters of the run so far. One message to and from each worker.
   [[nodiscard]] Profile profile() { return engine_.profile(); }
 
  private:
+  template <class T>
+  static Buffer packed(const T& value) {
+    Buffer bytes;
+    pack(value, bytes);
+    return bytes;
+  }
+
   std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {
     static_assert(std::default_initializable<Output>,
                   "the Output of an Update must be default constructible");

@@ -42,6 +42,13 @@ void read_part_bytes(std::vector<std::byte> content, PartEntry entry, std::uint6
   }
 }
 
+void make_header_right(std::vector<std::byte>& content, std::uint64_t magic) {
+  if (content.size() < kHeaderSize) content.resize(kHeaderSize);
+  set_number(content, 0, magic);
+  set_number(content, 8, kVersion);
+  set_number(content, 16, kTypeHash);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -51,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto* bytes = reinterpret_cast<const std::byte*>(data);
   std::vector<std::byte> content(bytes + 1, bytes + size);
   try {
+    if (sealed) make_header_right(content, is_part ? kPartMagic : kManifestMagic);
     if (is_part) {
       std::vector<std::byte> right = content;
       const PartEntry entry = seal_part(right);

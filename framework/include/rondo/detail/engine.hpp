@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <rondo/bytes.hpp>
@@ -46,8 +47,15 @@ class Engine {
   // Fetches the states at these positions, which ascend; they come in any order.
   virtual void fetch(std::span<const std::size_t> positions, const Take& state) = 0;
 
+  // `program` is the program's own; restore and resume give it back, and return false if there is no checkpoint.
+  virtual void checkpoint(const std::string& path, Bytes program) = 0;
+  [[nodiscard]] virtual bool restore(const std::string& path, Buffer& program) = 0;
+  [[nodiscard]] virtual bool resume(Buffer& program) = 0;
+  virtual void safe_point(Bytes program) = 0;
+
   [[nodiscard]] virtual Profile profile() = 0;
   [[nodiscard]] virtual std::size_t rounds_ahead() const = 0;
+  [[nodiscard]] virtual std::uint64_t seed() const = 0;
 };
 
 }  // namespace rondo::detail

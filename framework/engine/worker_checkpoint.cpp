@@ -1,0 +1,104 @@
+// A worker's part in checkpoints: it packs its states between two rounds and lets a thread write them; it reads a part back
+// and sends each state to its owner.
+#include <exception>
+#include <utility>
+
+#include "checkpoint/part_reader.hpp"
+#include "engine/worker.hpp"
+
+namespace rondo::engine {
+
+void Worker::save(Reader& in) {
+  const auto head = in.get<SaveHead>();
+  const std::string root = in.get_text();
+  const std::string copy_root = in.get_text();
+  saver_.emplace(storage_, root, head.sequence, head.header, copy_root, [this] { transport_.wake(); });
+  saving_sequence_ = head.sequence;
+  const auto saves = in.get_all<StateCost>();
+  {
+    const std::lock_guard lock(mutex_);
+    unsaved_ = saves.size();
+  }
+  for (const StateCost& each : saves) order(each.state, Save{each.cost});
+  if (saves.empty()) saver_->finish();
+}
+
+// Until every state is packed no round opens, so what is saved is from between two rounds.
+void Worker::pack_for_saver(StateId id, double cost) {
+  Buffer packed;
+  kernel_->pack_state(states_.at(id).state.get(), packed);
+  saver_->add(id, cost, std::move(packed));
+  bool all = false;
+  {
+    const std::lock_guard lock(mutex_);
+    all = --unsaved_ == 0;
+  }
+  if (!all) return;
+  saver_->finish();
+  open_rounds();
+}
+
+void Worker::tell_saved() {
+  if (!saver_) return;
+  const auto result = saver_->result();
+  if (!result) return;
+  Buffer out = message(Kind::kSaved);
+  Writer writer(out);
+  writer.put(saving_sequence_);
+  writer.put(result->entry);
+  writer.put_text(result->error);
+  transport_.send(kMaster, std::move(out));
+  saver_.reset();
+}
+
+// Reads a part, from the first state to the last, as fast as what it sends on leaves.
+void Worker::load(Reader& in) {
+  Loading loading;
+  loading.head = in.get<LoadHead>();
+  const std::string folder = in.get_text();
+  loading.targets = in.get_all<Target>();
+  try {
+    loading.part.emplace(storage_, folder, loading.head.header, loading.head.entry);
+  } catch (const std::exception& error) {
+    loading.error = error.what();
+    loading.next = loading.targets.size();
+  }
+  loading_.push_back(std::move(loading));
+}
+
+void Worker::load_some() {
+  while (!loading_.empty() && transport_.unsent() < settings_.unsent_bytes) {
+    Loading& loading = loading_.front();
+    try {
+      if (loading.next < loading.targets.size()) {
+        load_state(loading);
+        continue;
+      }
+    } catch (const std::exception& error) {
+      loading.error = error.what();
+    }
+    flush_outgoing();
+    Buffer out = message(Kind::kLoaded);
+    Writer writer(out);
+    writer.put(loading.head.generation);
+    writer.put(loading.head.entry.number);
+    writer.put_text(loading.error);
+    writer.put_all(std::span<const std::uint64_t>(loading.sizes));
+    transport_.send(kMaster, std::move(out));
+    loading_.pop_front();
+  }
+}
+
+void Worker::load_state(Loading& loading) {
+  const Target target = loading.targets[loading.next++];
+  Buffer packed;
+  loading.part->read(loading.part->at(target.state), packed);
+  loading.sizes.push_back(packed.size());
+  if (target.owner == transport_.rank()) {
+    arrive(target.state, kernel_->unpack_state(packed));
+  } else {
+    send_packed(target.owner, Parcel{target.state, 1, 0, {}}, packed, {});
+  }
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,56 @@
+// CoreBudget: a fixed number of cores, shared by several evaluations at the same time.
+//
+//   rondo::CoreBudget budget(8);
+//   // on any threads:
+//   rondo::evaluate(pipeline, {.budget = &budget, .priority = 2});
+//
+// Never more threads of its evaluations are at work than there are cores: a core changes hands when the
+// thread that had it has left, not when it was asked to. Each core goes to the evaluation that gains most
+// from it by the speed-up model, weighted by priority; every evaluation has one, and one that finds none free
+// waits for it. An evaluation started inside a work unit of another starts on the core of that unit. The
+// allotment follows the evaluations' phases while they run.
+//
+// The budget must outlive its evaluations. Any thread may use it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace rondo {
+
+// What one evaluation could do with cores.
+struct CoreDemand {
+  double critical_fraction = 0;
+  unsigned threads_max = 1;  // it has no use for more
+  double priority = 1;
+};
+
+// How many cores each gets. Pure. One each, by priority and then in order, as long as there are any; then one
+// by one to the one for which priority * (speedup(n + 1) - speedup(n)) is highest, the first of equals.
+[[nodiscard]] std::vector<unsigned> allot_cores(unsigned cores, std::span<const CoreDemand> demands);
+
+namespace streaming {
+class CoreShare;
+}
+
+class CoreBudget {
+ public:
+  explicit CoreBudget(unsigned cores);
+  ~CoreBudget();
+  CoreBudget(const CoreBudget&) = delete;
+  CoreBudget& operator=(const CoreBudget&) = delete;
+
+  // One for the whole process, with as many cores as the machine has.
+  [[nodiscard]] static CoreBudget& process();
+
+  [[nodiscard]] unsigned cores() const;
+  [[nodiscard]] unsigned cores_in_use() const;
+
+ private:
+  friend class streaming::CoreShare;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rondo

@@ -1,0 +1,74 @@
+// Evaluating a pipeline on threads: they take turns at stepping the stream, and run the work units outside
+// it.
+//
+//   std::vector<Item> items = rondo::evaluate(pipeline, {.threads_max = 8});
+//   rondo::for_each(pipeline, [](Item&& item) { ... });
+//   for (Item& item : rondo::sequential(stream)) ...
+//
+// The result is the same for any number of threads and any timing, if the user's functions are. The calling
+// thread takes part; when the call returns, every thread, coroutine and item that it made is gone. An
+// exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was; of several, the
+// one a sequential program would have met first. On one thread the stream and its work units run in the order
+// of a sequential program.
+#pragma once
+
+#include <concepts>
+#include <iterator>
+#include <memory>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include <rondo/stream/options.hpp>
+#include <rondo/stream/pipeline.hpp>
+
+namespace rondo {
+
+namespace streaming {
+
+void evaluate(Stream<std::monostate> root, const StreamOptions& options);
+
+template <class T, class Sink>
+Stream<std::monostate> drained(Stream<T> in, Sink* sink) {
+  while (T* value = co_await in.next()) (*sink)(std::move(*value));
+  co_return;
+}
+
+}  // namespace streaming
+
+// All values, in stream order.
+template <streaming::Pipeline P>
+[[nodiscard]] auto evaluate(P pipeline, const StreamOptions& options = {}) {
+  using T = typename P::value_type;
+  std::vector<T> result;
+  if constexpr (streaming::is_stream<P>) {
+    auto sink = [&](T&& value) { result.push_back(std::move(value)); };
+    streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
+  } else {
+    auto sink = [&](std::vector<T>&& chunk) {
+      result.insert(result.end(), std::make_move_iterator(chunk.begin()),
+                    std::make_move_iterator(chunk.end()));
+    };
+    streaming::evaluate(streaming::drained(std::move(pipeline).run(static_cast<std::size_t>(-1)), &sink),
+                        options);
+  }
+  return result;
+}
+
+// Calls sink(T&&) with every value in stream order, one call at a time, while holding the stream. Nothing is
+// kept: memory is bounded by the pipeline's slots.
+template <streaming::Pipeline P, class Sink>
+requires std::invocable<Sink&, typename P::value_type&&>
+void for_each(P pipeline, Sink sink, const StreamOptions& options = {}) {
+  using T = typename P::value_type;
+  if constexpr (streaming::is_stream<P>) {
+    streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
+  } else {
+    auto each = [&](std::vector<T>&& chunk) {
+      for (T& value : chunk) sink(std::move(value));
+    };
+    streaming::evaluate(streaming::drained(std::move(pipeline).run(default_slots), &each), options);
+  }
+}
+
+}  // namespace rondo

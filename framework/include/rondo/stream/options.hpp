@@ -1,0 +1,55 @@
+// How an evaluation is run, and what it tells afterwards.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+
+#include <rondo/error.hpp>
+
+namespace rondo {
+
+class CoreBudget;
+
+// A stop request ended the evaluation before the stream had ended.
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
+
+// Who gets the stream when a thread puts it back; see framework/stream/baton.hpp.
+enum class Handover : std::uint8_t { unfair, fair };
+
+// What one evaluation did. The fractions are of the threads' time and add up to 1; they are exponential
+// moving averages, so they tell of the last phase.
+struct StreamReport {
+  std::uint64_t units = 0;   // work units
+  unsigned threads_max = 1;  // threads at work at the same time, at most
+  std::uint64_t joined = 0;  // how often a thread joined, the caller's not counted
+  double crit = 0;           // holding the stream
+  double wait = 0;           // waiting for it, or for results
+  double par = 0;            // running work units
+  [[nodiscard]] double critical_fraction() const { return crit + par > 0 ? crit / (crit + par) : 0; }
+};
+
+struct StreamOptions {
+  // At most this many threads, the caller's included. 0: as many as the machine has cores.
+  unsigned threads_max = 0;
+  // What the last thread has to bring, of a thread; threads join and leave while the job runs. 0: always
+  // threads_max.
+  double effectiveness = 0.7;
+  // How long the averages of crit, wait and par remember.
+  std::chrono::nanoseconds time_constant = std::chrono::milliseconds(20);
+  // Ends the evaluation with Stopped.
+  std::stop_token stop = {};
+  // Shares cores with other evaluations. Null: takes what the two options above allow.
+  CoreBudget* budget = nullptr;
+  double priority = 1;
+  Handover handover = Handover::unfair;
+  // Filled in at the end, also if that is an exception.
+  StreamReport* report = nullptr;
+  // Replaces the clock that crit, wait and par are measured with; for tests.
+  std::chrono::nanoseconds (*clock)() = nullptr;
+};
+
+}  // namespace rondo

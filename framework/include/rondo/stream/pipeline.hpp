@@ -1,0 +1,252 @@
+// What stands on the two sides of `|`: pipelines and stages.
+//
+// A pipeline is a Stream<T>, or a Chunked: a stream of chunks together with what is to be done with every
+// item of a chunk, which is done inside work units. A stage turns one pipeline into another. A coroutine
+// `Stream<U> f(Stream<T>)` is a stage too; and stages compose: `auto cheap = rondo::filter(f) |
+// rondo::map(g);`.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <rondo/stream/stream.hpp>
+
+namespace rondo {
+
+// Items per chunk where a stage has to cut chunks and nobody said how large.
+inline constexpr std::size_t default_chunk = 100;
+// Chunks under way at a time where a stage has to bound them and nobody said how many.
+inline constexpr std::size_t default_slots = 64;
+
+namespace streaming {
+
+// What is done with an item inside a work unit, as one function: takes an S, passes none or one T on to
+// `sink`. Chains of map and filter become one loop over the chunk.
+struct Unchanged {
+  template <class T, class Sink>
+  void operator()(T&& item, Sink&& sink) const {
+    sink(std::forward<T>(item));
+  }
+};
+
+template <class Before, class F>
+struct Mapped {
+  Before before;
+  F function;
+  template <class S, class Sink>
+  void operator()(S&& item, Sink&& sink) const {
+    before(std::forward<S>(item),
+           [&](auto&& t) { sink(std::invoke(function, std::forward<decltype(t)>(t))); });
+  }
+};
+
+template <class Before, class F>
+struct Filtered {
+  Before before;
+  F condition;
+  template <class S, class Sink>
+  void operator()(S&& item, Sink&& sink) const {
+    before(std::forward<S>(item), [&](auto&& t) {
+      if (std::invoke(condition, std::as_const(t))) sink(std::forward<decltype(t)>(t));
+    });
+  }
+};
+
+// Base of all stages that are not plain functions.
+struct Stage {};
+
+// In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
+// which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
+// work is begun.
+template <class R, class S, class Make>
+Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, std::size_t slots) {
+  std::deque<Slot<R>> window;
+  std::uint64_t number = 0;
+  while (std::vector<S>* chunk = co_await in.next()) {
+    auto unit = work(
+        [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
+    ++number;
+    Slot<R> slot = co_yield unit;
+    window.push_back(std::move(slot));
+    while (!window.empty() && (window.size() >= slots || window.front().ready())) {
+      R result = co_await window.front();
+      window.pop_front();
+      co_yield std::move(result);
+    }
+  }
+  while (!window.empty()) {
+    R result = co_await window.front();
+    window.pop_front();
+    co_yield std::move(result);
+  }
+}
+
+template <class T, class Fused>
+struct RunChunk {
+  Fused fused;
+  template <class S>
+  std::vector<T> operator()(std::uint64_t, std::vector<S>&& chunk) const {
+    std::vector<T> results;
+    results.reserve(chunk.size());
+    for (S& item : chunk)
+      fused(std::move(item), [&](auto&& t) { results.push_back(std::forward<decltype(t)>(t)); });
+    return results;
+  }
+};
+
+template <class T>
+Stream<T> flattened(Stream<std::vector<T>> in) {
+  while (std::vector<T>* chunk = co_await in.next()) {
+    for (T& item : *chunk) co_yield std::move(item);
+  }
+}
+
+template <class T>
+Stream<std::vector<T>> chunked(Stream<T> in, std::size_t items) {
+  std::vector<T> chunk;
+  while (T* item = co_await in.next()) {
+    if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
+    chunk.push_back(std::move(*item));
+    if (chunk.size() < items) continue;
+    co_yield std::move(chunk);
+    chunk.clear();
+  }
+  if (!chunk.empty()) co_yield std::move(chunk);
+}
+
+}  // namespace streaming
+
+// Chunks of items on their way into work units. T: what comes out of these; S: what the chunks hold.
+// Move-only.
+template <class T, class S, class Fused>
+class [[nodiscard]] Chunked {
+ public:
+  using value_type = T;
+
+  Chunked(Stream<std::vector<S>> chunks, Fused fused)
+      : chunks_(std::move(chunks)), fused_(std::move(fused)) {}
+
+  // For stages.
+  [[nodiscard]] Stream<std::vector<S>> take_chunks() { return std::move(chunks_); }
+  [[nodiscard]] Fused take_fused() { return std::move(fused_); }
+  // The results, chunk by chunk, in stream order.
+  [[nodiscard]] Stream<std::vector<T>> run(std::size_t slots) && {
+    if constexpr (std::is_same_v<Fused, streaming::Unchanged>) {
+      return std::move(chunks_);
+    } else {
+      using Run = streaming::RunChunk<T, Fused>;
+      return streaming::ordered<std::vector<T>>(std::move(chunks_),
+                                                std::make_shared<const Run>(Run{std::move(fused_)}), slots)
+          .named("the chunks' results in order");
+    }
+  }
+
+ private:
+  Stream<std::vector<S>> chunks_;
+  Fused fused_;
+};
+
+// Chunks in stream order that are to be read item by item. Becomes a Stream<T> wherever one is asked for;
+// what only wants to see all items goes through the chunks, which is quicker. Move-only.
+template <class T>
+class [[nodiscard]] Ordered {
+ public:
+  using value_type = T;
+
+  Ordered(Stream<std::vector<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
+  operator Stream<T>() && { return streaming::flattened(std::move(chunks_)).named(name_); }
+  [[nodiscard]] Stream<std::vector<T>> run(std::size_t) && { return std::move(chunks_); }
+
+ private:
+  Stream<std::vector<T>> chunks_;
+  const char* name_;
+};
+
+namespace streaming {
+
+template <class P>
+inline constexpr bool is_stream = false;
+template <class T>
+inline constexpr bool is_stream<Stream<T>> = true;
+template <class P>
+inline constexpr bool is_chunked = false;
+template <class T, class S, class F>
+inline constexpr bool is_chunked<Chunked<T, S, F>> = true;
+template <class P>
+inline constexpr bool is_ordered = false;
+template <class T>
+inline constexpr bool is_ordered<Ordered<T>> = true;
+
+template <class P>
+concept Pipeline = is_stream<std::remove_cvref_t<P>> || is_chunked<std::remove_cvref_t<P>> ||
+    is_ordered<std::remove_cvref_t<P>>;
+template <class P>
+concept StageObject = std::derived_from<std::remove_cvref_t<P>, Stage>;
+
+// What a stage gets to see.
+template <class P>
+[[nodiscard]] P for_stage(P&& in) {
+  return std::move(in);
+}
+template <class T>
+[[nodiscard]] Stream<T> for_stage(Ordered<T>&& in) {
+  return std::move(in);
+}
+
+template <class T>
+[[nodiscard]] auto as_chunks(Stream<T>&& in, std::size_t items) {
+  return Chunked<T, T, Unchanged>(chunked(std::move(in), items).named("chunks"), Unchanged{});
+}
+template <class T, class S, class F>
+[[nodiscard]] Chunked<T, S, F> as_chunks(Chunked<T, S, F>&& in, std::size_t) {
+  return std::move(in);
+}
+
+template <class First, class Second>
+struct Composed : Stage {
+  First first;
+  Second second;
+  Composed(First a, Second b) : first(std::move(a)), second(std::move(b)) {}
+  template <class P>
+  auto apply(P&& in) && {
+    return std::move(in) | std::move(first) | std::move(second);
+  }
+};
+
+// Here, and not in rondo, because here is where a stage is looked for.
+template <StageObject A, StageObject B>
+auto operator|(A&& first, B&& second) {
+  return Composed<std::decay_t<A>, std::decay_t<B>>(std::forward<A>(first), std::forward<B>(second));
+}
+
+}  // namespace streaming
+
+template <streaming::Pipeline P, streaming::StageObject S>
+auto operator|(P&& in, S&& stage) {
+  static_assert(std::is_rvalue_reference_v<P&&>,
+                "rondo: a stream can be used once; write std::move(stream) | ...");
+  return std::decay_t<S>(std::forward<S>(stage)).apply(streaming::for_stage(std::move(in)));
+}
+
+// A coroutine (or another function) from Stream<T> to a pipeline, as a stage.
+template <streaming::Pipeline P, class F>
+requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
+  using In = decltype(streaming::for_stage(std::move(in)));
+  static_assert(std::is_rvalue_reference_v<P&&>,
+                "rondo: a stream can be used once; write std::move(stream) | ...");
+  static_assert(
+      streaming::is_stream<In>,
+      "rondo: a function as a stage takes a Stream; put sequentialize(slots) or collect() before it");
+  static_assert(
+      std::invocable<F, In> || !streaming::is_stream<In>,
+      "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
+  return std::invoke(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+}
+
+}  // namespace rondo

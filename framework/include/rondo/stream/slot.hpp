@@ -1,0 +1,271 @@
+// Results that are not there yet: a Slot is read by a stream, and filled by a work unit or by a Filler.
+//
+// A slot has one reader (a coroutine, which co_awaits it at most once) and one filler (any thread). The
+// result moves from the one to the other. The shared part is counted by reference, so either side may be
+// dropped first.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <rondo/error.hpp>
+
+namespace rondo {
+
+// Who fills a slot decides what counts as a deadlock.
+enum class FilledBy : std::uint8_t {
+  evaluation,  // a stage or work unit of the same evaluation: nobody is left to do it when all of them are at
+               // rest
+  outside,     // some other thread, at a time of its own
+};
+
+// The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
+// trail of who waits for whom, from the evaluation down to the slot.
+class DeadlockError : public Error {
+ public:
+  using Error::Error;
+};
+
+namespace streaming {
+
+// Whoever waits for a slot: told by whoever completes it.
+class Waiter {
+ public:
+  virtual ~Waiter() = default;
+  // The slot that this one waited for is complete; called by the completing thread.
+  virtual void resume(FilledBy by) = 0;
+};
+
+// The part of a slot that both sides share, and the work unit that fills it if there is one.
+//
+// empty -> filled | dropped, or empty -> awaited -> filled | dropped; who makes the step out of `awaited` has
+// to resume the waiter. `waiter` is written before the step into `awaited` and read after the step out of it,
+// by one thread each.
+class SlotCore {
+ public:
+  enum class State : std::uint8_t { empty, awaited, filled, dropped };
+
+  SlotCore(const SlotCore&) = delete;
+  SlotCore& operator=(const SlotCore&) = delete;
+
+  [[nodiscard]] bool complete() const {
+    const State now = state_.load(std::memory_order_acquire);
+    return now == State::filled || now == State::dropped;
+  }
+  [[nodiscard]] bool dropped() const { return state_.load(std::memory_order_acquire) == State::dropped; }
+  [[nodiscard]] FilledBy filled_by() const { return by_; }
+  [[nodiscard]] const char* name() const { return name_; }
+
+  // Ends with state filled or dropped. Gives the waiter that the caller now has to resume, if there is one.
+  [[nodiscard]] std::shared_ptr<Waiter> finish(State state) {
+    if (state_.exchange(state, std::memory_order_acq_rel) != State::awaited) return nullptr;
+    return std::move(waiter_);
+  }
+  // False: the slot is complete already, nobody waits.
+  [[nodiscard]] bool await(std::shared_ptr<Waiter> waiter) {
+    waiter_ = std::move(waiter);
+    State expected = State::empty;
+    if (state_.compare_exchange_strong(expected, State::awaited, std::memory_order_acq_rel)) return true;
+    waiter_.reset();
+    return false;
+  }
+  // The reader goes away while it waits.
+  void forget_waiter() {
+    State expected = State::awaited;
+    if (state_.compare_exchange_strong(expected, State::empty, std::memory_order_acq_rel)) waiter_.reset();
+  }
+
+  // Makes the result, if this is a work unit. May throw what the user's function throws.
+  virtual void run() {}
+
+  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+ protected:
+  explicit SlotCore(FilledBy by, const char* name) : by_(by), name_(name) {}
+  virtual ~SlotCore() = default;
+
+ private:
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<State> state_{State::empty};
+  const FilledBy by_;
+  const char* const name_;
+  std::shared_ptr<Waiter> waiter_;
+};
+
+// Owns one reference to a slot's shared part.
+template <class Core>
+class Reference {
+ public:
+  Reference() = default;
+  explicit Reference(Core* owned) : core_(owned) {}
+  Reference(Reference&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  Reference& operator=(Reference&& other) noexcept {
+    if (this != &other) reset(std::exchange(other.core_, nullptr));
+    return *this;
+  }
+  ~Reference() { reset(nullptr); }
+
+  [[nodiscard]] Reference share() const {
+    core_->retain();
+    return Reference(core_);
+  }
+  [[nodiscard]] Core* get() const { return core_; }
+  [[nodiscard]] Core* operator->() const { return core_; }
+  explicit operator bool() const { return core_ != nullptr; }
+
+ private:
+  void reset(Core* core) {
+    Core* old = std::exchange(core_, core);
+    if (old != nullptr) old->release();
+  }
+  Core* core_ = nullptr;
+};
+
+using UnitReference = Reference<SlotCore>;
+
+template <class R>
+using ValueOf = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+
+// A slot's shared part with room for the result. `value` and `error` belong to the filler until the slot is
+// complete, and to the reader from then on.
+template <class R>
+class ResultCore : public SlotCore {
+ public:
+  explicit ResultCore(FilledBy by, const char* name) : SlotCore(by, name) {}
+  std::optional<ValueOf<R>> value;
+  std::exception_ptr error;
+};
+
+// A work unit: the user's function, and room for its result. The function is destroyed by the thread that ran
+// it.
+template <class F, class R>
+class UnitCore final : public ResultCore<R> {
+ public:
+  explicit UnitCore(F&& function)
+      : ResultCore<R>(FilledBy::evaluation, "a work unit"), function_(std::move(function)) {}
+  void run() override {
+    if constexpr (std::is_void_v<R>) {
+      (*function_)();
+      this->value.emplace();
+    } else {
+      this->value.emplace((*function_)());
+    }
+    function_.reset();
+  }
+
+ private:
+  std::optional<F> function_;
+};
+
+}  // namespace streaming
+
+// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result, once; until it is
+// there the stream is given back, and whoever completes the slot takes it up again.
+template <class R>
+class [[nodiscard]] Slot {
+ public:
+  Slot() = default;
+  explicit Slot(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
+
+  // True once co_await would not wait. Timing decides when; a stage must not let its output depend on it.
+  [[nodiscard]] bool ready() const { return core_->complete(); }
+  // False: default constructed, moved from or awaited.
+  [[nodiscard]] bool valid() const { return static_cast<bool>(core_); }
+
+  // For Stream's promise.
+  [[nodiscard]] streaming::Reference<streaming::ResultCore<R>> take_core() { return std::move(core_); }
+
+ private:
+  streaming::Reference<streaming::ResultCore<R>> core_;
+};
+
+// The filling end of a slot that is no work unit's. Move-only; any thread may use it. Dropped without being
+// filled, it makes the reader's co_await throw DeadlockError.
+template <class R>
+class [[nodiscard]] Filler {
+ public:
+  Filler() = default;
+  explicit Filler(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
+  Filler(Filler&&) noexcept = default;
+  Filler& operator=(Filler&& other) noexcept {
+    if (this != &other) {
+      finish(streaming::SlotCore::State::dropped);
+      core_ = std::move(other.core_);
+    }
+    return *this;
+  }
+  ~Filler() { finish(streaming::SlotCore::State::dropped); }
+
+  // Each of these may be called once, and only one of them.
+  template <class... Value>
+  requires std::is_constructible_v<streaming::ValueOf<R>, Value...>
+  void fill(Value&&... value) {
+    core_->value.emplace(std::forward<Value>(value)...);
+    finish(streaming::SlotCore::State::filled);
+  }
+  // The reader's co_await throws this.
+  void fail(std::exception_ptr error) {
+    core_->error = std::move(error);
+    finish(streaming::SlotCore::State::filled);
+  }
+
+ private:
+  void finish(streaming::SlotCore::State state) {
+    if (!core_) return;
+    auto core = std::move(core_);
+    if (auto waiter = core->finish(state)) waiter->resume(core->filled_by());
+  }
+  streaming::Reference<streaming::ResultCore<R>> core_;
+};
+
+template <class R>
+struct SlotAndFiller {
+  Slot<R> slot;
+  Filler<R> filler;
+};
+
+// A slot to be filled by hand: the seam for work that is done elsewhere. `name` is what a deadlock's trail
+// calls it; it must outlive the slot (a string literal does).
+template <class R>
+[[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
+  streaming::Reference<streaming::ResultCore<R>> reader(new streaming::ResultCore<R>(by, name));
+  auto writer = reader.share();
+  return {Slot<R>(std::move(reader)), Filler<R>(std::move(writer))};
+}
+
+// A function to be run outside the stream, and by which means a stream hands it out:
+//
+//   auto unit = rondo::work([item] { return look_up(item); });
+//   rondo::Slot<Price> price = co_yield unit;    // takes the function out of `unit`
+template <class F>
+class [[nodiscard]] Work {
+ public:
+  explicit Work(F&& function) : function_(std::move(function)) {}
+  using Result = std::invoke_result_t<F&>;
+
+  // For Stream's promise.
+  [[nodiscard]] F take() { return std::move(function_); }
+
+ private:
+  F function_;
+};
+
+// `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
+// as the stream itself, and must not wait for any of them. If it throws, the evaluation ends.
+template <class F>
+[[nodiscard]] Work<F> work(F f) {
+  static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");
+  return Work<F>(std::move(f));
+}
+
+}  // namespace rondo

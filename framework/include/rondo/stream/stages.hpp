@@ -1,0 +1,165 @@
+// The stages that cut a stream into chunks, work on items in parallel, and bring the results back into order.
+//
+//   items(feed) | rondo::chunks(100) | rondo::map(parse) | rondo::filter(in_stock) | rondo::sequentialize(16)
+//
+// All of them keep the order of the stream. Functions given to map and filter run inside work units: on
+// several threads at once, on one shared copy, and therefore as const.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <ranges>
+
+#include <rondo/stream/pipeline.hpp>
+
+namespace rondo {
+
+template <class F, class T>
+concept MapFunction = std::invocable<const F&, T> && !std::is_void_v<std::invoke_result_t<const F&, T>>;
+template <class F, class T>
+concept Condition = std::predicate<const F&, const T&>;
+
+namespace streaming {
+
+struct ChunksStage : Stage {
+  std::size_t items;
+  explicit ChunksStage(std::size_t n) : items(n) {}
+  template <class P>
+  auto apply(P&& in) && {
+    static_assert(is_stream<std::remove_cvref_t<P>>,
+                  "rondo::chunks: this pipeline has chunks already; to cut it anew, put "
+                  "sequentialize(slots) before");
+    return as_chunks(std::move(in), items);
+  }
+};
+
+template <class F>
+struct MapStage : Stage {
+  F function;
+  explicit MapStage(F f) : function(std::move(f)) {}
+  template <class T>
+  auto apply(Stream<T>&& in) && {
+    return std::move(*this).apply(as_chunks(std::move(in), 1));
+  }
+  template <class T, class S, class Before>
+  auto apply(Chunked<T, S, Before>&& in) && {
+    static_assert(MapFunction<F, T>,
+                  "rondo::map: the function has to take an item of this pipeline, as a const function "
+                  "object, and return the "
+                  "new item");
+    using U = std::remove_cvref_t<std::invoke_result_t<const F&, T>>;
+    using Fused = Mapped<Before, F>;
+    return Chunked<U, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(function)});
+  }
+};
+
+template <class F>
+struct FilterStage : Stage {
+  F condition;
+  explicit FilterStage(F f) : condition(std::move(f)) {}
+  template <class T>
+  auto apply(Stream<T>&& in) && {
+    return std::move(*this).apply(as_chunks(std::move(in), 1));
+  }
+  template <class T, class S, class Before>
+  auto apply(Chunked<T, S, Before>&& in) && {
+    static_assert(Condition<F, T>,
+                  "rondo::filter: the function has to take a const item of this pipeline and return a bool");
+    using Fused = Filtered<Before, F>;
+    return Chunked<T, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(condition)});
+  }
+};
+
+struct SequentializeStage : Stage {
+  std::size_t slots;
+  explicit SequentializeStage(std::size_t n) : slots(n) {}
+  template <class T>
+  Stream<T> apply(Stream<T>&& in) && {
+    return std::move(in);
+  }
+  template <class T, class S, class Before>
+  Ordered<T> apply(Chunked<T, S, Before>&& in) && {
+    return {std::move(in).run(slots),
+            slots == std::numeric_limits<std::size_t>::max() ? "collect" : "sequentialize"};
+  }
+};
+
+template <class T>
+Stream<T> first_of(Stream<T> in, std::size_t count) {
+  for (; count > 0; --count) {
+    T* item = co_await in.next();
+    if (item == nullptr) break;
+    co_yield std::move(*item);
+  }
+}
+
+struct TakeStage : Stage {
+  std::size_t count;
+  explicit TakeStage(std::size_t n) : count(n) {}
+  template <class T>
+  Stream<T> apply(Stream<T>&& in) && {
+    return first_of(std::move(in), count).named("take");
+  }
+  template <class T, class S, class Before>
+  Stream<T> apply(Chunked<T, S, Before>&& in) && {
+    return std::move(*this).apply(for_stage(SequentializeStage(default_slots).apply(std::move(in))));
+  }
+};
+
+[[nodiscard]] inline std::size_t at_least_one(const char* what, std::size_t n) {
+  if (n == 0) throw OptionError(std::string(what) + ": needs at least 1, got 0");
+  return n;
+}
+
+template <std::ranges::input_range Range>
+Stream<std::ranges::range_value_t<Range>> elements(Range range) {
+  for (auto&& item : range) co_yield std::ranges::range_value_t<Range>(std::forward<decltype(item)>(item));
+}
+
+}  // namespace streaming
+
+// The items of a range: of a container that is moved in, or of a view (which must outlive the stream's
+// evaluation).
+template <std::ranges::viewable_range Range>
+[[nodiscard]] auto from_range(Range&& range) {
+  return streaming::elements<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)))
+      .named("from_range");
+}
+
+// Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
+// one work unit of what follows. O(1) per item while holding the stream; keeps one chunk.
+[[nodiscard]] inline auto chunks(std::size_t n) {
+  return streaming::ChunksStage(streaming::at_least_one("chunks", n));
+}
+
+// f(item) for every item. O(1) calls per item, in work units. On a stream without chunks every item is a work
+// unit of its own.
+template <class F>
+[[nodiscard]] auto map(F f) {
+  return streaming::MapStage<F>(std::move(f));
+}
+
+// Only the items for which f(const item&) is true. As map otherwise.
+template <class F>
+[[nodiscard]] auto filter(F f) {
+  return streaming::FilterStage<F>(std::move(f));
+}
+
+// Back to a stream of single items, in stream order, with at most `slots` chunks begun and not passed on:
+// when all slots are taken, the first one's items come before new work is begun. Memory: the results of
+// `slots` chunks. More slots than threads keep all threads busy while one chunk takes longer than the others.
+[[nodiscard]] inline auto sequentialize(std::size_t slots = default_slots) {
+  return streaming::SequentializeStage(streaming::at_least_one("sequentialize: slots", slots));
+}
+
+// The same without a bound: never waits for a result while there is work to begin. Memory: the results that
+// are ready too early.
+[[nodiscard]] inline auto collect() {
+  return streaming::SequentializeStage(std::numeric_limits<std::size_t>::max());
+}
+
+// The first n items; the rest is not pulled.
+[[nodiscard]] inline auto take(std::size_t n) { return streaming::TakeStage(n); }
+
+}  // namespace rondo

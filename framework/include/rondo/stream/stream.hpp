@@ -1,0 +1,421 @@
+// Stream<T>: a lazy sequence of values and of parallel work, as a coroutine.
+//
+//   rondo::Stream<Item> items(std::istream& feed) {
+//     while (feed) co_yield read(feed);
+//   }
+//   rondo::Stream<Item> priced(rondo::Stream<Item> in) {
+//     while (Item* item = co_await in.next()) {
+//       auto look = rondo::work([sku = item->sku] { return look_up(sku); });
+//       rondo::Slot<Price> price = co_yield look;
+//       ...
+//       item->price = co_await price;
+//       co_yield std::move(*item);
+//     }
+//   }
+//
+// Inside a Stream<T>:
+//   co_yield value                  the next value (moved, or copied from an lvalue)
+//   co_yield unit                   hands out unit = work(f): f is run outside the stream; gives a Slot
+//   co_yield elements_of(stream)    all values of another Stream<T>; O(1) for each, however deep such streams
+//   nest co_await other.next()           the next value of another stream: a pointer, null at the end
+//   co_await slot                   a result; until it is there the stream is given back
+//
+// g++ 12 destroys the members of an aggregate twice, and the captures of a lambda too, if it is a temporary
+// written inside the operand of co_yield or co_await. So units of work have names (the compiler insists), and
+// values should: not `co_yield Item{a, b};` but `Item item{a, b}; co_yield std::move(item);`, or a
+// constructor, or a function that makes it.
+//
+// Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
+// latest with the Stream. Parameters should be taken by value, or must outlive the Stream. Threads: the body
+// runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+//
+// Every step is O(1): coroutines do not resume each other on the native stack, a loop (Stepper) resumes the
+// one whose turn it is. Symmetric transfer would do the same only where the compiler makes a tail call of it,
+// which g++ does neither without optimisation nor under its sanitizers.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <rondo/stream/slot.hpp>
+
+namespace rondo {
+
+template <class T>
+class Stream;
+
+template <class T>
+class [[nodiscard]] ElementsOf {
+ public:
+  explicit ElementsOf(Stream<T>&& stream) : stream_(std::move(stream)) {}
+  // For Stream's promise.
+  [[nodiscard]] Stream<T> take() { return std::move(stream_); }
+
+ private:
+  Stream<T> stream_;
+};
+
+template <class T>
+[[nodiscard]] ElementsOf<T> elements_of(Stream<T> stream) {
+  return ElementsOf<T>(std::move(stream));
+}
+
+namespace streaming {
+
+class StreamBase;
+struct PromiseBase;
+
+// Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
+// evaluation. Used by the thread that holds the stream.
+class Stepper {
+ public:
+  enum class Outcome : std::uint8_t { running, unit, waiting, ended };
+
+  PromiseBase* current = nullptr;  // whose turn it is
+  Outcome outcome = Outcome::running;
+  UnitReference unit;           // with `unit`: what to run
+  SlotCore* awaited = nullptr;  // with `waiting`: kept alive by the coroutine that waits
+
+  explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
+
+  // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
+  void run();
+  // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
+  // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
+  // small.
+  [[nodiscard]] bool run_for(const PromiseBase& consumer);
+
+ private:
+  static constexpr unsigned kDepth = 16;
+  const std::atomic<bool>& cancelled_;
+  unsigned depth_ = 0;
+};
+
+// What all coroutines of a pipeline have in common.
+//
+// A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
+// of the root is the end of that chain, the one that runs when the root is pulled.
+struct PromiseBase {
+  std::coroutine_handle<> handle;
+  StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
+  PromiseBase* root = this;
+  PromiseBase* parent = nullptr;    // the one that wrote elements_of(this)
+  PromiseBase* leaf = this;         // of a root
+  PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
+  Stepper* stepper = nullptr;       // of a root
+  void* value = nullptr;            // of a root: the value just yielded, null at the end
+  std::exception_ptr error;
+  const char* name = nullptr;
+  std::source_location where;  // of the co_await it is suspended in
+
+  [[nodiscard]] Stepper& steps() const { return *root->stepper; }
+  // Hands a value, or the end, to whoever pulls.
+  void hand_over(void* to_consumer);
+  void finish();
+};
+
+// "evaluation, waiting for a, waiting for b (file:line), ...": from the evaluation down to this coroutine.
+[[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
+
+// Owns a coroutine. Known by address to its promise, so that a long chain of suspended coroutines can be
+// destroyed from its far end, one by one, instead of one inside the other.
+class StreamBase {
+ public:
+  StreamBase(const StreamBase&) = delete;
+  StreamBase& operator=(const StreamBase&) = delete;
+
+  [[nodiscard]] PromiseBase* promise() const { return promise_; }
+  void destroy() noexcept {
+    if (promise_ != nullptr) std::exchange(promise_, nullptr)->handle.destroy();
+  }
+
+ protected:
+  StreamBase() = default;
+  explicit StreamBase(PromiseBase& promise) : promise_(&promise) { promise.owner = this; }
+  StreamBase(StreamBase&& other) noexcept { adopt(other); }
+  StreamBase& operator=(StreamBase&& other) noexcept {
+    if (this != &other) {
+      destroy();
+      adopt(other);
+    }
+    return *this;
+  }
+  ~StreamBase() { destroy(); }
+
+  PromiseBase* promise_ = nullptr;
+
+ private:
+  void adopt(StreamBase& other) noexcept {
+    promise_ = std::exchange(other.promise_, nullptr);
+    if (promise_ != nullptr) promise_->owner = this;
+  }
+};
+
+// Destroys a pipeline whose coroutines are all suspended, the innermost first.
+void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
+
+// What next() gives: to be awaited at once.
+template <class T>
+struct [[nodiscard]] Next {
+  StreamBase& stream;
+  std::source_location where;
+};
+
+// co_await stream.next()
+//
+// Mostly the producer has its next value after a few steps of its own. So it is resumed from here, and the
+// consumer is not even suspended; only if the producer has no value yet (it hands out work, waits, or pulls
+// from too deep) both are left to the Stepper.
+template <class T>
+class [[nodiscard]] NextAwaiter {
+ public:
+  NextAwaiter(PromiseBase& consumer, Next<T> next) : consumer_(consumer), stream_(next.stream) {
+    consumer.where = next.where;
+  }
+
+  bool await_ready() noexcept {
+    if (stream_.promise() == nullptr) return true;
+    PromiseBase& producer = *stream_.promise();
+    Stepper& stepper = consumer_.steps();
+    producer.consumer = &consumer_;
+    producer.stepper = &stepper;
+    stepper.current = producer.leaf;
+    return stepper.run_for(consumer_);
+  }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  T* await_resume() {
+    PromiseBase* producer = stream_.promise();
+    if (producer == nullptr) return nullptr;
+    if (producer->value == nullptr) [[unlikely]] {
+      const std::exception_ptr error = producer->error;
+      stream_.destroy();
+      if (error) std::rethrow_exception(error);
+      return nullptr;
+    }
+    return static_cast<T*>(producer->value);
+  }
+
+ private:
+  PromiseBase& consumer_;
+  StreamBase& stream_;
+};
+
+// co_await slot
+template <class R>
+class [[nodiscard]] SlotAwaiter {
+ public:
+  SlotAwaiter(PromiseBase& reader, Reference<ResultCore<R>> core) : reader_(reader), core_(std::move(core)) {}
+
+  bool await_ready() const noexcept { return core_->complete(); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    Stepper& stepper = reader_.steps();
+    stepper.current = &reader_;
+    stepper.awaited = core_.get();
+    stepper.outcome = Stepper::Outcome::waiting;
+  }
+  R await_resume() {
+    if (core_->dropped())
+      throw DeadlockError(trail(reader_, std::string(core_->name()) + ", whose filler was dropped"));
+    if (core_->error) std::rethrow_exception(core_->error);
+    if constexpr (!std::is_void_v<R>) return std::move(*core_->value);
+  }
+
+ private:
+  PromiseBase& reader_;
+  Reference<ResultCore<R>> core_;
+};
+
+// co_yield work(f)
+template <class F>
+class [[nodiscard]] WorkAwaiter {
+ public:
+  using R = typename Work<F>::Result;
+  WorkAwaiter(PromiseBase& giver, F&& function)
+      : giver_(giver), core_(new UnitCore<F, R>(std::move(function))) {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    Stepper& stepper = giver_.steps();
+    stepper.current = &giver_;
+    core_->retain();
+    stepper.unit = UnitReference(core_.get());
+    stepper.outcome = Stepper::Outcome::unit;
+  }
+  Slot<R> await_resume() noexcept { return Slot<R>(std::move(core_)); }
+
+ private:
+  PromiseBase& giver_;
+  Reference<ResultCore<R>> core_;
+};
+
+// co_yield value: the value is where `value` points, in the coroutine's frame, until the coroutine is
+// resumed.
+class [[nodiscard]] ValueAwaiter {
+ public:
+  ValueAwaiter(PromiseBase& giver, void* value) : giver_(giver), value_(value) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(value_); }
+  void await_resume() const noexcept {}
+
+ private:
+  PromiseBase& giver_;
+  void* value_;
+};
+
+template <class T>
+class [[nodiscard]] KeptValueAwaiter {
+ public:
+  KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
+  void await_resume() const noexcept {}
+
+ private:
+  PromiseBase& giver_;
+  T value_;
+};
+
+// co_yield elements_of(stream)
+template <class T>
+class [[nodiscard]] ElementsAwaiter {
+ public:
+  ElementsAwaiter(PromiseBase& parent, Stream<T>&& nested) : parent_(parent), nested_(std::move(nested)) {}
+  bool await_ready() const noexcept { return nested_.promise() == nullptr; }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    PromiseBase& child = *nested_.promise();
+    PromiseBase& root = *parent_.root;
+    child.parent = &parent_;
+    child.root = &root;
+    root.leaf = &child;
+    root.stepper->current = &child;
+  }
+  void await_resume() {
+    if (nested_.promise() == nullptr) return;
+    const std::exception_ptr error = nested_.promise()->error;
+    nested_.destroy();
+    if (error) std::rethrow_exception(error);
+  }
+
+ private:
+  PromiseBase& parent_;
+  Stream<T> nested_;
+};
+
+struct FinalAwaiter {
+  PromiseBase& done;
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) const noexcept { done.finish(); }
+  void await_resume() const noexcept {}
+};
+
+template <class T>
+struct Promise final : PromiseBase {
+  Stream<T> get_return_object();
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  FinalAwaiter final_suspend() noexcept { return {*this}; }
+  void unhandled_exception() noexcept { error = std::current_exception(); }
+  void return_void() const noexcept {}
+
+  auto yield_value(T&& yielded) noexcept {
+    if constexpr (std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>) {
+      // Moved out at once, so that what g++ 12 destroys twice is empty in most cases.
+      return KeptValueAwaiter<T>(*this, std::move(yielded));
+    } else {
+      return ValueAwaiter(*this, std::addressof(yielded));
+    }
+  }
+  KeptValueAwaiter<T> yield_value(const T& yielded) requires std::copy_constructible<T> {
+    return {*this, T(yielded)};
+  }
+  template <class F>
+  WorkAwaiter<F> yield_value(Work<F>& unit) {
+    return {*this, unit.take()};
+  }
+  template <class F>
+  WorkAwaiter<F> yield_value(Work<F>&& unit) {
+    static_assert(std::is_trivially_destructible_v<F>,
+                  "rondo::work: name the unit first (auto unit = rondo::work(...); ... = co_yield unit;), "
+                  "because g++ 12 "
+                  "destroys the captures of a lambda twice that is written inside a co_yield");
+    return {*this, unit.take()};
+  }
+  ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested) { return {*this, nested.take()}; }
+
+  template <class U>
+  NextAwaiter<U> await_transform(Next<U> next) noexcept {
+    return {*this, next};
+  }
+  template <class R>
+  SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {
+    where = here;
+    return {*this, slot.take_core()};
+  }
+  template <class R>
+  SlotAwaiter<R> await_transform(Slot<R>&& slot,
+                                 std::source_location here = std::source_location::current()) {
+    where = here;
+    return {*this, slot.take_core()};
+  }
+};
+
+}  // namespace streaming
+
+// Owner of a coroutine that yields values of type T. Move-only. Does nothing until something pulls it:
+// another stream, evaluate(), or sequential().
+template <class T>
+class [[nodiscard]] Stream : public streaming::StreamBase {
+ public:
+  static_assert(std::is_object_v<T> && !std::is_const_v<T>, "rondo::Stream<T>: T is a plain object type");
+  using promise_type = streaming::Promise<T>;
+  using value_type = T;
+
+  Stream() = default;  // an empty stream
+
+  // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
+  // until the next call; null at the end. Throws what the stream's body threw.
+  [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
+    return {*this, where};
+  }
+  // What a deadlock's trail calls this stream; must outlive it (a string literal does).
+  Stream&& named(const char* name) && {
+    if (promise_ != nullptr) promise_->name = name;
+    return std::move(*this);
+  }
+
+ private:
+  friend promise_type;
+  explicit Stream(promise_type& promise) : StreamBase(promise) {}
+};
+
+template <class T>
+Stream<T> streaming::Promise<T>::get_return_object() {
+  handle = std::coroutine_handle<Promise>::from_promise(*this);
+  return Stream<T>(*this);
+}
+
+namespace streaming {
+
+inline bool Stepper::run_for(const PromiseBase& consumer) {
+  if (depth_ == kDepth) return false;
+  ++depth_;
+  // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
+  // resumed.
+  while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
+    current->handle.resume();
+  }
+  --depth_;
+  return current == &consumer && outcome == Outcome::running;
+}
+
+inline void PromiseBase::hand_over(void* to_consumer) {
+  root->value = to_consumer;
+  root->stepper->current = root->consumer;
+}
+
+}  // namespace streaming
+}  // namespace rondo

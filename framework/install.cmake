@@ -1,0 +1,42 @@
+# The package: headers, library, and what find_package(rondo) and pkg-config read. It can be moved after installing.
+include(CMakePackageConfigHelpers)
+
+find_path(RONDO_RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)  # librandom123-dev; users compile with it
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/rondo)
+set(targets rondo rondo_interface)
+set_target_properties(rondo_interface PROPERTIES EXPORT_NAME interface)
+if(TARGET rondo_stream)
+  list(APPEND targets rondo_stream)
+endif()
+
+set(headers FILES_MATCHING PATTERN *.hpp)
+if(NOT RONDO_MPI)
+  list(APPEND headers PATTERN mpi.hpp EXCLUDE)
+endif()
+install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${headers})
+install(TARGETS ${targets} EXPORT rondo)
+install(EXPORT rondo NAMESPACE rondo:: FILE rondo-targets.cmake DESTINATION ${package_folder})
+
+configure_package_config_file(rondo-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/rondo-config.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/rondo-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/rondo-config-version.cmake
+  DESTINATION ${package_folder})
+
+# pkg-config knows no targets, so it gets the files that they stand for.
+set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH RONDO_PREFIX_FROM_PKGCONFIG /prefix/${pkgconfig_folder} /prefix)
+string(REGEX REPLACE "/$" "" RONDO_PREFIX_FROM_PKGCONFIG ${RONDO_PREFIX_FROM_PKGCONFIG})
+set(libraries $<TARGET_LINKER_FILE:Boost::serialization> $<TARGET_LINKER_FILE:Boost::program_options>)
+set(include_folders ${RONDO_RANDOM123_INCLUDE_DIR} $<TARGET_PROPERTY:Boost::headers,INTERFACE_INCLUDE_DIRECTORIES>)
+if(RONDO_MPI)
+  list(APPEND libraries ${MPI_CXX_LIBRARIES})
+  list(APPEND include_folders ${MPI_CXX_INCLUDE_DIRS})
+endif()
+set(RONDO_PKGCONFIG_LIBS "$<JOIN:${libraries}, >")
+set(RONDO_PKGCONFIG_CFLAGS "-I$<JOIN:${include_folders}, -I>")
+configure_file(rondo.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc.in @ONLY)
+file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc INPUT ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc.in)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc DESTINATION ${pkgconfig_folder})

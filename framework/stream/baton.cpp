@@ -1,0 +1,126 @@
+#include "stream/baton.hpp"
+
+#include <algorithm>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#else
+#include <thread>
+#endif
+
+namespace rondo::streaming {
+
+namespace {
+
+// A few microseconds: about what it costs to sleep and be woken. Longer would take the core from a thread
+// with work.
+constexpr int kSpins = 100;
+
+void pause_briefly() {
+#if defined(__x86_64__) || defined(__i386__)
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+}  // namespace
+
+bool Baton::try_take() {
+  return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_seq_cst);
+}
+
+Baton::Taken Baton::take(unsigned index, const std::atomic<unsigned>& crew) {
+  if (fair_) return take_in_order(index, crew);
+  for (int spin = 0; spin < kSpins; ++spin) {
+    if (closed_.load(std::memory_order_acquire)) return Taken::closed;
+    if (try_take()) return Taken::yes;
+    pause_briefly();
+  }
+  std::unique_lock lock(mutex_);
+  // Who puts the baton back after this sees a sleeper; who did so before is seen by try_take.
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  auto taken = Taken::yes;
+  for (;;) {
+    // Cleared before looking: whoever still saw it set put the baton back before this look.
+    waking_.store(false, std::memory_order_seq_cst);
+    if (closed_.load(std::memory_order_acquire)) {
+      taken = Taken::closed;
+      break;
+    }
+    if (index >= crew.load(std::memory_order_relaxed)) {
+      taken = Taken::dismissed;
+      break;
+    }
+    if (try_take()) break;
+    free_.wait(lock);
+  }
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  // The wake-up may have been meant for the baton, and this thread goes away without it.
+  if (taken == Taken::dismissed) free_.notify_one();
+  return taken;
+}
+
+void Baton::put_back() {
+  if (fair_) return put_back_in_order();
+  held_.store(false, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) == 0) return;
+  if (waking_.exchange(true, std::memory_order_seq_cst)) return;
+  { const std::scoped_lock lock(mutex_); }  // a sleeper that has looked already is inside wait() now
+  free_.notify_one();
+}
+
+Baton::Taken Baton::take_in_order(unsigned index, const std::atomic<unsigned>& crew) {
+  std::unique_lock lock(mutex_);
+  if (closed_) return Taken::closed;
+  if (queue_.empty() && try_take()) return Taken::yes;
+  Place place;
+  queue_.push_back(&place);
+  place.turn.wait(lock,
+                  [&] { return place.given || closed_ || index >= crew.load(std::memory_order_relaxed); });
+  if (place.given) return Taken::yes;
+  queue_.erase(std::find(queue_.begin(), queue_.end(), &place));
+  return closed_ ? Taken::closed : Taken::dismissed;
+}
+
+void Baton::put_back_in_order() {
+  const std::scoped_lock lock(mutex_);
+  if (queue_.empty()) {
+    held_.store(false, std::memory_order_seq_cst);
+    return;
+  }
+  queue_.front()->given = true;
+  queue_.front()->turn.notify_one();
+  queue_.pop_front();
+}
+
+void Baton::look_again() {
+  const std::scoped_lock lock(mutex_);
+  free_.notify_all();
+  for (Place* place : queue_) place->turn.notify_one();
+}
+
+Baton::Parked Baton::park(SlotCore& slot) {
+  const bool own = slot.filled_by() == FilledBy::evaluation;
+  if (!slot.await(shared_from_this())) return Parked::no;
+  // From here on somebody else may hold the baton, so the slot may be gone. Counting down late only delays:
+  // the count is never under the truth, so a 0 is a real halt.
+  if (own && actors_.fetch_sub(1, std::memory_order_acq_rel) == 1) return Parked::halted;
+  return Parked::yes;
+}
+
+void Baton::take_parked(FilledBy by) {
+  if (by == FilledBy::evaluation) actors_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Baton::resume(FilledBy by) {
+  take_parked(by);
+  put_back();
+}
+
+void Baton::close() {
+  closed_.store(true, std::memory_order_seq_cst);
+  look_again();
+}
+
+}  // namespace rondo::streaming

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include <rondo/error.hpp>
+#include <rondo/stream/core_budget.hpp>
+#include <rondo/stream/speedup.hpp>
+
+#include "stream/core_share.hpp"
+
+namespace rondo {
+
+std::vector<unsigned> allot_cores(unsigned cores, std::span<const CoreDemand> demands) {
+  std::vector<unsigned> allotment(demands.size(), 0);
+  std::vector<std::size_t> order(demands.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, [&](auto a, auto b) { return demands[a].priority > demands[b].priority; });
+  for (const std::size_t one : order) {
+    if (cores == 0) return allotment;
+    allotment[one] = 1;
+    --cores;
+  }
+  const auto gain = [&](std::size_t one) {
+    const CoreDemand& demand = demands[one];
+    const unsigned n = allotment[one];
+    if (n >= demand.threads_max) return 0.0;
+    const double p = demand.critical_fraction;
+    return demand.priority * (queueing_speedup(p, n + 1) - queueing_speedup(p, n));
+  };
+  std::vector<double> gains(demands.size());
+  for (std::size_t one = 0; one < gains.size(); ++one) gains[one] = gain(one);
+  for (; cores > 0 && !gains.empty(); --cores) {
+    const auto best = static_cast<std::size_t>(std::ranges::max_element(gains) - gains.begin());
+    if (gains[best] <= 0) break;
+    ++allotment[best];
+    gains[best] = gain(best);
+  }
+  return allotment;
+}
+
+struct CoreBudget::State {
+  explicit State(unsigned n) : cores(n) {}
+
+  const unsigned cores;
+  mutable std::mutex mutex;
+  std::condition_variable freed;
+  unsigned leased = 0;
+  std::vector<streaming::CoreShare*> shares;  // in order of arrival
+
+  void rebalance() {
+    std::vector<CoreDemand> demands;
+    for (const auto* share : shares) demands.push_back(share->demand_);
+    const std::vector<unsigned> allotment = allot_cores(cores, demands);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      shares[i]->allotment_ = allotment[i];
+      if (shares[i]->allotted_) shares[i]->allotted_(std::max(allotment[i], 1U));
+    }
+    freed.notify_all();
+  }
+};
+
+CoreBudget::CoreBudget(unsigned cores) : state_(new State(cores)) {
+  if (cores == 0) throw OptionError("a CoreBudget needs at least 1 core, got 0");
+}
+CoreBudget::~CoreBudget() = default;
+
+CoreBudget& CoreBudget::process() {
+  static CoreBudget budget(std::max(1U, std::thread::hardware_concurrency()));
+  return budget;
+}
+
+unsigned CoreBudget::cores() const { return state_->cores; }
+unsigned CoreBudget::cores_in_use() const {
+  const std::scoped_lock lock(state_->mutex);
+  return state_->leased;
+}
+
+namespace streaming {
+
+namespace {
+thread_local const CoreShare::OnThisThread* innermost = nullptr;
+}
+
+CoreShare::OnThisThread::OnThisThread(const CoreShare& share) : budget_(&share.budget_), outer_(innermost) {
+  innermost = this;
+}
+CoreShare::OnThisThread::~OnThisThread() { innermost = outer_; }
+
+CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
+                     std::function<void(unsigned)> allotted)
+    : budget_(budget), demand_{0, threads_max, priority}, nested_([&] {
+        const OnThisThread* held = innermost;
+        while (held != nullptr && held->budget_ != &budget) held = held->outer_;
+        return held != nullptr;
+      }()) {
+  CoreBudget::State& state = *budget_.state_;
+  std::unique_lock lock(state.mutex);
+  state.shares.push_back(this);
+  state.rebalance();
+  if (!nested_) {
+    state.freed.wait(lock, [&] { return state.leased < state.cores && allotment_ > 0; });
+    ++state.leased;
+    ++leased_;
+  }
+  allotted_ = std::move(allotted);
+  allotted_(std::max(allotment_, 1U));
+}
+
+CoreShare::~CoreShare() {
+  CoreBudget::State& state = *budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  state.leased -= leased_;
+  std::erase(state.shares, this);
+  state.rebalance();
+}
+
+void CoreShare::demand(double critical_fraction, unsigned threads_max) {
+  const std::scoped_lock lock(budget_.state_->mutex);
+  demand_.critical_fraction = critical_fraction;
+  demand_.threads_max = threads_max;
+  budget_.state_->rebalance();
+}
+
+bool CoreShare::lease() {
+  CoreBudget::State& state = *budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  const unsigned mine = leased_ + (nested_ ? 1 : 0);
+  if (mine >= allotment_ || state.leased >= state.cores) return false;
+  ++leased_;
+  ++state.leased;
+  return true;
+}
+
+void CoreShare::give_back() {
+  CoreBudget::State& state = *budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  --leased_;
+  --state.leased;
+  state.rebalance();
+}
+
+}  // namespace streaming
+}  // namespace rondo

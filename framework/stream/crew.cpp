@@ -1,0 +1,213 @@
+#include "stream/crew.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+
+#include <rondo/stream/speedup.hpp>
+
+namespace rondo::streaming {
+
+namespace {
+
+unsigned threads_max(const StreamOptions& options) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads = options.threads_max == 0 ? cores : options.threads_max;
+  return options.budget != nullptr ? std::min(threads, options.budget->cores()) : threads;
+}
+
+void check(const StreamOptions& options) {
+  if (options.time_constant.count() <= 0) throw OptionError("time_constant: must be positive");
+  if (!(options.effectiveness >= 0 && options.effectiveness <= 1)) {
+    throw OptionError("effectiveness: must be from 0 to 1, got " + std::to_string(options.effectiveness));
+  }
+  if (!(options.priority > 0)) {
+    throw OptionError("priority: must be positive, got " + std::to_string(options.priority));
+  }
+}
+
+}  // namespace
+
+// Times the rounds of one thread. A clock costs tens of nanoseconds, so of short rounds only some are timed.
+struct Crew::Round {
+  Meter::Sample sample;
+  Meter::Duration mark{};
+  bool timed = true;
+  unsigned weight = 1;  // rounds that this one stands for
+  unsigned skipping = 0;
+
+  Meter::Duration lap(Meter::Duration now) { return now - std::exchange(mark, now); }
+};
+
+Crew::Crew(Evaluation& evaluation, const StreamOptions& options)
+    : evaluation_(evaluation),
+      options_((check(options), options)),
+      threads_max_(threads_max(options)),
+      allotted_(threads_max_),
+      meter_(options.time_constant) {}
+
+Meter::Duration Crew::now() const {
+  if (options_.clock != nullptr) return options_.clock();
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+void Crew::work() {
+  if (options_.budget != nullptr && threads_max_ >= 1) {
+    share_ = std::make_unique<CoreShare>(*options_.budget, options_.priority, threads_max_,
+                                         [this](unsigned threads) { allot(threads); });
+  }
+  std::stop_callback stop(options_.stop, [this] { evaluation_.stop(); });
+  if (options_.effectiveness == 0) {
+    want(threads_max_);
+    recruit();
+  }
+  serve(0);
+  // Over: every thread leaves at its next look, the resting ones now.
+  invite();
+  for (;;) {
+    std::vector<std::thread> leaving;
+    {
+      const std::scoped_lock lock(threads_mutex_);
+      leaving.swap(threads_);
+    }
+    if (leaving.empty()) break;
+    for (std::thread& thread : leaving) thread.join();
+  }
+  share_.reset();
+}
+
+StreamReport Crew::report() const {
+  return {.units = evaluation_.units(),
+          .threads_max = at_work_max_,
+          .joined = joined_,
+          .crit = meter_.crit(),
+          .wait = meter_.wait(),
+          .par = meter_.par()};
+}
+
+void Crew::serve(unsigned index) {
+  Baton& baton = evaluation_.baton();
+  std::optional<CoreShare::OnThisThread> core;
+  if (share_) core.emplace(*share_);
+  Round round;
+  round.mark = now();
+  Unit unit;
+  for (bool holding = false;;) {
+    if (!holding) {
+      const auto taken = index < target_.load(std::memory_order_relaxed) ? baton.take(index, target_)
+                                                                         : Baton::Taken::dismissed;
+      if (taken == Baton::Taken::closed) return;
+      if (taken == Baton::Taken::dismissed) {
+        leave(index);
+        if (!join(index)) return;
+        round = Round{};
+        round.mark = now();
+        continue;
+      }
+    }
+    holding = false;
+    if (round.timed) {
+      round.sample.wait += round.lap(now());
+      if (round.sample.par.count() > 0) {  // a whole round is behind this thread
+        meter_.record(round.sample, at_work_, round.weight);
+        ++samples_;
+        // About one clocked round in 20 us, and each stands for those around it.
+        const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
+        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(20'000 / length, 63));
+        round.weight = 1 + round.skipping;
+        round.sample = {};
+        decide();
+      }
+      round.timed = round.skipping == 0;
+    } else if (--round.skipping == 0) {
+      round.timed = true;
+      round.mark = now();
+    }
+    const auto turn = evaluation_.step(unit);
+    if (turn == Evaluation::Turn::over) return;
+    if (round.timed) round.sample.crit += round.lap(now());
+    if (turn == Evaluation::Turn::waiting) continue;
+    if (samples_ == 0)
+      want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
+    baton.put_back();
+    recruit();
+    if (round.timed) round.mark = now();
+    holding = evaluation_.run(std::move(unit));
+    if (round.timed) round.sample.par += std::max(round.lap(now()), Meter::Duration(1));
+  }
+}
+
+// Runs with the baton: often at first, then about ten times in the time that the averages remember.
+void Crew::decide() {
+  if (options_.effectiveness == 0) return;
+  if (samples_ > 16 && meter_.recorded() - decided_ < options_.time_constant / 10) return;
+  decided_ = meter_.recorded();
+  const double p = meter_.critical_fraction();
+  const unsigned useful = useful_threads(p, threads_max_, options_.effectiveness);
+  want(useful);
+  if (share_) share_->demand(p, useful);
+}
+
+void Crew::want(unsigned threads) {
+  const std::scoped_lock lock(target_mutex_);
+  wanted_ = threads;
+  const unsigned target = std::min(wanted_, allotted_);
+  const unsigned before = target_.exchange(target);
+  if (target > before) invite();
+  if (target < before) evaluation_.baton().look_again();
+}
+
+void Crew::allot(unsigned threads) {
+  const std::scoped_lock lock(target_mutex_);
+  allotted_ = threads;
+  const unsigned target = std::min(wanted_, allotted_);
+  const unsigned before = target_.exchange(target);
+  if (target < before) evaluation_.baton().look_again();
+  invite();  // also if the target is as before: a core may have become free
+}
+
+void Crew::invite() {
+  invitations_.fetch_add(1);
+  invitations_.notify_all();
+}
+
+// Starts the threads that the target asks for and that have never been started.
+void Crew::recruit() {
+  const unsigned target = target_.load(std::memory_order_relaxed);
+  if (recruited_.load(std::memory_order_relaxed) >= target) return;
+  const std::scoped_lock lock(threads_mutex_);
+  while (recruited_ < target && !evaluation_.over()) {
+    const unsigned index = recruited_;
+    try {
+      threads_.emplace_back([this, index] {
+        if (join(index)) serve(index);
+      });
+    } catch (const std::system_error&) {
+      return;  // the system has no thread left; the others do the work
+    }
+    ++recruited_;
+  }
+}
+
+bool Crew::join(unsigned index) {
+  for (;;) {
+    const unsigned seen = invitations_.load();
+    if (evaluation_.over()) return false;
+    if (index < target_.load() && (index == 0 || !share_ || share_->lease())) break;
+    invitations_.wait(seen);
+  }
+  const unsigned at_work = index == 0 ? at_work_.load() : at_work_.fetch_add(1) + 1;
+  unsigned most = at_work_max_;
+  while (at_work > most && !at_work_max_.compare_exchange_weak(most, at_work)) {
+  }
+  if (index != 0) joined_.fetch_add(1);
+  return true;
+}
+
+void Crew::leave(unsigned index) {
+  if (index == 0) return;
+  at_work_.fetch_sub(1);
+  if (share_) share_->give_back();
+}
+
+}  // namespace rondo::streaming

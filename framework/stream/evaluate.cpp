@@ -1,0 +1,16 @@
+#include <rondo/stream/evaluate.hpp>
+
+#include "stream/crew.hpp"
+#include "stream/evaluation.hpp"
+
+namespace rondo::streaming {
+
+void evaluate(Root root, const StreamOptions& options) {
+  Evaluation evaluation(std::move(root), options.handover);
+  Crew crew(evaluation, options);
+  crew.work();
+  if (options.report != nullptr) *options.report = crew.report();
+  evaluation.conclude();
+}
+
+}  // namespace rondo::streaming

@@ -1,0 +1,131 @@
+"""What Rondo must reach, as data: each target is one number made of the results, and its limit."""
+
+import dataclasses
+import typing
+
+from results import NotMeasured
+
+# Machines are noisy: only what is off by more than this factor ends the run with an error.
+TOLERANCE = 1.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    row: str
+    meaning: str
+    value: typing.Callable
+    at_most: float | None = None
+    at_least: float | None = None
+    # A time, not a ratio: shown with its limit, but another machine's seconds fail nobody.
+    absolute: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    target: Target
+    value: float | None
+    missing: str = ""
+
+    @property
+    def met(self):
+        target = self.target
+        if self.value is None:
+            return None
+        return (target.at_most is None or self.value <= target.at_most) and (
+            target.at_least is None or self.value >= target.at_least)
+
+    @property
+    def far_off(self):
+        target = self.target
+        if self.value is None or target.absolute:
+            return False
+        return (target.at_most is not None and self.value > TOLERANCE * target.at_most) or (
+            target.at_least is not None and self.value < target.at_least / TOLERANCE)
+
+
+def against_best(section, contestant):
+    return lambda results: results.figure(section, contestant) / results.best(section)
+
+
+def ratio(section, contestant, other, key="ms"):
+    return lambda results: results.figure(section, contestant, key) / results.figure(section, other, key)
+
+
+def first_against_bound(section, contestant):
+    return lambda results: results.figure(section, contestant, "first_ms") / results.figure(
+        section, contestant, "first_bound_ms")
+
+
+def efficiency(section, contestant, workers=2):
+    return lambda results: results.figure(section, "serial") / workers / results.figure(section, contestant)
+
+
+def units(sections, contestant, key, unit_ms=20):
+    return lambda results: max(results.figure(section, contestant, key) for section in sections) / unit_ms
+
+
+def reading(section, contestants, key):
+    return lambda results: max(results.figure(section, contestant, key) for contestant in contestants)
+
+
+TEN = ("ten-states-0", "ten-states-5", "ten-states-9")
+
+TARGETS = (
+    Target("busy, 2 workers, np 3", "time / best of all", against_best("busy-2", "rondo-mpirun"), at_most=1.03),
+    Target("busy, np 2, the master works", "time / best of all", against_best("busy-2", "rondo-master-works"),
+           at_most=1.05),
+    Target("sleep, 8 workers", "time / oneTBB", ratio("sleep-8", "rondo-mpirun", "tbb"), at_most=1.01),
+    Target("sleep, 35 workers", "time / OpenMP dynamic", ratio("sleep-35", "rondo-mpirun", "openmp-dynamic"),
+           at_most=0.97),
+    Target("first round, 8 workers", "time / bound", first_against_bound("sleep-8", "rondo-mpirun"), at_most=1.10),
+    Target("drift, 8 workers", "mean time / OpenMP dynamic",
+           ratio("drift-8", "rondo-mpirun", "openmp-dynamic", "mean_ms"), at_most=1.03),
+    Target("spikes, 8 workers", "mean time / OpenMP dynamic",
+           ratio("spikes-8", "rondo-mpirun", "openmp-dynamic", "mean_ms"), at_most=1.03),
+    Target("states shipped, busy, 2 workers", "time / persistent states", ratio("busy-2", "rondo-ship", "rondo-mpirun")),
+    Target("10 states, first round, the long one first", "units", units(TEN[:1], "rondo-mpirun", "first_ms"), at_most=10.3),
+    # Nobody who does not know the costs ends before 14 when the long one comes last; a hint makes them known.
+    Target("10 states, first round, worst of three orders, with hints", "units", units(TEN, "rondo-hint", "first_ms"),
+           at_most=10.3),
+    Target("10 states, first round, worst of three orders, without hints", "units",
+           units(TEN, "rondo-mpirun", "first_ms")),
+    Target("10 states, later rounds, worst of three orders", "units", units(TEN, "rondo-mpirun", "ms"), at_most=10.1),
+    Target("no barriers, 35 workers", "time with barriers / without",
+           ratio("evolve-35", "rondo-mpirun", "rondo-evolve", "mean_ms"), at_least=1.5),
+    Target("grain 30 us", "efficiency", efficiency("grain-30", "rondo-mpirun"), at_least=0.83),
+    Target("grain 100 us", "efficiency", efficiency("grain-100", "rondo-mpirun"), at_least=0.93),
+    Target("grain 300 us", "efficiency", efficiency("grain-300", "rondo-mpirun"), at_least=0.96),
+    Target("update of 0 cost, 10,000 states, threads", "us per update, the worse of 1 and 2 workers",
+           reading("tiny", ("tiny-threads-1", "tiny-threads-2"), "us_per_update"), at_most=1.0, absolute=True),
+    Target("update of 0 cost, 10,000 states, mpirun", "us per update, the worse of 1 and 2 workers",
+           reading("tiny", ("tiny-mpirun-1", "tiny-mpirun-2"), "us_per_update"), at_most=1.0, absolute=True),
+    Target("master, batches of 10", "us per message", reading("tiny", ("tiny-mpirun-2-small-batches",),
+           "master_us_per_message"), at_most=2.0, absolute=True),
+    *(Target(f"{what} of 300 kB, {way}", "time / memcpy",
+             reading("serialisation", ("serialisation",), f"{key}_{way}_over_memcpy"), at_most=1.25)
+      for key, what in (("doubles", "vector of doubles"), ("bodies", "vector of 32-byte structs"))
+      for way in ("pack", "unpack")),
+    Target("nested strings and maps, pack and unpack", "time / deep copy",
+           reading("serialisation", ("serialisation",), "nested_pair_over_deep_copy"), at_most=2.5),
+    Target("resample, 8 workers", "bytes through rank 0 / bytes moved",
+           reading("resample", ("resample", "resample-rebalanced"), "master_share"), at_most=0.01),
+    Target("resample, 8 workers", "copies sent / copies needed",
+           reading("resample", ("resample",), "transfers_over_needed"), at_most=1.0),
+    Target("memory of the master", "bytes per state, without outputs",
+           reading("memory", ("memory-master",), "master_bytes_per_state"), at_most=300),
+    Target("memory of a worker", "most held / (1.15 x states + 64 MB)",
+           reading("memory", ("memory-workers",), "worker_memory_over_limit"), at_most=1.0),
+    Target("idle worker", "fraction of a core", reading("idle", ("idle",), "idle_worker"), at_most=0.02),
+    Target("start and end, 36 ranks", "time / empty MPI program",
+           ratio("start", "empty-rondo", "empty-mpi", "wall_s"), at_most=1.15),
+)
+
+
+def verdicts(results):
+    every = []
+    for target in TARGETS:
+        try:
+            every.append(Verdict(target, target.value(results)))
+        except NotMeasured as missing:
+            every.append(Verdict(target, None, str(missing)))
+    return every

@@ -1,0 +1,33 @@
+// What a first program of somebody else's looks like: it includes all of Rondo, sends a class, and prints one line.
+#include <rondo/rondo.hpp>
+
+#include <iostream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+struct Counter {
+  std::string name;
+  long count = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& name& count;
+  }
+};
+
+class Add : public rondo::Update<Counter, long, long> {
+ public:
+  long update(Counter& counter, const long& amount, const Call&) override { return counter.count += amount; }
+};
+
+int main(int argc, char** argv) {
+  return rondo::run<Add>(argc, argv, [](rondo::Master<Add>& master) {
+    std::vector<Counter> counters;
+    for (int i = 0; i < 100; ++i) counters.push_back({"counter " + std::to_string(i), i});
+    master.reset(std::move(counters));
+    master.update(1);
+    const std::vector<long> counts = master.update(2);
+    std::cout << "sum " << std::accumulate(counts.begin(), counts.end(), 0L) << " on " << master.workers()
+              << " workers, the last is " << master.states().back().name << "\n";
+  });
+}

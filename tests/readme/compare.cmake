@@ -1,0 +1,25 @@
+# cmake -D README=file -D SOURCE=file -P compare.cmake -- command...: the first C++ block of README is SOURCE, and the
+# command prints the block that follows it.
+file(READ ${README} readme)
+file(READ ${SOURCE} source)
+
+string(FIND "${readme}" "```cpp\n${source}```\n" place)
+if(place EQUAL -1)
+  message(FATAL_ERROR "${README} does not show ${SOURCE} as it is")
+endif()
+
+set(command "")
+set(found FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(found)
+    list(APPEND command ${CMAKE_ARGV${i}})
+  elseif("${CMAKE_ARGV${i}}" STREQUAL "--")
+    set(found TRUE)
+  endif()
+endforeach()
+execute_process(COMMAND ${command} OUTPUT_VARIABLE output COMMAND_ERROR_IS_FATAL ANY)
+string(FIND "${readme}" "```\n${output}```\n" place)
+if(place EQUAL -1)
+  message(FATAL_ERROR "${README} does not show the output:\n${output}")
+endif()

@@ -1,0 +1,89 @@
+# Builds Rondo and runs its tests; ends with the summary of CTest and a status that is 0 only if every test ran and passed.
+#   bash tests/run.sh [build...]
+# The builds, in the order in which they run by default:
+#   without_mpi   the core and its tests, without MPI
+#   thread        some of the tests on threads under ThreadSanitizer
+#   address       some of the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   release       everything
+# Installs missing packages first (Debian 12; as root, or with sudo).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Tests that share memory between threads, and those that handle memory by hand. Each is NAME_test.cpp below tests/.
+thread_tests=(serialization_containers)
+address_tests=(serialization_containers)
+
+cores=$(nproc)
+builds=("$@")
+[[ ${#builds[@]} -gt 0 ]] || builds=(without_mpi thread address release)
+
+bash framework/install_packages.sh
+
+# ThreadSanitizer and AddressSanitizer of GCC 12 do not know the address layouts of newer kernels: they need a fixed one.
+fixed_layout=()
+if setarch "$(uname -m)" -R true 2>/dev/null; then fixed_layout=(setarch "$(uname -m)" -R); fi
+export TSAN_OPTIONS=halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+# configure FOLDER [options]: a build that is there keeps its generator.
+configure() {
+  local folder=$1 generator=()
+  [[ -f $folder/CMakeCache.txt ]] || generator=(-G Ninja)
+  cmake -S . -B "$folder" "${generator[@]}" -D CMAKE_BUILD_TYPE=Release "${@:2}" >/dev/null
+}
+
+# run_tests FOLDER [options of ctest]: a test that CTest skipped or could not start is a failure too.
+run_tests() {
+  local folder=$1 log status=0
+  log=$(mktemp)
+  "${fixed_layout[@]}" ctest --test-dir "$folder" --no-tests=error --output-on-failure --parallel "$cores" "${@:2}" |
+    tee "$log" || status=1
+  if grep --quiet 'tests did not run' "$log"; then status=1; fi
+  rm -f "$log"
+  return "$status"
+}
+
+# sanitized FOLDER SANITIZERS TEST...
+sanitized() {
+  local folder=$1 sanitizers=$2 tests=("${@:3}")
+  configure "$folder" -D RONDO_SANITIZE="$sanitizers" -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF
+  cmake --build "$folder" --parallel "$cores" --target "${tests[@]/%/_test}"
+  run_tests "$folder" --tests-regex "^($(IFS='|' && echo "${tests[*]}"))\$"
+}
+
+build_and_test() {
+  case $1 in
+    release)
+      configure build
+      cmake --build build --parallel "$cores"
+      run_tests build
+      ;;
+    without_mpi)
+      configure build/without_mpi -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF
+      cmake --build build/without_mpi --parallel "$cores"
+      run_tests build/without_mpi
+      ;;
+    thread) sanitized build/thread thread "${thread_tests[@]}" ;;
+    address) sanitized build/address address,undefined "${address_tests[@]}" ;;
+    *)
+      echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address and release" >&2
+      return 1
+      ;;
+  esac
+}
+
+failed=()
+for build in "${builds[@]}"; do
+  echo "== $build"
+  set +e  # bash ignores -e inside conditions, so the status is taken after
+  (
+    set -e
+    build_and_test "$build"
+  )
+  status=$?
+  set -e
+  [[ $status -eq 0 ]] || failed+=("$build")
+done
+if [[ ${#failed[@]} -gt 0 ]]; then
+  echo "tests/run.sh: failed: ${failed[*]}" >&2
+  exit 1
+fi

@@ -1,0 +1,137 @@
+// The stages that keep the order, each against a plain loop over random inputs, chunk sizes, slots and
+// threads.
+#include "inputs.hpp"
+
+namespace {
+
+using rondo::Stream;
+
+auto chunked(const Case& one) { return rondo::from_range(std::vector(one.items)) | rondo::chunks(one.chunk); }
+
+TEST(Stages, ChunksOfNItemsAndARest) {
+  check_against(
+      [](Case& one) {
+        return rondo::streaming::chunked(rondo::from_range(std::vector(one.items)), one.chunk);
+      },
+      [](Case& one) {
+        std::vector<std::vector<Item>> model;
+        for (std::size_t i = 0; i < one.items.size(); ++i) {
+          if (i % one.chunk == 0) model.emplace_back();
+          model.back().push_back(one.items[i]);
+        }
+        return model;
+      });
+}
+
+TEST(Stages, MapAndFilterInOrder) {
+  check_against(
+      [](Case& one) {
+        return chunked(one) | rondo::map([](Item item) { return item.value + 1000 * item.key; }) |
+               rondo::filter([](int n) { return n % 3 != 0; }) |
+               rondo::map([](int n) { return std::to_string(n); });
+      },
+      [](Case& one) {
+        std::vector<std::string> model;
+        for (const Item& item : one.items) {
+          const int n = item.value + 1000 * item.key;
+          if (n % 3 != 0) model.push_back(std::to_string(n));
+        }
+        return model;
+      });
+}
+
+TEST(Stages, MapWithoutChunksMakesEveryItemAWorkUnit) {
+  std::vector<int> in(57);
+  rondo::StreamReport report;
+  const auto out = rondo::evaluate(rondo::from_range(in) | rondo::map([](int n) { return n + 1; }),
+                                   {.threads_max = 1, .report = &report});
+  EXPECT_EQ(out, std::vector<int>(57, 1));
+  EXPECT_EQ(report.units, 57U);
+}
+
+TEST(Stages, SequentializeAndCutAnew) {
+  check_against(
+      [](Case& one) {
+        return chunked(one) | rondo::map([](Item item) { return item.value; }) |
+               rondo::sequentialize(one.slots) | rondo::chunks(one.chunk / 2 + 1) |
+               rondo::map([](int n) { return n * n; }) | rondo::collect();
+      },
+      [](Case& one) {
+        std::vector<int> model;
+        for (const Item& item : one.items) model.push_back(item.value * item.value);
+        return model;
+      });
+}
+
+Stream<int> differences(Stream<int> in) {
+  int last = 0;
+  while (int* n = co_await in.next()) {
+    co_yield *n - last;
+    last = *n;
+  }
+}
+
+Stream<int> squared_elsewhere(Stream<int> in) {
+  while (int* n = co_await in.next()) {
+    auto unit = rondo::work([n = *n] { return n * n; });
+    rondo::Slot<int> slot = co_yield unit;
+    co_yield co_await slot;
+  }
+}
+
+TEST(Stages, AUsersCoroutineIsAStage) {
+  check_against(
+      [](Case& one) {
+        return chunked(one) | rondo::map(&Item::value) | rondo::sequentialize(one.slots) | differences |
+               squared_elsewhere;
+      },
+      [](Case& one) {
+        std::vector<int> model;
+        int last = 0;
+        for (const Item& item : one.items) {
+          model.push_back((item.value - last) * (item.value - last));
+          last = item.value;
+        }
+        return model;
+      });
+}
+
+TEST(Stages, TakeDoesNotPullTheRest) {
+  int pulled = 0;
+  auto source = [](int* count) -> Stream<int> {
+    for (;;) co_yield ++*count;
+  };
+  EXPECT_EQ(rondo::evaluate(source(&pulled) | rondo::take(5), {.threads_max = 2}),
+            (std::vector{1, 2, 3, 4, 5}));
+  EXPECT_EQ(pulled, 5);
+}
+
+TEST(Stages, ComposeWithoutAnInput) {
+  const auto doubled_evens =
+      rondo::filter([](int n) { return n % 2 == 0; }) | rondo::map([](int n) { return 2 * n; });
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::vector{1, 2, 3, 4}) | rondo::chunks(2) | doubled_evens),
+            (std::vector{4, 8}));
+}
+
+TEST(Stages, ItemsMayBeMoveOnly) {
+  auto source = [](int count) -> Stream<std::unique_ptr<int>> {
+    for (int i = 0; i < count; ++i) co_yield std::make_unique<int>(i);
+  };
+  const auto out = rondo::evaluate(
+      source(500) | rondo::chunks(7) |
+          rondo::filter([](const std::unique_ptr<int>& n) { return *n % 2 == 0; }) |
+          rondo::sort_by([](const std::unique_ptr<int>& n) { return -*n; }) |
+          rondo::deduplicate([](const std::unique_ptr<int>& n) { return *n; }, rondo::keep_none),
+      {.threads_max = 3});
+  ASSERT_EQ(out.size(), 250U);
+  for (int i = 0; i < 250; ++i) EXPECT_EQ(*out[static_cast<std::size_t>(i)], 498 - 2 * i);
+}
+
+TEST(Stages, ImpossibleSizesAreRefusedByName) {
+  EXPECT_THROW((void)rondo::chunks(0), rondo::OptionError);
+  EXPECT_THROW((void)rondo::sequentialize(0), rondo::OptionError);
+  EXPECT_THROW((void)rondo::evaluate(rondo::from_range(std::vector{1}), {.effectiveness = 2}),
+               rondo::OptionError);
+}
+
+}  // namespace

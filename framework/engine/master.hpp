@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,8 +17,10 @@
 #include <rondo/error.hpp>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
+#include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/transport.hpp"
@@ -29,7 +32,7 @@ using scheduler::Slot;
 class Master final : public detail::Engine {
  public:
   // Waits for the workers and agrees with them on build and types; throws MismatchError, and then they leave too.
-  Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+  Master(transport::Transport& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
   // Tells every worker to stop, and waits until nothing is on the way any more.
@@ -125,11 +128,15 @@ class Master final : public detail::Engine {
   void load_part(Load& load, std::uint64_t number);
   void take_loaded(Reader& in);
   [[nodiscard]] bool checkpoint_due() const;
+  void heed(Wish wish);
+  void watch_time();
+  [[nodiscard]] double seconds_left() const;
   void require_idle() const;
   void update_ids();
   void tell_stall();
 
   transport::Transport& transport_;
+  const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;
   const std::uint64_t type_hash_;
@@ -162,6 +169,10 @@ class Master final : public detail::Engine {
   std::string saving_error_;  // of the last one, not told yet
   double saving_cost_ = 0;    // seconds; 0: not known
   double saved_at_ = 0;
+  Wish wish_ = Wish::kNone;
+  double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
+  double end_ = std::numeric_limits<double>::infinity();       // of the walltime
+  double call_time_ = 0;                                       // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::uint32_t answers_ = 0;            // of the kind that is waited for

@@ -41,6 +41,8 @@ enum class Kind : std::uint32_t {
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
+  kSignal,  // worker to master: Wish
+
   // from rank 0 down the tree
   kContext,  // uint64 version, block
   kInput,    // uint64 epoch, uint32 round, uint32 rounds complete, block
@@ -65,6 +67,7 @@ enum class Kind : std::uint32_t {
     case Kind::kHello:
     case Kind::kClosed:
     case Kind::kFetched:
+    case Kind::kSignal:
     case Kind::kSaved:
     case Kind::kLoaded:
     case Kind::kReport:

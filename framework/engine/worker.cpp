@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "engine/signals.hpp"
+
 namespace rondo::engine {
 
 using transport::Envelope;
@@ -61,6 +63,11 @@ void Worker::poll() {
   }
   load_some();
   flush_outgoing();
+  if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
+    Buffer out = message(Kind::kSignal);
+    Writer(out).put(wish);
+    transport_.send(kMaster, std::move(out));
+  }
   tell_saved();
   report();
 

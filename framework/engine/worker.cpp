@@ -166,7 +166,8 @@ void Worker::arrive(StateId id, detail::Object state) {
     Entry& entry = states_[id];
     entry.state = std::move(state);
     orders.swap(entry.orders);
-    queue_.arrived(id);
+    // a state that only passes through leaves a job that waits for its return alone
+    if (std::none_of(orders.begin(), orders.end(), takes_away)) queue_.arrived(id);
   }
   work_.notify_one();
   for (Order& each : orders) order(id, std::move(each));
@@ -178,9 +179,13 @@ void Worker::order(StateId id, Order order) {
     const std::lock_guard lock(mutex_);
     entry = &states_[id];
   }
-  if (!entry->state) {
+  if (!entry->here()) {
     entry->orders.push_back(std::move(order));
   } else if (!postponed_.empty() || !has_room(order)) {
+    {
+      const std::lock_guard lock(mutex_);
+      entry->leaving = takes_away(order);
+    }
     postponed_.push_back({id, std::move(order)});
   } else {
     carry_out(id, order);
@@ -197,10 +202,13 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
   if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
-  const Entry& entry = states_.at(id);
+  Entry& entry = states_.at(id);
   send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
-  states_.erase(id);
+  entry.state.reset();
+  entry.leaving = false;
+  // what is left waits for the state's return: its next job's input, or where to send it on to
+  if (entry.orders.empty() && !entry.message) states_.erase(id);
 }
 
 void Worker::resample(Reader& in) {
@@ -414,11 +422,10 @@ void Worker::assign(Envelope envelope, Reader& in) {
     const std::lock_guard lock(mutex_);
     for (const Job& job : jobs) {
       Entry& entry = states_[job.state];
-      if (call.own_inputs) {
-        entry.message = bytes;
-        entry.own_input = in.get_block();
-      }
-      queue_.add(job, entry.state != nullptr);
+      // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
+      entry.message = call.own_inputs ? bytes : nullptr;
+      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
+      queue_.add(job, entry.here());
     }
     low_told_ = false;
   }
@@ -532,6 +539,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
     done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
     done_.sizes.push_back(output.size());
     done_.outputs.append(output);
+    entry.own_input = {};
     entry.message.reset();
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;

@@ -64,12 +64,17 @@ class Worker {
     double cost;
   };
   using Order = std::variant<Send, Multiply, Fetch, Save>;
+  [[nodiscard]] static bool takes_away(const Order& order) {
+    return std::holds_alternative<Send>(order) || std::holds_alternative<Multiply>(order);
+  }
 
   struct Entry {
     detail::Object state{nullptr, nullptr};  // null: on its way
     std::shared_ptr<const Buffer> message;   // holds the job's own input
     Bytes own_input;
     std::vector<Order> orders;  // wait for the state
+    bool leaving = false;       // an order that takes it away waits for room
+    [[nodiscard]] bool here() const { return state != nullptr && !leaving; }
   };
   struct Task {
     std::uint64_t number;

@@ -36,8 +36,8 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kSave,    // master to worker: SaveHead, text root, text second root, all of StateCost
-  kSaved,   // worker to master: uint64 sequence, PartEntry, text error
+  kSave,    // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
+  kSaved,   // worker to master: uint64 sequence, PartEntry, text error, text error of the copy
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 

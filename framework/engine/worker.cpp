@@ -543,7 +543,8 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
     entry.message.reset();
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
-    if (done_.outputs.size() >= settings_.report_bytes) wake = report_due_ = true;
+    if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
+      wake = report_due_ = true;
   }
   if (wake) {
     lock.unlock();

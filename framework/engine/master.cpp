@@ -2,6 +2,8 @@
 #include "engine/master.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -25,16 +27,25 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// On the transport's clock, which stands at `now`.
+double end_of_walltime(const Options& options, double now) {
+  if (options.walltime > 0) return now + options.walltime;
+  const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
+  if (slurm == nullptr || options.checkpoint.empty()) return std::numeric_limits<double>::infinity();
+  return now + std::atof(slurm) - static_cast<double>(std::time(nullptr));
+}
+
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
 }
 
 }  // namespace
 
-Master::Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+Master::Master(transport::Transport& transport, const Host& host, const detail::Program& program,
                const Options& options)
     : transport_(transport),
-      storage_(storage),
+      host_(host),
+      storage_(host.storage),
       options_(options),
       type_hash_(hash_of_types(program)),
       workers_(count_workers(transport, options)),
@@ -48,6 +59,7 @@ Master::Master(transport::Transport& transport, checkpoint::Storage& storage, co
   // so many reports a second that the master, at a few microseconds each, has time for the rest
   worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
   heard_ = told_ = saved_at_ = transport_.now().count();
+  end_ = end_of_walltime(options, heard_);
   handshake(program);
   if (options.master_works)
     own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
@@ -137,6 +149,8 @@ void Master::dispatch(Envelope envelope) {
       return;
     case Kind::kClosed: ++answers_; return;
     case Kind::kFetched: return take_fetched(envelope.from, in);
+    case Kind::kSignal: return heed(in.get<Wish>());
+    case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kReport: return take_report(envelope.from, in);

@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,8 +19,10 @@
 #include <rondo/error.hpp>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
+#include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/transport.hpp"
@@ -29,7 +34,7 @@ using scheduler::Slot;
 class Master final : public detail::Engine {
  public:
   // Waits for the workers and agrees with them on build and types; throws MismatchError, and then they leave too.
-  Master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+  Master(transport::Transport& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
   // Tells every worker to stop, and waits until nothing is on the way any more.
@@ -49,6 +54,9 @@ class Master final : public detail::Engine {
   bool restore(const std::string& path, Buffer& program) override;
   bool resume(Buffer& program) override;
   void safe_point(Bytes program) override;
+  void post(detail::Task task) override;
+  void serve(const std::function<bool()>& ended) override;
+  void wake() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
   std::uint64_t seed() const override { return options_.seed; }
 
@@ -117,6 +125,8 @@ class Master final : public detail::Engine {
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   [[noreturn]] void throw_failures(Running& running);
+  void hand_out();
+  void take_tasks_done(Rank from, Reader& in);
   void begin_saving(const std::string& path, Bytes program);
   void take_saved(Reader& in);
   void complete_saving();
@@ -125,11 +135,15 @@ class Master final : public detail::Engine {
   void load_part(Load& load, std::uint64_t number);
   void take_loaded(Reader& in);
   [[nodiscard]] bool checkpoint_due() const;
+  void heed(Wish wish);
+  void watch_time();
+  [[nodiscard]] double seconds_left() const;
   void require_idle() const;
   void update_ids();
   void tell_stall();
 
   transport::Transport& transport_;
+  const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;
   const std::uint64_t type_hash_;
@@ -158,10 +172,22 @@ class Master final : public detail::Engine {
   };
   Fetching fetching_;
   std::uint64_t requests_ = 0;
+  std::mutex posts_mutex_;
+  std::deque<detail::Task> posted_;  // under the mutex, as is the next one
+  bool serving_ = false;
+  std::map<std::uint64_t, detail::Task> tasks_;  // at the workers, by number
+  std::vector<std::size_t> task_load_;           // per worker
+  std::uint64_t next_task_ = 0;
+  double task_seconds_ = 0;  // of one task, lately
+
   std::optional<Saving> saving_;
   std::string saving_error_;  // of the last one, not told yet
   double saving_cost_ = 0;    // seconds; 0: not known
   double saved_at_ = 0;
+  Wish wish_ = Wish::kNone;
+  double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
+  double end_ = std::numeric_limits<double>::infinity();       // of the walltime
+  double call_time_ = 0;                                       // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::uint32_t answers_ = 0;            // of the kind that is waited for

@@ -106,7 +106,9 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   });
   running_ = nullptr;
 
-  profile_.wall_time += transport_.now().count() - begin;
+  const double wall_time = transport_.now().count() - begin;
+  call_time_ = std::max(wall_time, call_time_ * 0.9);
+  profile_.wall_time += wall_time;
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (running.exception) std::rethrow_exception(running.exception);
   if (!running.failures.empty()) throw_failures(running);

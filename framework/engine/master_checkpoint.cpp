@@ -14,6 +14,13 @@
 
 namespace rondo::engine {
 
+namespace {
+
+// Between the end of a run and the end of its walltime: MPI ends, and a batch script wants its turn.
+constexpr double kTimeMargin = 10;
+
+}  // namespace
+
 void Master::checkpoint(const std::string& path, Bytes program) {
   require_idle();
   finish_saving();
@@ -217,11 +224,24 @@ bool Master::resume(Buffer& program) {
 void Master::safe_point(Bytes program) {
   require_idle();
   if (options_.checkpoint.empty()) return;
+  watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   if (!saving_error_.empty())
     std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
               << std::endl;
-  if (saving_ || !checkpoint_due()) return;
+  if (wish_ < Wish::kLeave && seconds_left() < kTimeMargin + 2 * call_time_ + 2 * saving_cost_) {
+    std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
+    wish_ = Wish::kLeave;
+  }
+  if (wish_ >= Wish::kLeave) {
+    finish_saving();
+    checkpoint(options_.checkpoint, program);
+    std::cerr << "rondo: checkpoint after round " << round_ << "; leaving with status " << kRequeueStatus
+              << std::endl;
+    throw Leave();
+  }
+  if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
+  wish_ = Wish::kNone;
   saved_round_ = round_;
   saved_at_ = transport_.now().count();
   try {
@@ -229,6 +249,23 @@ void Master::safe_point(Bytes program) {
   } catch (const std::exception& error) {
     saving_error_ = error.what();
   }
+}
+
+void Master::heed(Wish wish) {
+  if (wish > wish_) wish_ = wish;
+  if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
+}
+
+double Master::seconds_left() const { return end_ - transport_.now().count(); }
+
+// A round that does not end in time is not worth a killed job: the last checkpoint stands, and the status asks for a restart.
+void Master::watch_time() {
+  if (options_.checkpoint.empty()) return;
+  heed(SignalWatch::take());
+  if (transport_.now().count() < leave_by_ && seconds_left() > kTimeMargin / 2) return;
+  std::cerr << "rondo: no time left to end the round; the last checkpoint stands; leaving with status "
+            << kRequeueStatus << std::endl;
+  host_.abort(kRequeueStatus);
 }
 
 bool Master::checkpoint_due() const {

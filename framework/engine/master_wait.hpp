@@ -7,6 +7,9 @@
 
 namespace rondo::engine {
 
+// How long a signal may go unseen, where nothing interrupts the wait.
+inline constexpr transport::Seconds kSignalLatency{0.1};
+
 template <class Done>
 void Master::run_until(const Done& done) {
   heard_ = transport_.now().count();
@@ -14,6 +17,7 @@ void Master::run_until(const Done& done) {
     while (auto envelope = transport_.receive()) dispatch(std::move(*envelope));
     if (own_worker_) own_worker_->poll();
     if (done()) return;
+    watch_time();
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();
     if (transport_.unsent() > 0) patience = std::min(patience, transport::Seconds(200e-6));
@@ -22,6 +26,7 @@ void Master::run_until(const Done& done) {
       if (transport_.now().count() - silent_since > options_.stall) tell_stall();
       patience = std::min(patience, transport::Seconds(std::max(options_.stall / 4, 1e-3)));
     }
+    if (!options_.checkpoint.empty()) patience = std::min(patience, kSignalLatency);
     transport_.wait(patience);
   }
 }

@@ -56,6 +56,12 @@ po::options_description describe_options() {
       "DIR for a copy of every checkpoint, say of a node's own disk");
   add("rondo-checkpoint-memory", po::value<std::string>(),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
+  add("rondo-walltime", po::value<std::string>(),
+      "TIME (say 2h) after which the run must have left, with status 75; default: the end of the SLURM job");
+  add("rondo-grace", po::value<std::string>(),
+      "SECONDS after TERM or INT in which a round may end before the run leaves without it; default 0.8, as "
+      "mpirun "
+      "kills after 1");
   add("rondo-node-failure", po::value<std::string>(),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
   return all;
@@ -99,6 +105,13 @@ std::uint64_t size(const std::string& name, std::string text) {
   }
 }
 
+double duration(const std::string& name, const std::string& text) {
+  const checkpoint::Cadence time = checkpoint::parse_cadence("--" + name, text);
+  if (const auto* seconds = std::get_if<std::chrono::seconds>(&time))
+    return static_cast<double>(seconds->count());
+  throw OptionError("--" + name + ": need a time such as 90s, 20m or 2h, got '" + text + "'");
+}
+
 bool flag(const std::string& name, const std::string& text) {
   if (text == "1" || text == "on" || text == "true") return true;
   if (text == "0" || text == "off" || text == "false") return false;
@@ -140,12 +153,9 @@ Options read(const po::variables_map& given) {
   });
   set("rondo-keep", [&](Name n, Name v) { options.checkpoint_keep = number(n, v, 1, 1'000'000); });
   set("rondo-checkpoint-memory", [&](Name n, Name v) { options.checkpoint_bytes = size(n, v); });
-  set("rondo-node-failure", [&](Name n, Name v) {
-    const checkpoint::Cadence time = checkpoint::parse_cadence("--" + n, v);
-    if (!std::holds_alternative<std::chrono::seconds>(time))
-      throw OptionError("--" + n + ": need a time such as 40000h, got '" + v + "'");
-    options.node_failure = static_cast<double>(std::get<std::chrono::seconds>(time).count());
-  });
+  set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
+  set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
+  set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
   return options;
 }
 

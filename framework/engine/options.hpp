@@ -31,7 +31,9 @@ struct Options {
       checkpoint_every;  // monostate: the optimum
   std::uint64_t checkpoint_keep = 2;
   std::uint64_t checkpoint_bytes = std::uint64_t{1}
-                                   << 30;    // copies of states that wait for the disk, per worker
+                                   << 30;  // copies of states that wait for the disk, per worker
+  double walltime = 0;  // seconds from the start; 0: until SLURM_JOB_END_TIME, if that is set
+  double grace = 0.8;   // seconds after TERM or INT in which a round may end: mpirun leaves one
   double node_failure = 5 * 365.25 * 86400;  // seconds between failures of one node
 };
 

@@ -41,6 +41,8 @@ enum class Kind : std::uint32_t {
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
+  kSignal,  // worker to master: Wish
+
   // from rank 0 down the tree
   kContext,  // uint64 version, block
   kInput,    // uint64 epoch, uint32 round, uint32 rounds complete, block
@@ -54,6 +56,11 @@ enum class Kind : std::uint32_t {
   kStop,    // master to worker: uint64 epoch
   kStopped,  // worker to master: uint64 epoch
 
+  // tasks
+  kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, block input
+  kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed)
+  kCancelTasks,  // master to worker: drop what has not started, and say so
+
   // what happened, for the profile
   kCount,    // master to worker
   kCounted,  // worker to master: WorkerCounters
@@ -65,6 +72,8 @@ enum class Kind : std::uint32_t {
     case Kind::kHello:
     case Kind::kClosed:
     case Kind::kFetched:
+    case Kind::kSignal:
+    case Kind::kTasksDone:
     case Kind::kSaved:
     case Kind::kLoaded:
     case Kind::kReport:
@@ -141,6 +150,8 @@ struct Parcel {
   std::uint64_t epoch;  // of the job; 0: there is none
   scheduler::Job job;
 };
+
+enum class TaskStatus : std::uint8_t { kDone, kFailed, kDropped };
 
 struct SaveHead {
   std::uint64_t sequence;

@@ -15,6 +15,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/master.hpp"
+#include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
 
@@ -25,12 +26,14 @@ std::string describe(Rank rank, const std::exception& error) {
          error.what();
 }
 
-int run_master(transport::Transport& transport, checkpoint::Storage& storage, const detail::Program& program,
+int run_master(transport::Transport& transport, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
-  Master master(transport, storage, program, options);
+  Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
   try {
     status = main(master);
+  } catch (const Leave&) {
+    status = kRequeueStatus;
   } catch (const std::exception& error) {
     std::cerr << "rondo: " << describe(kMaster, error) << '\n';
   } catch (...) {
@@ -40,8 +43,7 @@ int run_master(transport::Transport& transport, checkpoint::Storage& storage, co
   return status;
 }
 
-int run_worker(transport::Transport& transport, checkpoint::Storage& storage,
-               const detail::Program& program) {
+int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   transport.send(kMaster, std::move(hello));
@@ -66,7 +68,7 @@ int run_worker(transport::Transport& transport, checkpoint::Storage& storage,
     }
   }
 
-  Worker worker(transport, storage, program.make_kernel(), settings);
+  Worker worker(transport, host.storage, program.make_kernel(), settings);
   for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
   while (true) {
     while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
@@ -86,10 +88,11 @@ std::uint32_t cores() {
 
 }  // namespace
 
-int run_threads(checkpoint::Storage& storage, const detail::Program& program, const Options& options,
-                const Main& main) {
+int run_threads(const Host& host, const detail::Program& program, const Options& options, const Main& main) {
   const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
+  std::optional<SignalWatch> watch;
+  if (!options.checkpoint.empty()) watch.emplace();
   transport::InProcess places(static_cast<std::int32_t>(threads) + 1);
 
   std::mutex one_at_a_time;  // a factory need not be thread-safe
@@ -104,21 +107,21 @@ int run_threads(checkpoint::Storage& storage, const detail::Program& program, co
     servers.emplace_back([&, rank] {
       const auto transport = places.open(rank);
       try {
-        (void)run_worker(*transport, storage, guarded);
+        (void)run_worker(*transport, host, guarded);
       } catch (const std::exception& error) {
         // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
         std::cerr << "rondo: " << describe(rank, error) << std::endl;
-        std::_Exit(EXIT_FAILURE);
+        host.abort(EXIT_FAILURE);
       }
     });
   }
   const auto transport = places.open(kMaster);
   int status = EXIT_FAILURE;
   try {
-    status = run_master(*transport, storage, guarded, options, main);
+    status = run_master(*transport, host, guarded, options, main);
   } catch (const std::exception& error) {
     std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
-    std::_Exit(EXIT_FAILURE);
+    host.abort(EXIT_FAILURE);
   }
   for (std::thread& server : servers) server.join();
   return status;
@@ -128,7 +131,8 @@ int run_alone(int& argc, char** argv, const detail::Program& program, const Main
   try {
     const std::optional<Options> options = take_options(argc, argv);
     checkpoint::PosixStorage storage;
-    return options ? run_threads(storage, program, *options, main) : EXIT_SUCCESS;
+    const Host host{storage, [](int status) { std::_Exit(status); }};
+    return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;
   } catch (const OptionError& error) {
     std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
     return EXIT_FAILURE;

@@ -9,7 +9,7 @@
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/program.hpp>
 
-#include "checkpoint/storage.hpp"
+#include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "transport/transport.hpp"
 
@@ -19,17 +19,17 @@ using Main = std::function<int(detail::Engine&)>;
 
 // Rank 0: agrees with the workers, runs `main`, tells the workers to stop, returns what main returned. An exception from
 // main is told on the error stream and gives EXIT_FAILURE. Throws MismatchError.
-[[nodiscard]] int run_master(transport::Transport& transport, checkpoint::Storage& storage,
+[[nodiscard]] int run_master(transport::Transport& transport, const Host& host,
                              const detail::Program& program, const Options& options, const Main& main);
 
 // Any other rank: serves until the master says that the run is over, and returns its status. Throws MismatchError, and
 // what the user's types throw when they cannot be packed or unpacked: then the run cannot go on.
-[[nodiscard]] int run_worker(transport::Transport& transport, checkpoint::Storage& storage,
+[[nodiscard]] int run_worker(transport::Transport& transport, const Host& host,
                              const detail::Program& program);
 
 // All ranks as threads of this process, the master on the calling one.
-[[nodiscard]] int run_threads(checkpoint::Storage& storage, const detail::Program& program,
-                              const Options& options, const Main& main);
+[[nodiscard]] int run_threads(const Host& host, const detail::Program& program, const Options& options,
+                              const Main& main);
 
 // The whole of rondo::run for a process without a launcher: reads the options, runs on threads.
 [[nodiscard]] int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main);

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "engine/signals.hpp"
+
 namespace rondo::engine {
 
 using transport::Envelope;
@@ -35,6 +37,8 @@ void Worker::handle(Envelope envelope) {
     case Kind::kFetch: return fetch(in);
     case Kind::kTransfer: return transfer(in);
     case Kind::kStates: return take_in(std::move(envelope), in);
+    case Kind::kTasks: return take_tasks(std::move(envelope), in);
+    case Kind::kCancelTasks: return cancel_tasks();
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kContext: return take_context(envelope.message, in);
@@ -61,8 +65,14 @@ void Worker::poll() {
   }
   load_some();
   flush_outgoing();
+  if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
+    Buffer out = message(Kind::kSignal);
+    Writer(out).put(wish);
+    transport_.send(kMaster, std::move(out));
+  }
   tell_saved();
   report();
+  send_task_results();
 
   if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
     closing_ = false;
@@ -468,12 +478,16 @@ void Worker::compute() {
       computing_ = false;
       continue;
     }
+    if (!tasks_.empty()) {
+      run_task(lock);
+      continue;
+    }
     if (!done_.empty() || stopping_) {
       report_due_ = true;
       lock.unlock();
       transport_.wake();
       lock.lock();
-      if (leaving_ || queue_.ready() > 0) continue;
+      if (leaving_ || queue_.ready() > 0 || !tasks_.empty()) continue;
     }
     work_.wait(lock);
   }

@@ -71,6 +71,19 @@ class Worker {
     Bytes own_input;
     std::vector<Order> orders;  // wait for the state
   };
+  struct Task {
+    std::uint64_t number;
+    std::uint64_t round;
+    std::uint64_t seed;
+    std::shared_ptr<const Buffer> message;  // holds the input
+    Bytes input;
+  };
+  struct TaskResult {
+    std::uint64_t number;
+    double seconds;
+    TaskStatus status;
+    Buffer output;
+  };
   // Updates that are done and not reported.
   struct Results {
     std::vector<scheduler::Done> jobs;
@@ -113,6 +126,10 @@ class Worker {
   void save(Reader& in);
   void load(Reader& in);
 
+  void take_tasks(transport::Envelope envelope, Reader& in);
+  void cancel_tasks();
+  void send_task_results();
+
   void begin(const Call& call);
   void open_rounds();
   void arrive(StateId id, detail::Object state);
@@ -136,6 +153,7 @@ class Worker {
   // The computing thread.
   void compute();
   void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
+  void run_task(std::unique_lock<std::mutex>& lock);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
@@ -169,6 +187,10 @@ class Worker {
   Results done_;
   std::vector<Buffer> failures_;  // messages
   scheduler::Time last_report_{0};
+  std::deque<Task> tasks_;
+  std::vector<TaskResult> task_results_;
+  transport::Seconds first_task_done_{0};
+  bool tasks_due_ = false;
   std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
   bool report_due_ = false;
   bool low_told_ = false;

@@ -14,6 +14,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
+#include "engine/signals.hpp"
 #include "mpi/mpi_transport.hpp"
 
 namespace rondo {
@@ -80,22 +81,25 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   MPI_Comm_size(communicator, &size);
   MPI_Comm_rank(communicator, &rank);
   checkpoint::PosixStorage storage;
-  if (size == 1) return engine::run_threads(storage, program, *options, main);
+  const engine::Host host{storage, [](int status) { MPI_Abort(MPI_COMM_WORLD, status); }};
+  if (size == 1) return engine::run_threads(host, program, *options, main);
+  std::optional<engine::SignalWatch> watch;
+  if (!options->checkpoint.empty()) watch.emplace();
 
   running = true;
   int status = EXIT_FAILURE;
   try {
     mpi::MpiTransport transport(communicator);
     try {
-      status = rank == 0 ? engine::run_master(transport, storage, program, *options, main)
-                         : engine::run_worker(transport, storage, program);
+      status = rank == 0 ? engine::run_master(transport, host, program, *options, main)
+                         : engine::run_worker(transport, host, program);
     } catch (const MismatchError& error) {
       std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
     }
   } catch (const std::exception& error) {
     // the others wait for this rank: end them all, at once and by name
     std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
-    MPI_Abort(communicator, EXIT_FAILURE);
+    host.abort(EXIT_FAILURE);
   }
   running = false;
   return status;

@@ -1,0 +1,39 @@
+// Signals that ask a run to save itself or to leave.
+//
+// USR1: checkpoint at the next safe point and go on. USR2: checkpoint at the next safe point and leave. TERM and INT: the
+// same, within the short time that a launcher leaves; a second INT ends the process at once. A handler only sets a flag; a
+// worker that gets a signal tells the master by a message.
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <cstdint>
+
+namespace rondo::engine {
+
+// What a signal asks for; a higher one includes the lower ones.
+enum class Wish : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon };
+
+// The status of a process that left in order to be started again: EX_TEMPFAIL of sysexits.h.
+inline constexpr int kRequeueStatus = 75;
+
+// Thrown through the program's main when it is to leave. No std::exception, so that nobody takes it for an error.
+struct Leave {};
+
+// Handles the four signals as long as it lives. One per process.
+class SignalWatch {
+ public:
+  SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  ~SignalWatch();
+
+  // The highest wish since the last call. From any thread.
+  [[nodiscard]] static Wish take();
+
+ private:
+  static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
+
+}  // namespace rondo::engine

@@ -83,7 +83,8 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
           while (shares[slot].kept > keep && !deficits.empty() && load[w] - target >= cost / 2) {
             const auto [deficit, inverse] = deficits.top();
             const std::uint32_t to = ~inverse;
-            if (deficit < cost / 2 || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
+            const bool levels = load[w] - load[to] > cost * 1.01;
+            if (!levels || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
             deficits.pop();
             const double fit = std::floor(std::min(load[w] - target, deficit) / cost);
             const auto count = static_cast<std::uint32_t>(

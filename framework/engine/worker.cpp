@@ -16,6 +16,7 @@ Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
       storage_(storage),
       kernel_(std::move(kernel)),
       settings_(settings),
+      mark_(transport.rank()),
       thread_([this] { compute(); }) {}
 
 Worker::~Worker() {
@@ -476,12 +477,13 @@ void Worker::stop(Reader& in) {
 // ---- the computing thread
 
 void Worker::compute() {
+  CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {
     if (const Job* next = queue_.start(transport_.now())) {
       computing_ = true;
       const Job job = *next;
-      run_job(lock, job);
+      run_job(lock, job, mark);
       computing_ = false;
       continue;
     }
@@ -501,7 +503,7 @@ void Worker::compute() {
 }
 
 // Called with the lock held, and returns so.
-void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
+void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
   Entry& entry = states_.at(job.state);
   const void* shared = call_.own_inputs ? nullptr : inputs_[job.round - inputs_from_].get();
   const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
@@ -511,6 +513,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
   detail::Object before{nullptr, nullptr};
   std::optional<std::string> failure;
   lock.unlock();
+  mark.enter(job.state, call.round);
   try {
     if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
     kernel_->update(entry.state.get(), shared, entry.own_input, call, output);
@@ -519,6 +522,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
   } catch (...) {
     failure = "an exception that is no std::exception";
   }
+  mark.leave();
   const scheduler::Time now = transport_.now();
   lock.lock();
 

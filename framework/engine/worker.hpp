@@ -22,6 +22,7 @@
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
 #include "scheduler/work_queue.hpp"
@@ -157,7 +158,7 @@ class Worker {
 
   // The computing thread.
   void compute();
-  void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
+  void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
   void run_task(std::unique_lock<std::mutex>& lock);
 
   transport::Transport& transport_;
@@ -166,6 +167,7 @@ class Worker {
   const WorkerSettings settings_;
 
   // Of the communicating thread alone.
+  CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here

@@ -59,6 +59,7 @@ Bytes bytes(const std::string& text) { return std::as_bytes(std::span<const char
 // A state is a text; an update appends its input and tells the whole.
 class Append final : public detail::Kernel {
  public:
+  detail::Object make_state() const override { return object(""); }
   detail::Object unpack_state(Bytes packed) const override { return object(text(packed)); }
   detail::Object copy_state(const void* state) const override { return object(of(state)); }
   void pack_state(const void* state, Buffer& out) const override { out.append(bytes(of(state))); }

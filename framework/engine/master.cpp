@@ -11,6 +11,7 @@
 
 #include "engine/build.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/session.hpp"
 
 namespace rondo::engine {
 
@@ -132,11 +133,22 @@ void Master::send_tree(const Buffer& message) {
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
 }
 
+// What ends a worker on another rank must not look like an error of the call that runs here.
+void Master::as_worker(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    std::cerr << describe(kMaster, error);
+    host_.abort(EXIT_FAILURE);
+  }
+}
+
 void Master::dispatch(Envelope envelope) {
   heard_ = transport_.now().count();
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
-  if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
+  if (!is_for_master(kind) && own_worker_)
+    return as_worker([&] { own_worker_->handle(std::move(envelope)); });
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
   switch (kind) {
@@ -197,13 +209,29 @@ void Master::update_ids() {
 void Master::reset(std::size_t count, const Pack& pack) {
   require_idle();
   finish_saving();  // it still wants the states
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  send_all(drop);
+  drop_all();
   ids_.resize(count);
   for (StateId& id : ids_) id = StateId{next_id_++};
   const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+  try {
+    place(owners, pack);
+  } catch (...) {  // half of them are no ensemble
+    drop_all();
+    throw;
+  }
+}
 
+// What was sent before and arrives later is dropped too.
+void Master::drop_all() {
+  Buffer drop = message(Kind::kDropAll);
+  Writer(drop).put(++generation_);
+  send_all(drop);
+  ids_.clear();
+  (void)scheduler_.reset(ids_, {});
+}
+
+void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
+  const std::size_t count = owners.size();
   Buffer out;
   for (std::size_t i = 0; i < count; ++i) {
     if (out.empty()) Writer(out).put(Kind::kPlace);
@@ -219,6 +247,7 @@ void Master::reset(std::size_t count, const Pack& pack) {
 }
 
 void Master::hint(std::span<const double> seconds) {
+  require_idle();
   for (Slot slot = 0; slot < seconds.size(); ++slot) scheduler_.hint(slot, scheduler::Seconds(seconds[slot]));
 }
 

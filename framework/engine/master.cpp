@@ -27,14 +27,6 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
-// On the transport's clock, which stands at `now`.
-double end_of_walltime(const Options& options, double now) {
-  if (options.walltime > 0) return now + options.walltime;
-  const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
-  if (slurm == nullptr || options.checkpoint.empty()) return std::numeric_limits<double>::infinity();
-  return now + std::atof(slurm) - static_cast<double>(std::time(nullptr));
-}
-
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
 }
@@ -53,13 +45,14 @@ Master::Master(transport::Transport& transport, const Host& host, const detail::
       seed_(options.seed),
       seen_(workers_) {
   worker_settings_.save_bytes = options.checkpoint_bytes;
+  if (options.batch > 0) worker_settings_.report_updates = options.batch;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   // so many reports a second that the master, at a few microseconds each, has time for the rest
   worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
   heard_ = told_ = saved_at_ = transport_.now().count();
-  end_ = end_of_walltime(options, heard_);
+  set_end(heard_);
   handshake(program);
   if (options.master_works)
     own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
@@ -92,7 +85,11 @@ void Master::handshake(const detail::Program& program) {
 }
 
 void Master::close(std::int32_t status) {
+  // the program has ended by itself: no signal and no walltime takes its status away any more
+  leave_by_ = end_ = std::numeric_limits<double>::infinity();
+  closing_ = true;
   finish_saving();
+  tell_saving_error();
   answers_ = 0;
   send_all(message(Kind::kClose));
   run_until([&] { return answers_ == workers_; });

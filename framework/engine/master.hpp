@@ -58,7 +58,7 @@ class Master final : public detail::Engine {
   void serve(const std::function<bool()>& ended) override;
   void wake() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
-  std::uint64_t seed() const override { return options_.seed; }
+  std::uint64_t seed() const override { return seed_; }
 
  private:
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;
@@ -83,10 +83,12 @@ class Master final : public detail::Engine {
   // A checkpoint that is being written.
   struct Saving {
     checkpoint::Path root;
+    checkpoint::Path copy_root;  // may be empty
     std::uint64_t sequence = 0;
     checkpoint::Manifest manifest;
     std::size_t missing = 0;  // parts
     std::string error;
+    std::string copy_error;
     double began = 0;
   };
   // A part that is being read.
@@ -131,6 +133,11 @@ class Master final : public detail::Engine {
   void take_saved(Reader& in);
   void complete_saving();
   void finish_saving();
+  void tell_saving_error();
+  void commit(const checkpoint::Path& root, const Saving& saving);
+  void set_end(double now);
+  [[nodiscard]] std::vector<checkpoint::Path> roots(const checkpoint::Path& first) const;
+  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, Buffer& program);
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
   void take_loaded(Reader& in);
@@ -187,7 +194,9 @@ class Master final : public detail::Engine {
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
   double end_ = std::numeric_limits<double>::infinity();       // of the walltime
-  double call_time_ = 0;                                       // of the longest call lately
+  double time_margin_ = 0;
+  bool closing_ = false;
+  double call_time_ = 0;  // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::uint32_t answers_ = 0;            // of the kind that is waited for

@@ -1,6 +1,9 @@
 // Checkpoints, as the master sees them: workers write and read the parts, rank 0 the manifest.
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -16,17 +19,26 @@ namespace rondo::engine {
 
 namespace {
 
-// Between the end of a run and the end of its walltime: MPI ends, and a batch script wants its turn.
+// Between the end of a run and the end of its walltime: MPI ends, and a batch script wants its turn. Of a short walltime
+// it is a tenth.
 constexpr double kTimeMargin = 10;
+constexpr double kTimeMarginShare = 0.1;
 
 }  // namespace
 
 void Master::checkpoint(const std::string& path, Bytes program) {
   require_idle();
   finish_saving();
+  tell_saving_error();  // of the one before
   begin_saving(path, program);
   finish_saving();
   if (!saving_error_.empty()) throw CheckpointError(std::exchange(saving_error_, ""));
+}
+
+void Master::tell_saving_error() {
+  if (saving_error_.empty()) return;
+  std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
+            << std::endl;
 }
 
 // Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.
@@ -34,8 +46,16 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   Saving saving;
   saving.root = path;
   saving.began = transport_.now().count();
-  saving.sequence = checkpoint::next_sequence(storage_, path);
-  checkpoint::prepare_checkpoint(storage_, path, saving.sequence);
+  saving.copy_root = options_.checkpoint_copy;
+  std::array<Saver::Place, 2> present;
+  for (std::size_t i = 0; i < present.size(); ++i) {
+    Saver::Place& place = present[i];
+    place.root = i == 0 ? saving.root : saving.copy_root;
+    if (place.root.empty()) continue;
+    place.present = checkpoint::sequences(storage_, place.root);
+    saving.sequence = std::max(saving.sequence, checkpoint::next_sequence(storage_, place.root));
+  }
+  checkpoint::prepare_checkpoint(storage_, saving.root, saving.sequence);
   saving.manifest.type_hash = type_hash_;
   saving.manifest.round = round_;
   saving.manifest.next_id = StateId{next_id_};
@@ -57,8 +77,10 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     Buffer out = message(Kind::kSave);
     Writer writer(out);
     writer.put(SaveHead{saving.sequence, {type_hash_, round_, w}});
-    writer.put_text(path);
-    writer.put_text(options_.checkpoint_copy);
+    for (const auto& [root, sequences] : present) {
+      writer.put_text(root.string());
+      writer.put_all(std::span<const std::uint64_t>(sequences));
+    }
     writer.put_all(std::span<const StateCost>(parts[w]));
     send(rank_of(scheduler::Worker{w}), std::move(out));
   }
@@ -76,10 +98,13 @@ void Master::take_saved(Reader& in) {
   } else if (saving_->error.empty()) {
     saving_->error = error;
   }
+  if (const std::string copy_error = in.get_text(); saving_->copy_error.empty())
+    saving_->copy_error = copy_error;
   if (--saving_->missing == 0) complete_saving();
 }
 
-// All parts are on disk: the manifest makes them a checkpoint. Or one is not: then none of it stays.
+// All parts are on disk: the manifest makes them a checkpoint. Or one is not: then none of it stays. A copy that fails
+// is told, and nothing more: the checkpoint itself is good.
 void Master::complete_saving() {
   Saving saving = std::move(*saving_);
   saving_.reset();
@@ -87,157 +112,64 @@ void Master::complete_saving() {
             [](const auto& a, const auto& b) { return a.number < b.number; });
   try {
     if (!saving.error.empty()) throw CheckpointError(saving.error);
-    const auto places = {saving.root, checkpoint::Path(options_.checkpoint_copy)};
-    for (const checkpoint::Path& root : places) {
-      if (root.empty()) continue;
-      checkpoint::prepare_checkpoint(storage_, root, saving.sequence);
-      checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
-                                  saving.manifest);
-      checkpoint::prune(storage_, root, type_hash_, options_.checkpoint_keep, saving.sequence + 1,
-                        checkpoint::Depth::manifest);
-    }
+    commit(saving.root, saving);
     saving_cost_ = transport_.now().count() - saving.began;
   } catch (const std::exception& error) {
     saving_error_ = error.what();
-    try {
-      (void)checkpoint::remove_checkpoints(storage_, saving.root, {saving.sequence});
-    } catch (const std::exception&) {
-      // leftovers of a failed attempt are worthless, and the next pruning meets them again
-    }
+    saving.copy_error = "there is nothing to copy";
+    // what cannot be removed either is worthless, and the next pruning meets it again
+    (void)checkpoint::remove_checkpoints(storage_, saving.root, {saving.sequence});
   }
+  if (saving.copy_root.empty()) return;
+  try {
+    if (!saving.copy_error.empty()) throw CheckpointError(saving.copy_error);
+    commit(saving.copy_root, saving);
+  } catch (const std::exception& error) {
+    if (saving_error_.empty())
+      std::cerr << "rondo: the copy of a checkpoint failed, the first stands: " << error.what() << std::endl;
+    (void)checkpoint::remove_checkpoints(storage_, saving.copy_root, {saving.sequence});
+  }
+}
+
+void Master::commit(const checkpoint::Path& root, const Saving& saving) {
+  checkpoint::prepare_checkpoint(storage_, root, saving.sequence);
+  checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
+                              saving.manifest);
+  checkpoint::prune(storage_, root, type_hash_, options_.checkpoint_keep, saving.sequence + 1,
+                    checkpoint::Depth::manifest);
+}
+
+// Where a checkpoint is looked for, if `first` is the place of --rondo-checkpoint.
+std::vector<checkpoint::Path> Master::roots(const checkpoint::Path& first) const {
+  std::vector<checkpoint::Path> all{first};
+  if (!options_.checkpoint_copy.empty()) all.emplace_back(options_.checkpoint_copy);
+  return all;
 }
 
 void Master::finish_saving() {
   run_until([&] { return !saving_; });
 }
 
-bool Master::restore(const std::string& path, Buffer& program) {
-  require_idle();
-  finish_saving();
-  std::string refusals;
-  std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
-  while (true) {
-    checkpoint::Search search =
-        checkpoint::find_newest(storage_, path, type_hash_, checkpoint::Depth::manifest, before);
-    for (const checkpoint::FileError& refusal : search.refusals)
-      if (refusal.fault() != checkpoint::Fault::incomplete) refusals += std::string("\n  ") + refusal.what();
-    if (!search.newest) break;
-    const std::string refusal = load(*search.newest);
-    if (refusal.empty()) {
-      if (!refusals.empty())
-        std::cerr << "rondo: an older checkpoint is used, because of" << refusals << '\n';
-      program.clear();
-      program.append(search.newest->manifest.program);
-      return true;
-    }
-    refusals += "\n  " + refusal;
-    before = search.newest->sequence;
-  }
-  if (refusals.empty()) return false;  // none has ever ended here
-  reset(0, {});
-  throw CheckpointError("no checkpoint in " + path + " can be used:" + refusals);
-}
-
-// Returns why not, if it cannot be: then states are somewhere in between, and the next attempt or a reset drops them.
-std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
-  const checkpoint::Manifest& manifest = checkpoint.manifest;
-  std::vector<scheduler::Cost> costs(manifest.placements.size());
-  Reader in{Bytes(manifest.scheduler)};
-  for (scheduler::Cost& cost : costs) cost = in.get<scheduler::Cost>();
-
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  send_all(drop);
-  std::vector<StateId> ids;
-  std::vector<scheduler::Worker> owners;
-  std::uint64_t highest = 0;
-  for (const checkpoint::Placement& placement : manifest.placements) {
-    ids.push_back(placement.id);
-    owners.push_back(scheduler::Worker{static_cast<std::uint32_t>(placement.part)});
-    highest = std::max(highest, placement.part);
-  }
-  // as many workers as there were: each gets back what it had learned to hold
-  if (highest < workers_ && manifest.parts.size() == workers_) {
-    scheduler_.restore(ids, owners, costs);
-  } else {
-    scheduler_.restore(ids, {}, costs);
-  }
-  ids_ = std::move(ids);
-
-  std::map<std::uint64_t, std::vector<Slot>> slots;
-  for (Slot slot = 0; slot < ids_.size(); ++slot) slots[manifest.placements[slot].part].push_back(slot);
-  loads_.clear();
-  for (const checkpoint::PartEntry& entry : manifest.parts) {
-    Load& load = loads_[entry.number];
-    load.slots = std::move(slots[entry.number]);
-    load.message = message(Kind::kLoad);
-    Writer writer(load.message);
-    writer.put(LoadHead{generation_, {manifest.type_hash, manifest.round, entry.number}, entry});
-    writer.put_text(checkpoint.folder.string());
-    std::vector<Target> targets;
-    for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
-    writer.put_all(std::span<const Target>(targets));
-    load_part(load, entry.number);
-  }
-  run_until([&] {
-    return std::all_of(loads_.begin(), loads_.end(), [](const auto& l) { return l.second.ended; });
-  });
-  for (const auto& [number, load] : loads_)
-    if (!load.error.empty()) return load.error;
-
-  next_id_ = value(manifest.next_id);
-  round_ = manifest.round;
-  seed_ = manifest.seed;
-  if (!manifest.context.empty()) share(manifest.context);
-  saved_round_ = round_;
-  return "";
-}
-
-// On a disk of one node a part can be read by that node's workers only: the one that wrote it is asked first, if there are
-// as many workers as then.
-void Master::load_part(Load& load, std::uint64_t number) {
-  Buffer copy;
-  copy.append(load.message);
-  send(rank_of(scheduler::Worker{static_cast<std::uint32_t>((number + load.attempts) % workers_)}),
-       std::move(copy));
-}
-
-void Master::take_loaded(Reader& in) {
-  if (in.get<std::uint64_t>() != generation_) return;
-  const auto number = in.get<std::uint64_t>();
-  Load& load = loads_.at(number);
-  load.error = in.get_text();
-  const std::vector<std::uint64_t> sizes = in.get_all<std::uint64_t>();
-  const bool none = sizes.empty() && !load.error.empty();
-  if (none && ++load.attempts < std::min(workers_, kLoadAttempts)) return load_part(load, number);
-  load.ended = true;
-  for (std::size_t i = 0; i < sizes.size() && i < load.slots.size(); ++i)
-    scheduler_.packed(load.slots[i], static_cast<double>(sizes[i]));
-}
-
 // ---- by themselves: --rondo-checkpoint
-
-bool Master::resume(Buffer& program) {
-  return !options_.checkpoint.empty() && restore(options_.checkpoint, program);
-}
 
 void Master::safe_point(Bytes program) {
   require_idle();
   if (options_.checkpoint.empty()) return;
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
-  if (!saving_error_.empty())
-    std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
-              << std::endl;
-  if (wish_ < Wish::kLeave && seconds_left() < kTimeMargin + 2 * call_time_ + 2 * saving_cost_) {
+  tell_saving_error();
+  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * call_time_ + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
-    finish_saving();
-    checkpoint(options_.checkpoint, program);
-    std::cerr << "rondo: checkpoint after round " << round_ << "; leaving with status " << kRequeueStatus
-              << std::endl;
+    try {
+      checkpoint(options_.checkpoint, program);
+      std::cerr << "rondo: checkpoint after round " << round_;
+    } catch (const CheckpointError& error) {
+      std::cerr << "rondo: the last checkpoint failed, an older one stands if there is one: " << error.what();
+    }
+    std::cerr << "; leaving with status " << kRequeueStatus << std::endl;
     throw Leave();
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
@@ -256,13 +188,24 @@ void Master::heed(Wish wish) {
   if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
 }
 
+// The end of the walltime, on the transport's clock, which stands at `now`.
+void Master::set_end(double now) {
+  const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
+  double walltime = options_.walltime;
+  if (walltime == 0 && slurm != nullptr && !options_.checkpoint.empty())
+    walltime = std::atof(slurm) - static_cast<double>(std::time(nullptr));
+  if (walltime == 0) return;
+  end_ = now + walltime;
+  time_margin_ = std::clamp(walltime * kTimeMarginShare, 0.0, kTimeMargin);
+}
+
 double Master::seconds_left() const { return end_ - transport_.now().count(); }
 
 // A round that does not end in time is not worth a killed job: the last checkpoint stands, and the status asks for a restart.
 void Master::watch_time() {
-  if (options_.checkpoint.empty()) return;
+  if (options_.checkpoint.empty() || closing_) return;
   heed(SignalWatch::take());
-  if (transport_.now().count() < leave_by_ && seconds_left() > kTimeMargin / 2) return;
+  if (transport_.now().count() < leave_by_ && seconds_left() > time_margin_ / 2) return;
   std::cerr << "rondo: no time left to end the round; the last checkpoint stands; leaving with status "
             << kRequeueStatus << std::endl;
   host_.abort(kRequeueStatus);

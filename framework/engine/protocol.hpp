@@ -36,8 +36,8 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kSave,    // master to worker: SaveHead, text root, text second root, all of StateCost
-  kSaved,   // worker to master: uint64 sequence, PartEntry, text error
+  kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
+  kSaved,   // worker to master: uint64 sequence, PartEntry, text error, text error of the copy
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
@@ -90,6 +90,8 @@ struct WorkerSettings {
   double low = 300e-6;                     // seconds of work left at which a worker asks for more
   double report_interval = 5e-3;           // seconds between reports of a worker that has states to give
   std::uint64_t report_bytes = 256 << 10;  // of outputs, that do not wait for the interval
+  std::uint64_t report_updates =
+      UINT64_MAX;  // nor do so many updates: a fixed batch, so that the next one is here in time
   std::uint64_t message_bytes =
       256 << 10;  // a message of many states is cut here, so that work starts before the last has come
   std::uint64_t unsent_bytes =

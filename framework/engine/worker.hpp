@@ -22,6 +22,7 @@
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
 #include "scheduler/work_queue.hpp"
@@ -64,12 +65,17 @@ class Worker {
     double cost;
   };
   using Order = std::variant<Send, Multiply, Fetch, Save>;
+  [[nodiscard]] static bool takes_away(const Order& order) {
+    return std::holds_alternative<Send>(order) || std::holds_alternative<Multiply>(order);
+  }
 
   struct Entry {
     detail::Object state{nullptr, nullptr};  // null: on its way
     std::shared_ptr<const Buffer> message;   // holds the job's own input
     Bytes own_input;
     std::vector<Order> orders;  // wait for the state
+    bool leaving = false;       // an order that takes it away waits for room
+    [[nodiscard]] bool here() const { return state != nullptr && !leaving; }
   };
   struct Task {
     std::uint64_t number;
@@ -152,7 +158,7 @@ class Worker {
 
   // The computing thread.
   void compute();
-  void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
+  void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
   void run_task(std::unique_lock<std::mutex>& lock);
 
   transport::Transport& transport_;
@@ -161,6 +167,7 @@ class Worker {
   const WorkerSettings settings_;
 
   // Of the communicating thread alone.
+  CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here

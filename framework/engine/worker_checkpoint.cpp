@@ -10,9 +10,10 @@ namespace rondo::engine {
 
 void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
-  const std::string root = in.get_text();
-  const std::string copy_root = in.get_text();
-  saver_.emplace(storage_, root, head.sequence, head.header, copy_root, [this] { transport_.wake(); });
+  Saver::Place place{in.get_text(), in.get_all<std::uint64_t>()};
+  Saver::Place copy{in.get_text(), in.get_all<std::uint64_t>()};
+  saver_.emplace(storage_, head.sequence, head.header, std::move(place), std::move(copy),
+                 [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   const auto saves = in.get_all<StateCost>();
   {
@@ -25,9 +26,13 @@ void Worker::save(Reader& in) {
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
-  Buffer packed;
-  kernel_->pack_state(states_.at(id).state.get(), packed);
-  saver_->add(id, cost, std::move(packed));
+  try {
+    Buffer packed;
+    kernel_->pack_state(states_.at(id).state.get(), packed);
+    saver_->add(id, cost, std::move(packed));
+  } catch (const std::exception& error) {
+    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
+  }
   bool all = false;
   {
     const std::lock_guard lock(mutex_);
@@ -47,6 +52,7 @@ void Worker::tell_saved() {
   writer.put(saving_sequence_);
   writer.put(result->entry);
   writer.put_text(result->error);
+  writer.put_text(result->copy_error);
   transport_.send(kMaster, std::move(out));
   saver_.reset();
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -40,6 +41,9 @@ void finalise_at_exit() {
     std::cerr << "rondo: the program called exit() inside a run" << std::endl;
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
+  // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
+  std::cout.flush();
+  std::fflush(nullptr);
   MPI_Finalize();
 }
 

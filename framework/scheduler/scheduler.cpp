@@ -52,7 +52,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     if (state.cost.known()) sum += state.cost.predicted().count(), ++known;
   }
   if (known > 0) mean_ = sum / static_cast<double>(known);
-  if (settings_.rebalance && known > 0) refine();
+  std::vector<command::Move> moves;  // by the worker that they leave
+  if (settings_.rebalance && known > 0) moves = refine();
 
   for (Part& p : workers_) {
     const double bytes = p.bytes;
@@ -84,13 +85,15 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     }
     assign(now, Worker{w});
   }
+  // After the assignments: everybody computes while states are packed.
+  for (command::Move& move : moves) commands_.emplace_back(std::move(move));
   if (rounds_ == 0) end_if_done();
 }
 
 // Keeps two batches at the worker: the one it runs and the next.
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
-  while (!p.waiting.empty() && p.outstanding <= batch_ && !stopping_) {
+  while (!p.waiting.empty() && p.outstanding <= static_cast<std::ptrdiff_t>(batch_) && !stopping_) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
@@ -99,7 +102,7 @@ void Scheduler::assign(Time now, Worker worker) {
     for (const Slot slot : assign.slots) work += expected(slot);
     p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
     p.finish = std::max(now, p.finish) + Seconds(work);
-    p.outstanding += count;
+    p.outstanding += static_cast<std::ptrdiff_t>(count);
     p.ready += count;
     commands_.emplace_back(std::move(assign));
   }
@@ -131,17 +134,17 @@ void Scheduler::handle(Time now, const event::Report& report) {
   Part& p = part(report.worker);
   for (const Done& done : report.done) {
     State& state = states_.at(done.slot);
-    // a state that has moved on may be reported by its new worker first, so its rounds are counted, not followed
+    // not always in order: a thief's report of a later round can overtake the victim's of an earlier one
     if (done.round < complete_ || done.round >= open_ || missing_[done.round - complete_] == 0)
       throw std::logic_error("scheduler: state " + std::to_string(value(state.id)) + " reports round " +
-                             std::to_string(done.round) + ", and rounds " + std::to_string(complete_) +
+                             std::to_string(done.round) + " while rounds " + std::to_string(complete_) +
                              " to " + std::to_string(open_) + " are open");
     ++state.rounds_done;
     state.cost.measured(Seconds(done.seconds));
     own(done.slot, report.worker, done.hop);
     --missing_[done.round - complete_];
   }
-  p.outstanding -= std::min(p.outstanding, report.done.size());
+  p.outstanding -= std::ssize(report.done);
   p.finish = now + report.left;
   p.ready = report.ready;
   if (!stopping_) {
@@ -228,8 +231,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   }
   Part& v = part(gave.victim);
   Part& t = part(gave.thief);
-  v.outstanding -= std::min(v.outstanding, gave.given.size());
-  t.outstanding += gave.given.size();
+  v.outstanding -= std::ssize(gave.given);
+  t.outstanding += std::ssize(gave.given);
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
@@ -237,6 +240,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (stopping_) return;
   if (!gave.given.empty()) {
     t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
+    t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
+    list(gave.thief);
     t.hungry = false;
     std::erase(hungry_, gave.thief);
   }

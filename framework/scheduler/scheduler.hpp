@@ -100,7 +100,7 @@ using Event = std::variant<event::Begin, event::Opened, event::Closed, event::Re
 
 namespace command {
 
-// Bring these states, which have no job, from one worker to another.
+// Bring these states from one worker, where they have no job, to another, where they may have one already.
 struct Move {
   Worker from;
   Worker to;
@@ -169,7 +169,8 @@ class Scheduler {
   void set_cost(Slot slot, const Cost& cost) { states_[slot].cost = cost; }
   [[nodiscard]] float bytes(Slot slot) const { return states_[slot].bytes; }
   [[nodiscard]] std::uint32_t hop(Slot slot) const { return states_[slot].hop; }
-  // Rounds of the running or last call that the state has done.
+  // Rounds of the running or last call that the state is known to have done. They are the first ones as soon as the call
+  // has ended; before that, reports of different workers overtake each other.
   [[nodiscard]] std::uint32_t rounds_done(Slot slot) const { return states_[slot].rounds_done; }
   [[nodiscard]] std::uint32_t rounds_complete() const { return complete_; }
   // Sum of what the workers hold, by the sizes known here.
@@ -189,9 +190,10 @@ class Scheduler {
     double bytes = 0;                     // of the states it holds
     std::vector<Slot> waiting;            // not yet assigned; the next one last
     double waiting_work = 0;              // predicted seconds
-    std::size_t outstanding = 0;          // updates assigned and not reported
-    Time finish{0};                       // predicted end of what is assigned
-    std::size_t ready = 0;                // states a thief could get from the worker itself
+    std::ptrdiff_t outstanding =
+        0;                  // updates assigned and not reported; below 0 when a thief's report has come first
+    Time finish{0};         // predicted end of what is assigned
+    std::size_t ready = 0;  // states a thief could get from the worker itself
     bool hungry = false;
     bool served = false;  // as a thief: an answer to Give is under way
     bool stopped = false;
@@ -208,7 +210,7 @@ class Scheduler {
   [[nodiscard]] double expected(Slot slot) const;
   [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
-  void refine();
+  std::vector<command::Move> refine();
   void assign(Time now, Worker worker);
   void serve(Time now);
   bool reassign(Time now, Worker victim, Worker thief);

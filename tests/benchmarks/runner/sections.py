@@ -63,11 +63,12 @@ def grain(microseconds):
 
 
 SECTIONS = (
-    Section("busy-2", "Busy, 2 workers", ALL, rounds_quick=5),
+    Section("busy-2", "Busy, 2 workers", ALL, rounds_quick=4),
     Section("sleep-8", "Sleep, 8 workers", SLEEPING,
-            workers=8, work="sleep", rounds_quick=12),
+            workers=8, work="sleep", full_only=("openmp-sorted", "rondo-ship")),
     Section("sleep-35", "Sleep, 35 workers", SLEEPING,
-            workers=35, work="sleep", rounds=40, rounds_quick=10),
+            workers=35, work="sleep", rounds=40, rounds_quick=10,
+            full_only=("openmp-sorted", "rondo-ship", "mpi4py-pool")),
     Section("drift-8", "Costs that drift, sleep, 8 workers", ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-mpirun"),
             workers=8, work="sleep", arguments=("--drift=0.1",), rounds=40, rounds_quick=12, full_only=("tbb", "handwritten-mpi")),
     Section("spikes-8", "Costs that jump, sleep, 8 workers", ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-mpirun"),

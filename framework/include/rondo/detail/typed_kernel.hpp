@@ -71,7 +71,9 @@ class TypedKernel final : public Kernel {
   }
   Object unpack_input(Bytes bytes) const override { return make_object(new Input(unpacked<Input>(bytes))); }
 
-  void set_context(Bytes bytes) override { context_ = unpacked<Context>(bytes); }
+  void set_context(Bytes bytes) override {
+    context_ = bytes.empty() ? Context{} : unpacked<Context>(bytes);  // empty: before anything was shared
+  }
 
   void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& info,
               Buffer& output) override {

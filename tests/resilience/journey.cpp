@@ -1,0 +1,74 @@
+// The journey as a program, to be interrupted:
+//   journey --steps=N --result=FILE [--states=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE]
+//
+// Writes its digest to --result when it has done all steps. Appends a line to --log as each step begins ("step 3"), when it
+// resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
+// update waits as long as FILE exists.
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include "journey.hpp"
+
+namespace {
+
+std::string hold;
+
+class Held : public rondo::test::Walker {
+ public:
+  rondo::test::Output update(rondo::test::State& state, const rondo::test::Input& input,
+                             const Call& call) override {
+    while (!hold.empty() && std::filesystem::exists(hold))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Walker::update(state, input, call);
+  }
+};
+
+std::string option(int argc, char** argv, std::string_view name, std::string otherwise) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with(name) && argument.substr(name.size()).starts_with("="))
+      return std::string(argument.substr(name.size() + 1));
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace rondo::test;
+  const std::uint64_t steps = std::stoull(option(argc, argv, "--steps", "12"));
+  const std::uint64_t states = std::stoull(option(argc, argv, "--states", "60"));
+  const auto delay = static_cast<std::uint32_t>(std::stoul(option(argc, argv, "--delay", "0")));
+  const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
+  const std::string kill_at = option(argc, argv, "--kill", "");
+  hold = option(argc, argv, "--hold", "");
+  return rondo::run<Walker>(
+      argc, argv, [] { return std::make_unique<Held>(); },
+      [&](rondo::Master<Walker>& master) {
+        std::ofstream log(log_file.empty() ? "/dev/null" : log_file, std::ios::app);
+        Progress progress;
+        if (master.resume(progress)) {
+          log << "resumed at " << progress.step << std::endl;
+        } else {
+          log << "started" << std::endl;
+          master.reset(Journey::start(states));
+        }
+        Journey journey(master, progress, delay);
+        for (; progress.step < steps; ++progress.step) {
+          master.safe_point(progress);
+          log << "step " << progress.step << std::endl;
+          if (const auto colon = kill_at.find(':'); colon != std::string::npos)
+            if (std::stoull(kill_at.substr(0, colon)) == progress.step)
+              (void)raise(std::stoi(kill_at.substr(colon + 1)));
+          journey.step();
+        }
+        const std::uint64_t digest = journey.finish();
+        log << "done" << std::endl;
+        if (!result.empty()) std::ofstream(result) << std::hex << digest << '\n';
+      });
+}

@@ -411,10 +411,8 @@ void Worker::assign(Envelope envelope, Reader& in) {
     const std::lock_guard lock(mutex_);
     for (const Job& job : jobs) {
       Entry& entry = states_[job.state];
-      if (call.own_inputs) {
-        entry.message = bytes;
-        entry.own_input = in.get_block();
-      }
+      entry.message = call.own_inputs ? bytes : nullptr;  // what a cancelled call has left goes too
+      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
       queue_.add(job, entry.state != nullptr);
     }
     low_told_ = false;
@@ -525,7 +523,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
     done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
     done_.sizes.push_back(output.size());
     done_.outputs.append(output);
+    // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
+    entry.own_input = {};
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes) wake = report_due_ = true;

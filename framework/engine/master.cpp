@@ -11,6 +11,7 @@
 
 #include "engine/build.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/session.hpp"
 
 namespace rondo::engine {
 
@@ -130,6 +131,17 @@ void Master::send_tree(const Buffer& message) {
   };
   if (options_.master_works) send_copy(kMaster);
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
+}
+
+// What the program's functions throw is caught where they are called. Anything else that a message brings about leaves
+// nobody who could go on: the job ends, at once and by name.
+void Master::take(Envelope envelope) {
+  try {
+    dispatch(std::move(envelope));
+  } catch (const std::exception& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    host_.abort(EXIT_FAILURE);
+  }
 }
 
 void Master::dispatch(Envelope envelope) {

@@ -109,6 +109,7 @@ class Master final : public detail::Engine {
   void send_tree(const Buffer& message);
   template <class Done>
   void run_until(const Done& done);
+  void take(transport::Envelope envelope);
   void dispatch(transport::Envelope envelope);
   void handshake(const detail::Program& program);
 

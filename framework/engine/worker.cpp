@@ -543,8 +543,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
     done_.sizes.push_back(output.size());
     done_.outputs.append(output);
-    entry.own_input = {};
+    // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
+    entry.own_input = {};
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)

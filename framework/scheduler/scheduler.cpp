@@ -66,19 +66,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
   for (std::uint32_t w = 0; w < workers_.size(); ++w) {
     Part& p = workers_[w];
-    std::vector<std::pair<double, Slot>> order;
-    order.reserve(p.waiting.size());
-    for (const Slot slot : p.waiting) {
-      const Cost& cost = states_[slot].cost;
-      order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
-                         slot);
-      p.waiting_work += expected(slot);
-    }
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second > b.second;
-    });
-    std::transform(order.begin(), order.end(), p.waiting.begin(),
-                   [](const auto& entry) { return entry.second; });
+    for (const Slot slot : p.waiting) p.waiting_work += expected(slot);
+    if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
       hungry_.push_back(Worker{w});
@@ -88,6 +77,21 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   // After the assignments: everybody computes while states are packed.
   for (command::Move& move : moves) commands_.emplace_back(std::move(move));
   if (rounds_ == 0) end_if_done();
+}
+
+// Longest last, as the next one is taken from there; one of unknown cost may be the longest.
+void Scheduler::order_waiting(std::vector<Slot>& slots) const {
+  std::vector<std::pair<double, Slot>> order;
+  order.reserve(slots.size());
+  for (const Slot slot : slots) {
+    const Cost& cost = states_[slot].cost;
+    order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
+                       slot);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second > b.second;
+  });
+  std::transform(order.begin(), order.end(), slots.begin(), [](const auto& entry) { return entry.second; });
 }
 
 // Keeps two batches at the worker: the one it runs and the next.

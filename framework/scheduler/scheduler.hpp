@@ -106,7 +106,7 @@ struct Move {
   Worker to;
   std::vector<Slot> slots;
 };
-// Run these, in this order; their states are at the worker or on the way.
+// Run these, longest first; their states are at the worker or on the way.
 struct Assign {
   Worker worker;
   std::vector<Slot> slots;
@@ -211,6 +211,7 @@ class Scheduler {
   [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
   std::vector<command::Move> refine();
+  void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
   void serve(Time now);
   bool reassign(Time now, Worker victim, Worker thief);

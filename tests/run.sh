@@ -11,8 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Below tests/, the folders whose tests run threads that share something: these go under ThreadSanitizer.
 thread_folders=(engine stream)
-# Left out under the sanitizers: what only tries to compile, and runs on so many ranks that it takes long.
-sanitizers_exclude='refuses|mistake|np7|np36'
+# Left out under the sanitizers: what only tries to compile, what crashes on purpose (they have their own say then), and
+# what runs on so many ranks that it takes long.
+sanitizers_exclude='refuses|mistake|^program|np7|np36'
 
 cores=$(nproc)
 builds=("$@")

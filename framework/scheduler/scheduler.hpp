@@ -38,7 +38,7 @@ struct Settings {
   MoveCost move;
   double bytes_max = std::numeric_limits<double>::infinity();  // of states, per worker
   // A refinement between rounds may leave this much imbalance, as a share of the mean: stealing mends it for less.
-  double tolerance = 0.03;
+  double tolerance = 0.06;
 };
 
 // A state's round is done.

@@ -194,6 +194,7 @@ class Scheduler {
     std::size_t ready = 0;  // states a thief could get from the worker itself
     bool hungry = false;
     bool served = false;  // as a thief: an answer to Give is under way
+    Time asked{0};        // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };
@@ -230,6 +231,7 @@ class Scheduler {
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
+  Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
   std::vector<Worker> hungry_;
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
   std::vector<Command> commands_;

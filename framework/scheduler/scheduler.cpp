@@ -166,6 +166,8 @@ void Scheduler::handle(Time now, const event::Report& report) {
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
 // has reported anew.
 void Scheduler::serve(Time now) {
+  // at the end of a round many are hungry and nobody has enough: then not even the list is looked through
+  if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= 2 * latency_) return;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hungry_.size(); ++i) {
     const Worker thief = hungry_[i];

@@ -115,6 +115,7 @@ class Master final : public detail::Engine {
 
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);

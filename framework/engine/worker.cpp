@@ -43,7 +43,7 @@ void Worker::handle(Envelope envelope) {
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kContext: return take_context(envelope.message, in);
-    case Kind::kInput: return take_input(std::move(envelope), in);
+    case Kind::kInput: return take_input(std::move(envelope));
     case Kind::kAssign: return assign(std::move(envelope), in);
     case Kind::kGive: return give(in);
     case Kind::kStop: return stop(in);
@@ -366,10 +366,16 @@ void Worker::take_context(Bytes whole, Reader& in) {
   open_rounds();
 }
 
-void Worker::take_input(Envelope envelope, Reader& in) {
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_.push_back(std::move(envelope));
+void Worker::take_input(Envelope envelope) {
   forward(envelope.message);
+  keep_input(std::move(envelope));
+}
+
+void Worker::keep_input(Envelope envelope) {
+  Reader in(envelope.message);
+  (void)in.get<Kind>();
+  const auto epoch = in.get<std::uint64_t>();
+  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
   if (epoch < call_.epoch) return;
   const auto round = in.get<std::uint32_t>();
   const auto complete = in.get<std::uint32_t>();
@@ -431,8 +437,12 @@ void Worker::assign(Envelope envelope, Reader& in) {
     low_told_ = false;
   }
   work_.notify_one();
-  if (begins)
-    for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
+  if (begins) take_early();
+}
+
+void Worker::take_early() {
+  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
+  for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
 }
 
 void Worker::give(Reader& in) {

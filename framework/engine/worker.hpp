@@ -124,7 +124,9 @@ class Worker {
   void transfer(Reader& in);
   void take_in(transport::Envelope envelope, Reader& in);
   void take_context(Bytes whole, Reader& in);
-  void take_input(transport::Envelope envelope, Reader& in);
+  void take_input(transport::Envelope envelope);
+  void keep_input(transport::Envelope envelope);
+  void take_early();
   void assign(transport::Envelope envelope, Reader& in);
   void give(Reader& in);
   void stop(Reader& in);
@@ -170,6 +172,7 @@ class Worker {
   CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
+  std::vector<transport::Envelope> early_inputs_;
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here
   std::deque<PendingOrder> postponed_;         // until less is unsent
   std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled

@@ -1,5 +1,6 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "engine/master.hpp"
@@ -90,16 +91,18 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   running.begun.assign(workers_, false);
   seen_.assign(workers_, Seen());
   running_ = &running;
+  const std::unique_ptr<Running*, void (*)(Running**)> leave(&running_,
+                                                             [](Running** left) { *left = nullptr; });
 
   on(scheduler::event::Begin{rounds, batch_most});
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!running.begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
+    if (running.exception) on(scheduler::event::Cancel{});
     if (!running.ended && rounds != 1) feed();
     return running.ended;
   });
-  running_ = nullptr;
 
   const double wall_time = transport_.now().count() - begin;
   call_time_ = std::max(wall_time, call_time_ * 0.9);
@@ -150,6 +153,7 @@ void Master::perform(const scheduler::command::Move& move) {
   send(rank_of(move.from), std::move(out));
 }
 
+// Every worker hears of a call, even if it gets no work of it: it has to answer a Stop.
 void Master::perform(const scheduler::command::Assign& assign) {
   std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
   Call call = running_->call;
@@ -161,17 +165,28 @@ void Master::perform(const scheduler::command::Assign& assign) {
   writer.put(Kind::kAssign);
   writer.put(call);
   writer.put_block(call.input_included ? running_->shared : Bytes());
-  writer.put(static_cast<std::uint64_t>(assign.slots.size()));
-  for (const Slot slot : assign.slots) {
+  const std::size_t head = out.size();
+  try {
+    write_jobs(out, running_->exception ? std::vector<Slot>() : assign.slots);
+  } catch (...) {  // an input that cannot be packed
+    running_->exception = std::current_exception();
+    out.truncate(head);
+    write_jobs(out, {});
+  }
+  send(rank_of(assign.worker), std::move(out));
+}
+
+void Master::write_jobs(Buffer& out, const std::vector<Slot>& slots) {
+  Writer writer(out);
+  writer.put(static_cast<std::uint64_t>(slots.size()));
+  for (const Slot slot : slots) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     writer.put(scheduler::Job{ids_[slot], slot, scheduler_.rounds_done(slot),
                               cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
                               scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   if (running_->own != nullptr)
-    for (const Slot slot : assign.slots)
-      writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
-  send(rank_of(assign.worker), std::move(out));
+    for (const Slot slot : slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
 }
 
 void Master::perform(const scheduler::command::Give& give) {

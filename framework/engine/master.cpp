@@ -133,8 +133,9 @@ void Master::send_tree(const Buffer& message) {
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
 }
 
-// What ends a worker on another rank must not look like an error of the call that runs here.
-void Master::as_worker(const std::function<void()>& work) {
+// What the program's functions throw is caught where they are called. Anything else that a message brings about leaves
+// nobody who could go on: the job ends, at once and by name.
+void Master::or_end(const std::function<void()>& work) {
   try {
     work();
   } catch (const std::exception& error) {
@@ -148,7 +149,7 @@ void Master::dispatch(Envelope envelope) {
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
   if (!is_for_master(kind) && own_worker_)
-    return as_worker([&] { own_worker_->handle(std::move(envelope)); });
+    return own_worker_->handle(std::move(envelope));
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
   switch (kind) {

@@ -110,13 +110,14 @@ class Master final : public detail::Engine {
   template <class Done>
   void run_until(const Done& done);
   void dispatch(transport::Envelope envelope);
-  void as_worker(const std::function<void()>& work);
+  void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
 
   void drop_all();
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);

@@ -31,18 +31,19 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
   }
   const std::uint64_t round = round_++;
   running.call.first_round = round;
-  run_call(running, 1, batch_most, [&] {
-    if (!own && !running.call.input_included) {
-      Buffer out = message(Kind::kInput);
-      Writer writer(out);
-      writer.put(epoch_);
-      writer.put(std::uint32_t{0});
-      writer.put(std::uint32_t{0});
-      writer.put_block(shared);
-      send_tree(out);
-    }
-    on(scheduler::event::Opened{1});
-  });
+  // it is on its way down while the assignments are made
+  if (!own && !running.call.input_included) send_input(epoch_ + 1, 0, 0, shared);
+  run_call(running, 1, batch_most, [&] { on(scheduler::event::Opened{1}); });
+}
+
+void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input) {
+  Buffer out = message(Kind::kInput);
+  Writer writer(out);
+  writer.put(epoch);
+  writer.put(round);
+  writer.put(complete);
+  writer.put_block(input);
+  send_tree(out);
 }
 
 void Master::evolve(const Rounds& rounds) {
@@ -68,13 +69,7 @@ void Master::evolve(const Rounds& rounds) {
         on(scheduler::event::Closed{open});
         return;
       }
-      Buffer out = message(Kind::kInput);
-      Writer writer(out);
-      writer.put(epoch_);
-      writer.put(open);
-      writer.put(scheduler_.rounds_complete());
-      writer.put_block(Bytes(input));
-      send_tree(out);
+      send_input(epoch_, open, scheduler_.rounds_complete(), input);
       ++round_;
       on(scheduler::event::Opened{++open});
     }

@@ -58,7 +58,7 @@ void Worker::handle(Envelope envelope) {
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kContext: return take_context(envelope.message, in);
-    case Kind::kInput: return take_input(std::move(envelope), in);
+    case Kind::kInput: return take_input(std::move(envelope));
     case Kind::kAssign: return assign(std::move(envelope), in);
     case Kind::kGive: return give(in);
     case Kind::kStop: return stop(in);
@@ -411,10 +411,16 @@ void Worker::take_context(Bytes whole, Reader& in) {
   open_rounds();
 }
 
-void Worker::take_input(Envelope envelope, Reader& in) {
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_.push_back(std::move(envelope));
+void Worker::take_input(Envelope envelope) {
   forward(envelope.message);
+  keep_input(std::move(envelope));
+}
+
+void Worker::keep_input(Envelope envelope) {
+  Reader in(envelope.message);
+  (void)in.get<Kind>();
+  const auto epoch = in.get<std::uint64_t>();
+  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
   if (epoch < call_.epoch) return;
   const auto round = in.get<std::uint32_t>();
   const auto complete = in.get<std::uint32_t>();
@@ -476,8 +482,12 @@ void Worker::assign(Envelope envelope, Reader& in) {
     low_told_ = false;
   }
   work_.notify_one();
-  if (begins)
-    for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
+  if (begins) take_early();
+}
+
+void Worker::take_early() {
+  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
+  for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
 }
 
 void Worker::give(Reader& in) {
@@ -589,8 +599,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
     done_.sizes.push_back(output.size());
     done_.outputs.append(output);
-    entry.own_input = {};
+    // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
+    entry.own_input = {};
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)

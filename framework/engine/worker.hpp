@@ -129,7 +129,9 @@ class Worker {
   void transfer(Reader& in);
   void take_in(transport::Envelope envelope, Reader& in);
   void take_context(Bytes whole, Reader& in);
-  void take_input(transport::Envelope envelope, Reader& in);
+  void take_input(transport::Envelope envelope);
+  void keep_input(transport::Envelope envelope);
+  void take_early();
   void assign(transport::Envelope envelope, Reader& in);
   void give(Reader& in);
   void stop(Reader& in);
@@ -177,6 +179,7 @@ class Worker {
   CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
+  std::vector<transport::Envelope> early_inputs_;
   std::optional<std::string>
       context_error_;  // why it could not be unpacked; read by the computing thread in calls only
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here

@@ -75,7 +75,11 @@ std::vector<command::Move> Scheduler::refine() {
   std::vector<std::vector<Entry>> held(workers_.size());
   for (Slot slot = 0; slot < states_.size(); ++slot)
     held[index(states_[slot].owner)].push_back({expected(slot), slot});
-  for (auto& entries : held) std::sort(entries.begin(), entries.end());
+  std::vector<bool> sorted(workers_.size(), false);  // as soon as it matters: most workers are left alone
+  const auto sort = [&](std::uint32_t w) {
+    if (!sorted[w]) std::sort(held[w].begin(), held[w].end());
+    sorted[w] = true;
+  };
 
   std::map<Slot, std::uint32_t> placed;  // those that have changed places; perhaps back again
   std::vector<double> bytes(workers_.size());
@@ -98,6 +102,8 @@ std::vector<command::Move> Scheduler::refine() {
     const std::uint32_t from = order.rbegin()->second;
     const std::uint32_t to = order.begin()->second;
     if (load[from] - mean <= slack) break;
+    sort(from);
+    sort(to);
     const auto exchange =
         best_exchange(held[from], held[to], load[from] - load[to], slack, [&](const Exchange& e) {
           double saved = e.there.cost - settings_.move.of_state(states_[e.there.slot].bytes).count();

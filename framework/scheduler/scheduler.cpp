@@ -42,6 +42,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   open_ = complete_ = 0;
   missing_.clear();
   stopped_ = 0;
+  latency_ = settings_.move.latency;
   hungry_.clear();
   busiest_.clear();
 
@@ -66,19 +67,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
   for (std::uint32_t w = 0; w < workers_.size(); ++w) {
     Part& p = workers_[w];
-    std::vector<std::pair<double, Slot>> order;
-    order.reserve(p.waiting.size());
-    for (const Slot slot : p.waiting) {
-      const Cost& cost = states_[slot].cost;
-      order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
-                         slot);
-      p.waiting_work += expected(slot);
-    }
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second > b.second;
-    });
-    std::transform(order.begin(), order.end(), p.waiting.begin(),
-                   [](const auto& entry) { return entry.second; });
+    for (const Slot slot : p.waiting) p.waiting_work += expected(slot);
+    if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
       hungry_.push_back(Worker{w});
@@ -88,6 +78,21 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   // After the assignments: everybody computes while states are packed.
   for (command::Move& move : moves) commands_.emplace_back(std::move(move));
   if (rounds_ == 0) end_if_done();
+}
+
+// Longest last, as the next one is taken from there; one of unknown cost may be the longest.
+void Scheduler::order_waiting(std::vector<Slot>& slots) const {
+  std::vector<std::pair<double, Slot>> order;
+  order.reserve(slots.size());
+  for (const Slot slot : slots) {
+    const Cost& cost = states_[slot].cost;
+    order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
+                       slot);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second > b.second;
+  });
+  std::transform(order.begin(), order.end(), slots.begin(), [](const auto& entry) { return entry.second; });
 }
 
 // Keeps two batches at the worker: the one it runs and the next.
@@ -161,6 +166,8 @@ void Scheduler::handle(Time now, const event::Report& report) {
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
 // has reported anew.
 void Scheduler::serve(Time now) {
+  // at the end of a round many are hungry and nobody has enough: then not even the list is looked through
+  if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= 2 * latency_) return;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hungry_.size(); ++i) {
     const Worker thief = hungry_[i];
@@ -172,7 +179,7 @@ void Scheduler::serve(Time now) {
       Part& v = part(victim);
       const Seconds thief_left = std::max(t.finish - now, Seconds(0));
       const Seconds gain = Seconds(-candidate->first) - now - thief_left;
-      if (gain <= 2 * settings_.move.latency) break;
+      if (gain <= 2 * latency_) break;
       if (victim == thief) {
         ++candidate;
         continue;
@@ -184,6 +191,7 @@ void Scheduler::serve(Time now) {
       commands_.emplace_back(
           command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
       t.served = served = true;
+      t.asked = now;
       v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
       list(victim);
     }
@@ -237,9 +245,11 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
   t.served = false;
+  // a master that is behind with its messages shows here: then only what gains more is asked for
+  latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
   if (!gave.given.empty()) {
-    t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
+    t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
     t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
     list(gave.thief);
     t.hungry = false;

@@ -216,6 +216,7 @@ Stream<std::monostate> phases(const rondo::streaming::Crew* const* crew) {
   co_yield rondo::elements_of(phase(100, 1, crew, 1));
 }
 
+// Each phase lasts until the crew has the size that the phase is to bring about, so that the job ends at all is the claim.
 TEST(Adaptation, ThreadsJoinAndLeaveWithThePhasesOfAJob) {
   const rondo::streaming::Crew* pointer = nullptr;
   rondo::streaming::Evaluation evaluation(phases(&pointer), rondo::Handover::unfair);
@@ -224,8 +225,7 @@ TEST(Adaptation, ThreadsJoinAndLeaveWithThePhasesOfAJob) {
   crew.work();
   evaluation.conclude();
   EXPECT_EQ(crew.report().threads_max, 3U);
-  EXPECT_GE(crew.report().joined, 4U);
-  EXPECT_GT(crew.report().critical_fraction(), 0.6);
+  EXPECT_GE(crew.report().joined, 4U) << "two threads, in the first and again in the third phase";
 }
 
 TEST(Adaptation, AJobThatIsAllCriticalStaysOnOneThread) {

@@ -233,9 +233,13 @@ bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
 void Scheduler::handle(Time now, const event::Gave& gave) {
   if (!running_) return;
   double work = 0;
+  std::size_t to_do = 0;
   for (const Given& given : gave.given) {
+    // the thief's report of it may have overtaken this message; then it is no work that the thief will speak of again
+    if (states_[given.slot].hop >= given.hop) continue;
     own(given.slot, gave.thief, given.hop);
     work += expected(given.slot);
+    ++to_do;
   }
   Part& v = part(gave.victim);
   Part& t = part(gave.thief);
@@ -248,9 +252,9 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   // a master that is behind with its messages shows here: then only what gains more is asked for
   latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
-  if (!gave.given.empty()) {
+  if (to_do > 0) {
     t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
-    t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
+    t.ready += to_do;  // who has stolen much can be a victim before it has reported
     list(gave.thief);
     t.hungry = false;
     std::erase(hungry_, gave.thief);

@@ -272,6 +272,7 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
   next_id_ += ids_.size();
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!messages[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(messages[w]));
+  transport_.flush();
 }
 
 void Master::share(Bytes context) {
@@ -283,6 +284,7 @@ void Master::share(Bytes context) {
   context_bytes_.clear();
   context_bytes_.append(context);
   send_tree(out);
+  transport_.flush();
 }
 
 // Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.

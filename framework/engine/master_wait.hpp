@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/master.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -12,6 +13,7 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 
 template <class Done>
 void Master::run_until(const Done& done) {
+  const transport::Promptness prompt;
   heard_ = transport_.now().count();
   while (true) {
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });

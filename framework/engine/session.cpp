@@ -18,6 +18,7 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -44,6 +45,7 @@ int run_master(transport::Transport& transport, const Host& host, const detail::
 }
 
 int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
+  const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   transport.send(kMaster, std::move(hello));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/signals.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -96,6 +97,11 @@ void Worker::poll() {
   }
 }
 
+// Where much is left, what happens now says little about the end. Called with the lock held.
+scheduler::Seconds Worker::report_period() const {
+  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 8);
+}
+
 transport::Seconds Worker::patience() const {
   constexpr transport::Seconds kUnsent{200e-6};  // nobody tells when a message has left
   constexpr transport::Seconds kIdle{1};
@@ -103,7 +109,7 @@ transport::Seconds Worker::patience() const {
   const std::lock_guard lock(mutex_);
   if (report_due_) return transport::Seconds(0);
   if (done_.empty() && queue_.ready() == 0) return kIdle;
-  const auto due = last_report_ + scheduler::Seconds(settings_.report_interval) - transport_.now();
+  const auto due = last_report_ + report_period() - transport_.now();
   return std::clamp(due, transport::Seconds(0), kIdle);
 }
 
@@ -116,7 +122,7 @@ void Worker::report() {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
     const bool timely = (!done_.empty() || queue_.ready() > 0) &&
-                        now - last_report_ >= scheduler::Seconds(settings_.report_interval);
+                        now - last_report_ >= report_period();
     stopped = stopping_ && !computing_;
     if (!report_due_ && !timely && !stopped) return;
     report_due_ = false;
@@ -532,6 +538,7 @@ void Worker::stop(Reader& in) {
 // ---- the computing thread
 
 void Worker::compute() {
+  transport::ordinary_turns();
   CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {

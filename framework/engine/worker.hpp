@@ -163,6 +163,7 @@ class Worker {
   [[nodiscard]] bool has_room(const Order& order);
   void flush_outgoing();
   void forward(Bytes whole);
+  [[nodiscard]] scheduler::Seconds report_period() const;
   void report();
 
   // The computing thread.

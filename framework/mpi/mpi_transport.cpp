@@ -124,7 +124,12 @@ void MpiTransport::send(Rank to, Buffer message) {
       post(out.message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out.requests);
   }
   outgoing_.push_back(std::move(out));
-  if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) ring(*bell);
+  if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) to_ring_.push_back(bell);
+}
+
+void MpiTransport::flush() {
+  for (Bell* bell : to_ring_) ring(*bell);
+  to_ring_.clear();
 }
 
 // Lets go of what has left.
@@ -204,6 +209,7 @@ std::optional<Envelope> MpiTransport::completed() {
 }
 
 std::optional<Envelope> MpiTransport::receive() {
+  flush();
   if (!to_self_.empty()) {
     Envelope envelope = std::move(to_self_.front());
     to_self_.pop_front();
@@ -229,6 +235,7 @@ bool MpiTransport::something_there() {
 }
 
 void MpiTransport::wait(Seconds at_most) {
+  flush();
   const Seconds start = now();
   do {
     if (something_there()) {

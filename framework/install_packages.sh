@@ -8,6 +8,7 @@ packages=(
   libboost-serialization-dev libboost-program-options-dev libboost-mpi-dev
   librandom123-dev libxxhash-dev
   libgtest-dev
+  slurm-wlm munge iproute2 shellcheck
 )
 
 if ! command -v apt-get >/dev/null; then

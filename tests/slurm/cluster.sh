@@ -20,7 +20,7 @@ cluster_up() {
   local nodes=$2 cpus=$3 i
   cluster_prefix=rondo_$$
   cluster_pids=()
-  mkdir -p "$cluster"/{state,log,pid,spool,munge}
+  mkdir -p "$cluster"/{state,log,pid,spool,munge,pmix}
   chmod 755 "$cluster" "$cluster"/*
   head -c 1024 /dev/urandom >"$cluster/munge/key"
   chmod 600 "$cluster/munge/key"
@@ -96,6 +96,7 @@ END
     done
     echo "PartitionName=main Nodes=node[1-$nodes] Default=YES MaxTime=INFINITE State=UP"
   } >"$cluster/slurm.conf"
+  echo "PMIxCliTmpDirBase=$cluster/pmix" >"$cluster/mpi.conf"
   {
     echo "127.0.0.1 localhost"
     echo "10.77.0.254 control"
@@ -106,6 +107,8 @@ END
 hostname "\$1"
 mount -t tmpfs -o size=1g,mode=1777 tmpfs /dev/shm
 mount --bind "$cluster/hosts" /etc/hosts
+mkdir "$cluster/pmix.\$1"
+mount --bind "$cluster/pmix.\$1" "$cluster/pmix"
 slurmd -f "$cluster/slurm.conf" -N "\$1"
 while :; do
   sleep 100000 &

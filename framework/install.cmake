@@ -4,11 +4,8 @@ include(CMakePackageConfigHelpers)
 find_path(RONDO_RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)  # librandom123-dev; users compile with it
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/rondo)
-set(targets rondo rondo_interface)
+set(targets rondo rondo_interface rondo_stream)
 set_target_properties(rondo_interface PROPERTIES EXPORT_NAME interface)
-if(TARGET rondo_stream)
-  list(APPEND targets rondo_stream)
-endif()
 
 set(headers FILES_MATCHING PATTERN *.hpp)
 if(NOT RONDO_MPI)
@@ -39,4 +36,6 @@ set(RONDO_PKGCONFIG_LIBS "$<JOIN:${libraries}, >")
 set(RONDO_PKGCONFIG_CFLAGS "-I$<JOIN:${include_folders}, -I>")
 configure_file(rondo.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc.in @ONLY)
 file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc INPUT ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc.in)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc DESTINATION ${pkgconfig_folder})
+configure_file(rondo_stream.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rondo_stream.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc ${CMAKE_CURRENT_BINARY_DIR}/rondo_stream.pc
+  DESTINATION ${pkgconfig_folder})

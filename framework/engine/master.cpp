@@ -11,6 +11,7 @@
 
 #include "engine/build.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/session.hpp"
 
 namespace rondo::engine {
 
@@ -45,6 +46,7 @@ Master::Master(transport::Transport& transport, const Host& host, const detail::
       seed_(options.seed),
       seen_(workers_) {
   worker_settings_.save_bytes = options.checkpoint_bytes;
+  if (options.batch > 0) worker_settings_.report_updates = options.batch;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
@@ -131,6 +133,17 @@ void Master::send_tree(const Buffer& message) {
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
 }
 
+// What the program's functions throw is caught where they are called. Anything else that a message brings about leaves
+// nobody who could go on: the job ends, at once and by name.
+void Master::take(Envelope envelope) {
+  try {
+    dispatch(std::move(envelope));
+  } catch (const std::exception& error) {
+    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    host_.abort(EXIT_FAILURE);
+  }
+}
+
 void Master::dispatch(Envelope envelope) {
   heard_ = transport_.now().count();
   Reader in(envelope.message);
@@ -146,6 +159,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kClosed: ++answers_; return;
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
+    case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kReport: return take_report(envelope.from, in);

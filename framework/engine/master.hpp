@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +54,9 @@ class Master final : public detail::Engine {
   bool restore(const std::string& path, Buffer& program) override;
   bool resume(Buffer& program) override;
   void safe_point(Bytes program) override;
+  void post(detail::Task task) override;
+  void serve(const std::function<bool()>& ended) override;
+  void wake() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
   std::uint64_t seed() const override { return seed_; }
 
@@ -104,6 +109,7 @@ class Master final : public detail::Engine {
   void send_tree(const Buffer& message);
   template <class Done>
   void run_until(const Done& done);
+  void take(transport::Envelope envelope);
   void dispatch(transport::Envelope envelope);
   void handshake(const detail::Program& program);
 
@@ -122,6 +128,8 @@ class Master final : public detail::Engine {
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   [[noreturn]] void throw_failures(Running& running);
+  void hand_out();
+  void take_tasks_done(Rank from, Reader& in);
   void begin_saving(const std::string& path, Bytes program);
   void take_saved(Reader& in);
   void complete_saving();
@@ -172,6 +180,14 @@ class Master final : public detail::Engine {
   };
   Fetching fetching_;
   std::uint64_t requests_ = 0;
+  std::mutex posts_mutex_;
+  std::deque<detail::Task> posted_;  // under the mutex, as is the next one
+  bool serving_ = false;
+  std::map<std::uint64_t, detail::Task> tasks_;  // at the workers, by number
+  std::vector<std::size_t> task_load_;           // per worker
+  std::uint64_t next_task_ = 0;
+  double task_seconds_ = 0;  // of one task, lately
+
   std::optional<Saving> saving_;
   std::string saving_error_;  // of the last one, not told yet
   double saving_cost_ = 0;    // seconds; 0: not known

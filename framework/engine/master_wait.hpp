@@ -14,7 +14,7 @@ template <class Done>
 void Master::run_until(const Done& done) {
   heard_ = transport_.now().count();
   while (true) {
-    while (auto envelope = transport_.receive()) dispatch(std::move(*envelope));
+    while (auto envelope = transport_.receive()) take(std::move(*envelope));
     if (own_worker_) own_worker_->poll();
     if (done()) return;
     watch_time();

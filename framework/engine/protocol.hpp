@@ -36,7 +36,7 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kSave,    // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
+  kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
   kSaved,   // worker to master: uint64 sequence, PartEntry, text error, text error of the copy
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
@@ -56,6 +56,11 @@ enum class Kind : std::uint32_t {
   kStop,    // master to worker: uint64 epoch
   kStopped,  // worker to master: uint64 epoch
 
+  // tasks
+  kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, block input
+  kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed)
+  kCancelTasks,  // master to worker: drop what has not started, and say so
+
   // what happened, for the profile
   kCount,    // master to worker
   kCounted,  // worker to master: WorkerCounters
@@ -68,6 +73,7 @@ enum class Kind : std::uint32_t {
     case Kind::kClosed:
     case Kind::kFetched:
     case Kind::kSignal:
+    case Kind::kTasksDone:
     case Kind::kSaved:
     case Kind::kLoaded:
     case Kind::kReport:
@@ -84,6 +90,8 @@ struct WorkerSettings {
   double low = 300e-6;                     // seconds of work left at which a worker asks for more
   double report_interval = 5e-3;           // seconds between reports of a worker that has states to give
   std::uint64_t report_bytes = 256 << 10;  // of outputs, that do not wait for the interval
+  std::uint64_t report_updates =
+      UINT64_MAX;  // nor do so many updates: a fixed batch, so that the next one is here in time
   std::uint64_t message_bytes =
       256 << 10;  // a message of many states is cut here, so that work starts before the last has come
   std::uint64_t unsent_bytes =
@@ -144,6 +152,8 @@ struct Parcel {
   std::uint64_t epoch;  // of the job; 0: there is none
   scheduler::Job job;
 };
+
+enum class TaskStatus : std::uint8_t { kDone, kFailed, kDropped };
 
 struct SaveHead {
   std::uint64_t sequence;

@@ -22,8 +22,8 @@
 namespace rondo::engine {
 
 std::string describe(Rank rank, const std::exception& error) {
-  return "rank " + std::to_string(value(rank)) + ": " + boost::core::demangle(typeid(error).name()) + ": " +
-         error.what();
+  return "rondo: rank " + std::to_string(value(rank)) + ": " + boost::core::demangle(typeid(error).name()) +
+         ": " + error.what() + "\n";
 }
 
 int run_master(transport::Transport& transport, const Host& host, const detail::Program& program,
@@ -35,7 +35,7 @@ int run_master(transport::Transport& transport, const Host& host, const detail::
   } catch (const Leave&) {
     status = kRequeueStatus;
   } catch (const std::exception& error) {
-    std::cerr << "rondo: " << describe(kMaster, error) << '\n';
+    std::cerr << describe(kMaster, error);
   } catch (...) {
     std::cerr << "rondo: rank 0: main threw something that is no std::exception\n";
   }
@@ -110,7 +110,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
         (void)run_worker(*transport, host, guarded);
       } catch (const std::exception& error) {
         // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
-        std::cerr << "rondo: " << describe(rank, error) << std::endl;
+        std::cerr << describe(rank, error);
         host.abort(EXIT_FAILURE);
       }
     });
@@ -120,7 +120,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
   try {
     status = run_master(*transport, host, guarded, options, main);
   } catch (const std::exception& error) {
-    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    std::cerr << describe(kMaster, error);
     host.abort(EXIT_FAILURE);
   }
   for (std::thread& server : servers) server.join();
@@ -134,7 +134,7 @@ int run_alone(int& argc, char** argv, const detail::Program& program, const Main
     const Host host{storage, [](int status) { std::_Exit(status); }};
     return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;
   } catch (const OptionError& error) {
-    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    std::cerr << describe(kMaster, error);
     return EXIT_FAILURE;
   }
 }

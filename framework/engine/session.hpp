@@ -34,7 +34,8 @@ using Main = std::function<int(detail::Engine&)>;
 // The whole of rondo::run for a process without a launcher: reads the options, runs on threads.
 [[nodiscard]] int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main);
 
-// "rank 3: rondo::InputError: text", for the one line that says why a run ended.
+// "rondo: rank 3: rondo::InputError: text\n", the one line that says why a run ended; to be written in one piece, so that
+// the lines of several ranks do not mix.
 [[nodiscard]] std::string describe(Rank rank, const std::exception& error);
 
 }  // namespace rondo::engine

@@ -16,6 +16,7 @@ Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
       storage_(storage),
       kernel_(std::move(kernel)),
       settings_(settings),
+      mark_(transport.rank()),
       thread_([this] { compute(); }) {}
 
 Worker::~Worker() {
@@ -37,6 +38,8 @@ void Worker::handle(Envelope envelope) {
     case Kind::kFetch: return fetch(in);
     case Kind::kTransfer: return transfer(in);
     case Kind::kStates: return take_in(std::move(envelope), in);
+    case Kind::kTasks: return take_tasks(std::move(envelope), in);
+    case Kind::kCancelTasks: return cancel_tasks();
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kContext: return take_context(envelope.message, in);
@@ -70,6 +73,7 @@ void Worker::poll() {
   }
   tell_saved();
   report();
+  send_task_results();
 
   if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
     closing_ = false;
@@ -163,7 +167,8 @@ void Worker::arrive(StateId id, detail::Object state) {
     Entry& entry = states_[id];
     entry.state = std::move(state);
     orders.swap(entry.orders);
-    queue_.arrived(id);
+    // a state that only passes through leaves a job that waits for its return alone
+    if (std::none_of(orders.begin(), orders.end(), takes_away)) queue_.arrived(id);
   }
   work_.notify_one();
   for (Order& each : orders) order(id, std::move(each));
@@ -175,9 +180,13 @@ void Worker::order(StateId id, Order order) {
     const std::lock_guard lock(mutex_);
     entry = &states_[id];
   }
-  if (!entry->state) {
+  if (!entry->here()) {
     entry->orders.push_back(std::move(order));
   } else if (!postponed_.empty() || !has_room(order)) {
+    {
+      const std::lock_guard lock(mutex_);
+      entry->leaving = takes_away(order);
+    }
     postponed_.push_back({id, std::move(order)});
   } else {
     carry_out(id, order);
@@ -194,10 +203,13 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
   if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
-  const Entry& entry = states_.at(id);
+  Entry& entry = states_.at(id);
   send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
-  states_.erase(id);
+  entry.state.reset();
+  entry.leaving = false;
+  // what is left waits for the state's return: its next job's input, or where to send it on to
+  if (entry.orders.empty() && !entry.message) states_.erase(id);
 }
 
 void Worker::resample(Reader& in) {
@@ -411,9 +423,10 @@ void Worker::assign(Envelope envelope, Reader& in) {
     const std::lock_guard lock(mutex_);
     for (const Job& job : jobs) {
       Entry& entry = states_[job.state];
-      entry.message = call.own_inputs ? bytes : nullptr;  // what a cancelled call has left goes too
+      // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
+      entry.message = call.own_inputs ? bytes : nullptr;
       entry.own_input = call.own_inputs ? in.get_block() : Bytes();
-      queue_.add(job, entry.state != nullptr);
+      queue_.add(job, entry.here());
     }
     low_told_ = false;
   }
@@ -464,13 +477,18 @@ void Worker::stop(Reader& in) {
 // ---- the computing thread
 
 void Worker::compute() {
+  CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {
     if (const Job* next = queue_.start(transport_.now())) {
       computing_ = true;
       const Job job = *next;
-      run_job(lock, job);
+      run_job(lock, job, mark);
       computing_ = false;
+      continue;
+    }
+    if (!tasks_.empty()) {
+      run_task(lock);
       continue;
     }
     if (!done_.empty() || stopping_) {
@@ -478,14 +496,14 @@ void Worker::compute() {
       lock.unlock();
       transport_.wake();
       lock.lock();
-      if (leaving_ || queue_.ready() > 0) continue;
+      if (leaving_ || queue_.ready() > 0 || !tasks_.empty()) continue;
     }
     work_.wait(lock);
   }
 }
 
 // Called with the lock held, and returns so.
-void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
+void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
   Entry& entry = states_.at(job.state);
   const void* shared = call_.own_inputs ? nullptr : inputs_[job.round - inputs_from_].get();
   const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
@@ -495,6 +513,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
   detail::Object before{nullptr, nullptr};
   std::optional<std::string> failure;
   lock.unlock();
+  mark.enter(job.state, call.round);
   try {
     if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
     kernel_->update(entry.state.get(), shared, entry.own_input, call, output);
@@ -503,6 +522,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
   } catch (...) {
     failure = "an exception that is no std::exception";
   }
+  mark.leave();
   const scheduler::Time now = transport_.now();
   lock.lock();
 
@@ -528,7 +548,8 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job) {
     entry.own_input = {};
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
-    if (done_.outputs.size() >= settings_.report_bytes) wake = report_due_ = true;
+    if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
+      wake = report_due_ = true;
   }
   if (wake) {
     lock.unlock();

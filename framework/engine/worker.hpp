@@ -22,6 +22,7 @@
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
 #include "scheduler/work_queue.hpp"
@@ -64,12 +65,30 @@ class Worker {
     double cost;
   };
   using Order = std::variant<Send, Multiply, Fetch, Save>;
+  [[nodiscard]] static bool takes_away(const Order& order) {
+    return std::holds_alternative<Send>(order) || std::holds_alternative<Multiply>(order);
+  }
 
   struct Entry {
     detail::Object state{nullptr, nullptr};  // null: on its way
     std::shared_ptr<const Buffer> message;   // holds the job's own input
     Bytes own_input;
     std::vector<Order> orders;  // wait for the state
+    bool leaving = false;       // an order that takes it away waits for room
+    [[nodiscard]] bool here() const { return state != nullptr && !leaving; }
+  };
+  struct Task {
+    std::uint64_t number;
+    std::uint64_t round;
+    std::uint64_t seed;
+    std::shared_ptr<const Buffer> message;  // holds the input
+    Bytes input;
+  };
+  struct TaskResult {
+    std::uint64_t number;
+    double seconds;
+    TaskStatus status;
+    Buffer output;
   };
   // Updates that are done and not reported.
   struct Results {
@@ -113,6 +132,10 @@ class Worker {
   void save(Reader& in);
   void load(Reader& in);
 
+  void take_tasks(transport::Envelope envelope, Reader& in);
+  void cancel_tasks();
+  void send_task_results();
+
   void begin(const Call& call);
   void open_rounds();
   void arrive(StateId id, detail::Object state);
@@ -135,7 +158,8 @@ class Worker {
 
   // The computing thread.
   void compute();
-  void run_job(std::unique_lock<std::mutex>& lock, const Job& job);
+  void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
+  void run_task(std::unique_lock<std::mutex>& lock);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
@@ -143,6 +167,7 @@ class Worker {
   const WorkerSettings settings_;
 
   // Of the communicating thread alone.
+  CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here
@@ -169,6 +194,10 @@ class Worker {
   Results done_;
   std::vector<Buffer> failures_;  // messages
   scheduler::Time last_report_{0};
+  std::deque<Task> tasks_;
+  std::vector<TaskResult> task_results_;
+  transport::Seconds first_task_done_{0};
+  bool tasks_due_ = false;
   std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
   bool report_due_ = false;
   bool low_told_ = false;

@@ -235,6 +235,7 @@ void MpiTransport::wait(Seconds at_most) {
   } while (spin_ > Seconds(0) && now() - start < std::min(spin_, at_most));
 
   nap_ = std::clamp(nap_ * 2, kNapShortest, kNapLongest);
+  reap();
   Seconds nap = one_node_ ? kNapOnOneNode : nap_;
   if (!outgoing_.empty() || !incoming_.empty()) nap = kNapUnsent;
   bell_->asleep.store(1);

@@ -38,7 +38,7 @@ void finalise_at_exit() {
   MPI_Finalized(&finalised);
   if (finalised != 0) return;
   if (running) {
-    std::cerr << "rondo: the program called exit() inside a run" << std::endl;
+    std::cerr << "rondo: the program called exit() inside a run\n";
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
   // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
@@ -71,7 +71,7 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   int mine = error.empty() ? INT_MAX : rank, first = 0;
   MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, communicator);
   failed = first != INT_MAX;
-  if (failed && rank == first) std::cerr << "rondo: " << error << std::endl;
+  if (failed && rank == first) std::cerr << error;
   return options;
 }
 
@@ -98,11 +98,11 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
       status = rank == 0 ? engine::run_master(transport, host, program, *options, main)
                          : engine::run_worker(transport, host, program);
     } catch (const MismatchError& error) {
-      std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
+      std::cerr << engine::describe(Rank{rank}, error);
     }
   } catch (const std::exception& error) {
     // the others wait for this rank: end them all, at once and by name
-    std::cerr << "rondo: " << engine::describe(Rank{rank}, error) << std::endl;
+    std::cerr << engine::describe(Rank{rank}, error);
     host.abort(EXIT_FAILURE);
   }
   running = false;

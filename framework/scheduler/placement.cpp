@@ -1,4 +1,4 @@
-// Where states are between the rounds: first distribution, copies of a resample, refinement from predicted costs.
+// Where states are between the rounds: first distribution and copies of a resample.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -46,8 +46,9 @@ void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> ow
 
 void Scheduler::packed(Slot slot, double bytes) {
   State& state = states_[slot];
-  part(state.owner).bytes += bytes - state.bytes;
-  state.bytes = static_cast<float>(bytes);
+  const auto rounded = static_cast<float>(bytes);  // so that what is added up is what is taken off later
+  part(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
+  state.bytes = rounded;
 }
 
 namespace {
@@ -92,7 +93,8 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
           while (shares[slot].kept > keep && !deficits.empty() && load[w] - target >= cost / 2) {
             const auto [deficit, inverse] = deficits.top();
             const std::uint32_t to = ~inverse;
-            if (deficit < cost / 2 || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
+            const bool levels = load[w] - load[to] > cost * 1.01;
+            if (!levels || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
             deficits.pop();
             const double fit = std::floor(std::min(load[w] - target, deficit) / cost);
             const auto count = static_cast<std::uint32_t>(
@@ -132,62 +134,6 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
   }
   states_ = std::move(children);
   return copies;
-}
-
-// Moves single states from the most to the least loaded worker while that shortens the round by more than it costs.
-void Scheduler::refine() {
-  if (workers_.size() < 2) return;
-  using Entry = std::pair<double, Slot>;
-  std::vector<double> load(workers_.size(), 0);
-  std::vector<std::vector<Entry>> held(workers_.size());  // ascending, made when a worker is found overloaded
-  double total = 0;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    load[index(states_[slot].owner)] += expected(slot);
-    total += expected(slot);
-  }
-  const double mean = total / settings_.workers;
-  const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
-  std::set<std::pair<double, std::uint32_t>> order;
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) order.emplace(load[w], w);
-  if (order.rbegin()->first - mean <= slack) return;
-
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const std::uint32_t w = index(states_[slot].owner);
-    if (load[w] - mean > slack) held[w].emplace_back(expected(slot), slot);
-  }
-  for (auto& entries : held) std::sort(entries.begin(), entries.end());
-
-  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
-  while (order.size() > 1) {
-    const std::uint32_t from = order.rbegin()->second;
-    const std::uint32_t to = order.begin()->second;
-    const double gap = load[from] - load[to];
-    if (load[from] - mean <= slack) break;
-    auto& entries = held[from];
-    // the largest state up to half of the gap levels the two; failing that the smallest one that still helps
-    auto entry = std::upper_bound(entries.begin(), entries.end(), Entry{gap / 2, UINT32_MAX});
-    if (entry != entries.begin()) --entry;
-    const bool pays = entry != entries.end() && entry->first < gap * 0.9 &&
-                      entry->first > settings_.move.of_state(states_[entry->second].bytes).count() &&
-                      workers_[to].bytes + states_[entry->second].bytes <= settings_.bytes_max;
-    if (!pays) {
-      order.erase({load[from], from});  // nothing of this one helps any more
-      continue;
-    }
-    const Slot slot = entry->second;
-    const double cost = entry->first;
-    entries.erase(entry);
-    order.erase({load[from], from});
-    order.erase({load[to], to});
-    load[from] -= cost;
-    load[to] += cost;
-    order.emplace(load[from], from);
-    order.emplace(load[to], to);
-    moves[{Worker{from}, Worker{to}}].push_back(slot);
-    own(slot, Worker{to}, states_[slot].hop + 1);
-  }
-  for (auto& [pair, slots] : moves)
-    commands_.emplace_back(command::Move{pair.first, pair.second, std::move(slots)});
 }
 
 }  // namespace rondo::scheduler

@@ -42,6 +42,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   open_ = complete_ = 0;
   missing_.clear();
   stopped_ = 0;
+  latency_ = settings_.move.latency;
   hungry_.clear();
   busiest_.clear();
 
@@ -52,7 +53,8 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     if (state.cost.known()) sum += state.cost.predicted().count(), ++known;
   }
   if (known > 0) mean_ = sum / static_cast<double>(known);
-  if (settings_.rebalance && known > 0) refine();
+  std::vector<command::Move> moves;  // by the worker that they leave
+  if (settings_.rebalance && known > 0) moves = refine();
 
   for (Part& p : workers_) {
     const double bytes = p.bytes;
@@ -65,32 +67,38 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
   for (std::uint32_t w = 0; w < workers_.size(); ++w) {
     Part& p = workers_[w];
-    std::vector<std::pair<double, Slot>> order;
-    order.reserve(p.waiting.size());
-    for (const Slot slot : p.waiting) {
-      const Cost& cost = states_[slot].cost;
-      order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
-                         slot);
-      p.waiting_work += expected(slot);
-    }
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-      return a.first != b.first ? a.first < b.first : a.second > b.second;
-    });
-    std::transform(order.begin(), order.end(), p.waiting.begin(),
-                   [](const auto& entry) { return entry.second; });
+    for (const Slot slot : p.waiting) p.waiting_work += expected(slot);
+    if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
       hungry_.push_back(Worker{w});
     }
     assign(now, Worker{w});
   }
+  // After the assignments: everybody computes while states are packed.
+  for (command::Move& move : moves) commands_.emplace_back(std::move(move));
   if (rounds_ == 0) end_if_done();
+}
+
+// Longest last, as the next one is taken from there; one of unknown cost may be the longest.
+void Scheduler::order_waiting(std::vector<Slot>& slots) const {
+  std::vector<std::pair<double, Slot>> order;
+  order.reserve(slots.size());
+  for (const Slot slot : slots) {
+    const Cost& cost = states_[slot].cost;
+    order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
+                       slot);
+  }
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second > b.second;
+  });
+  std::transform(order.begin(), order.end(), slots.begin(), [](const auto& entry) { return entry.second; });
 }
 
 // Keeps two batches at the worker: the one it runs and the next.
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
-  while (!p.waiting.empty() && p.outstanding <= batch_ && !stopping_) {
+  while (!p.waiting.empty() && p.outstanding <= static_cast<std::ptrdiff_t>(batch_) && !stopping_) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
@@ -99,7 +107,7 @@ void Scheduler::assign(Time now, Worker worker) {
     for (const Slot slot : assign.slots) work += expected(slot);
     p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
     p.finish = std::max(now, p.finish) + Seconds(work);
-    p.outstanding += count;
+    p.outstanding += static_cast<std::ptrdiff_t>(count);
     p.ready += count;
     commands_.emplace_back(std::move(assign));
   }
@@ -131,17 +139,17 @@ void Scheduler::handle(Time now, const event::Report& report) {
   Part& p = part(report.worker);
   for (const Done& done : report.done) {
     State& state = states_.at(done.slot);
-    // a state that has moved on may be reported by its new worker first, so its rounds are counted, not followed
+    // not always in order: a thief's report of a later round can overtake the victim's of an earlier one
     if (done.round < complete_ || done.round >= open_ || missing_[done.round - complete_] == 0)
       throw std::logic_error("scheduler: state " + std::to_string(value(state.id)) + " reports round " +
-                             std::to_string(done.round) + ", and rounds " + std::to_string(complete_) +
+                             std::to_string(done.round) + " while rounds " + std::to_string(complete_) +
                              " to " + std::to_string(open_) + " are open");
     ++state.rounds_done;
     state.cost.measured(Seconds(done.seconds));
     own(done.slot, report.worker, done.hop);
     --missing_[done.round - complete_];
   }
-  p.outstanding -= std::min(p.outstanding, report.done.size());
+  p.outstanding -= std::ssize(report.done);
   p.finish = now + report.left;
   p.ready = report.ready;
   if (!stopping_) {
@@ -158,6 +166,8 @@ void Scheduler::handle(Time now, const event::Report& report) {
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
 // has reported anew.
 void Scheduler::serve(Time now) {
+  // at the end of a round many are hungry and nobody has enough: then not even the list is looked through
+  if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= 2 * latency_) return;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hungry_.size(); ++i) {
     const Worker thief = hungry_[i];
@@ -169,7 +179,7 @@ void Scheduler::serve(Time now) {
       Part& v = part(victim);
       const Seconds thief_left = std::max(t.finish - now, Seconds(0));
       const Seconds gain = Seconds(-candidate->first) - now - thief_left;
-      if (gain <= 2 * settings_.move.latency) break;
+      if (gain <= 2 * latency_) break;
       if (victim == thief) {
         ++candidate;
         continue;
@@ -181,6 +191,7 @@ void Scheduler::serve(Time now) {
       commands_.emplace_back(
           command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
       t.served = served = true;
+      t.asked = now;
       v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
       list(victim);
     }
@@ -228,15 +239,19 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   }
   Part& v = part(gave.victim);
   Part& t = part(gave.thief);
-  v.outstanding -= std::min(v.outstanding, gave.given.size());
-  t.outstanding += gave.given.size();
+  v.outstanding -= std::ssize(gave.given);
+  t.outstanding += std::ssize(gave.given);
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
   t.served = false;
+  // a master that is behind with its messages shows here: then only what gains more is asked for
+  latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
   if (!gave.given.empty()) {
-    t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
+    t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
+    t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
+    list(gave.thief);
     t.hungry = false;
     std::erase(hungry_, gave.thief);
   }

@@ -38,7 +38,7 @@ struct Settings {
   MoveCost move;
   double bytes_max = std::numeric_limits<double>::infinity();  // of states, per worker
   // A refinement between rounds may leave this much imbalance, as a share of the mean: stealing mends it for less.
-  double tolerance = 0.03;
+  double tolerance = 0.06;
 };
 
 // A state's round is done.
@@ -100,13 +100,13 @@ using Event = std::variant<event::Begin, event::Opened, event::Closed, event::Re
 
 namespace command {
 
-// Bring these states, which have no job, from one worker to another.
+// Bring these states from one worker, where they have no job, to another, where they may have one already.
 struct Move {
   Worker from;
   Worker to;
   std::vector<Slot> slots;
 };
-// Run these, in this order; their states are at the worker or on the way.
+// Run these, longest first; their states are at the worker or on the way.
 struct Assign {
   Worker worker;
   std::vector<Slot> slots;
@@ -169,7 +169,8 @@ class Scheduler {
   void set_cost(Slot slot, const Cost& cost) { states_[slot].cost = cost; }
   [[nodiscard]] float bytes(Slot slot) const { return states_[slot].bytes; }
   [[nodiscard]] std::uint32_t hop(Slot slot) const { return states_[slot].hop; }
-  // Rounds of the running or last call that the state has done.
+  // Rounds of the running or last call that the state is known to have done. They are the first ones as soon as the call
+  // has ended; before that, reports of different workers overtake each other.
   [[nodiscard]] std::uint32_t rounds_done(Slot slot) const { return states_[slot].rounds_done; }
   [[nodiscard]] std::uint32_t rounds_complete() const { return complete_; }
   // Sum of what the workers hold, by the sizes known here.
@@ -189,11 +190,13 @@ class Scheduler {
     double bytes = 0;                     // of the states it holds
     std::vector<Slot> waiting;            // not yet assigned; the next one last
     double waiting_work = 0;              // predicted seconds
-    std::size_t outstanding = 0;          // updates assigned and not reported
-    Time finish{0};                       // predicted end of what is assigned
-    std::size_t ready = 0;                // states a thief could get from the worker itself
+    std::ptrdiff_t outstanding =
+        0;                  // updates assigned and not reported; below 0 when a thief's report has come first
+    Time finish{0};         // predicted end of what is assigned
+    std::size_t ready = 0;  // states a thief could get from the worker itself
     bool hungry = false;
     bool served = false;  // as a thief: an answer to Give is under way
+    Time asked{0};        // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };
@@ -208,7 +211,8 @@ class Scheduler {
   [[nodiscard]] double expected(Slot slot) const;
   [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
-  void refine();
+  std::vector<command::Move> refine();
+  void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
   void serve(Time now);
   bool reassign(Time now, Worker victim, Worker thief);
@@ -229,6 +233,7 @@ class Scheduler {
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
+  Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
   std::vector<Worker> hungry_;
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
   std::vector<Command> commands_;

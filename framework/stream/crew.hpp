@@ -27,6 +27,8 @@ class Crew {
   // Returns when the evaluation is over and no other thread is left.
   void work();
   [[nodiscard]] StreamReport report() const;
+  // Threads that are not resting, the caller's included; any thread may ask.
+  [[nodiscard]] unsigned at_work() const { return at_work_; }
 
  private:
   struct Round;  // one thread's clockwork

@@ -32,6 +32,8 @@ Evaluation::Turn Evaluation::step(Unit& unit) {
             return Turn::waiting;
         }
         break;
+      case Stepper::Outcome::value:  // a Root's, which says nothing
+        continue;
       case Stepper::Outcome::ended:
         if (root_.promise()->error) {
           fail(units_, root_.promise()->error);

@@ -1,6 +1,8 @@
-// What a first program of somebody else's looks like: it includes all of Rondo, sends a class, and prints one line.
+// What a first program of somebody else's looks like: it includes all of Rondo and sends a class. Its status tells whether
+// the sum is right, and whether there were two workers.
 #include <rondo/rondo.hpp>
 
+#include <cstdlib>
 #include <iostream>
 #include <numeric>
 #include <string>
@@ -27,7 +29,10 @@ int main(int argc, char** argv) {
     master.reset(std::move(counters));
     master.update(1);
     const std::vector<long> counts = master.update(2);
-    std::cout << "sum " << std::accumulate(counts.begin(), counts.end(), 0L) << " on " << master.workers()
-              << " workers, the last is " << master.states().back().name << "\n";
+    const long sum = std::accumulate(counts.begin(), counts.end(), 0L);
+    const std::string last = master.states().back().name;
+    std::cout << "sum " << sum << " on " << master.workers() << " workers, the last is " << last << "\n";
+    const bool right = sum == 100 * 99 / 2 + 100 * 3 && master.workers() == 2 && last == "counter 99";
+    return right ? EXIT_SUCCESS : EXIT_FAILURE;
   });
 }

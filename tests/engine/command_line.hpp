@@ -1,9 +1,11 @@
-// The command line of one run: what main() would have got. Each run of a test makes its own, as run() changes it.
+// One run of a test, with its own command line: what main() would have got. run() changes it.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <rondo/rondo.hpp>
 
 namespace rondo::test {
 
@@ -30,5 +32,12 @@ class CommandLine {
   std::vector<std::string> arguments_;
   std::vector<char*> pointers_;
 };
+
+// run() with these options; the status that it returned on this rank.
+template <UpdateClass U, class Main>
+int run_with(std::vector<std::string> options, Main main) {
+  CommandLine line(std::move(options));
+  return run<U>(line.argc, line.argv(), std::move(main));
+}
 
 }  // namespace rondo::test

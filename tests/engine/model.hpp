@@ -76,9 +76,7 @@ inline Output apply(State& state, const Input& input, const Call<Context>& call)
   std::uint64_t sum = mix(value(call.id()), call.round());
   for (std::uint64_t program = input.program; program != 0; program >>= 4) {
     switch (program & 15) {
-      case 1:
-        words.push_back(mix(sum, words.size()));
-        break;
+      case 1: words.push_back(mix(sum, words.size())); break;
       case 2:
         if (!words.empty()) words.pop_back();
         break;
@@ -88,26 +86,17 @@ inline Output apply(State& state, const Input& input, const Call<Context>& call)
       case 4:
         for (const std::uint64_t word : shared) sum = mix(sum, word);
         break;
-      case 5:
-        sum = mix(sum, call.random()());
-        break;
-      case 6:
-        words.resize(words.size() + sum % 2000, sum);
-        break;
-      case 7:
-        words.resize(words.size() / 2);
-        break;
-      case 8:
-        state.name = std::to_string(sum) + state.name.substr(0, sum % 50);
-        break;
+      case 5: sum = mix(sum, call.random()()); break;
+      case 6: words.resize(words.size() + sum % 2000, sum); break;
+      case 7: words.resize(words.size() / 2); break;
+      case 8: state.name = std::to_string(sum) + state.name.substr(0, sum % 50); break;
       case 9:
         for (const std::uint64_t word : input.words) sum = mix(sum, word);
         break;
       case 10:
         for (const char c : state.name) sum = mix(sum, static_cast<unsigned char>(c));
         break;
-      default:
-        sum = mix(sum, program);
+      default: sum = mix(sum, program);
     }
   }
   if (refuses(call.id(), input)) throw std::runtime_error(refusal(call.id()));

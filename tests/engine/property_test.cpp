@@ -53,14 +53,11 @@ std::vector<std::string> random_options(Dice& dice, std::uint64_t& random_seed, 
   if (const auto workers = dice.below(9); workers > 0)
     options.push_back("--rondo-workers=" + std::to_string(workers));
   switch (dice.below(4)) {
-    case 0:
-      options.push_back("--rondo-batch=" + std::to_string(1 + dice.below(1 + dice.below(40))));
-      break;
+    case 0: options.push_back("--rondo-batch=" + std::to_string(1 + dice.below(1 + dice.below(40)))); break;
     case 1:
       if (dice.one_in(3)) options.push_back("--rondo-batch=off");
       break;
-    default:
-      break;
+    default: break;
   }
   if (dice.one_in(3)) options.push_back("--rondo-master-works");
   if (dice.one_in(2)) options.push_back("--rondo-fanout=" + std::to_string(1 + dice.below(3)));

@@ -4,11 +4,11 @@
 //   cmake -B build -DRONDO_BENCHMARKS=ON && cmake --build build &&
 //   build/tests/serialization/serialization_benchmark
 //
-// Prints medians of interleaved repetitions and their ratios; the machine's load cancels out of the ratios.
+// Prints medians of interleaved repetitions and their ratios.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <string>
@@ -36,6 +36,13 @@ void keep(T& value) {
   asm volatile("" : : "r"(&value) : "memory");
 }
 
+// Of its processor time, so that others on the machine do not count but for what they do to the caches.
+double nanoseconds_of_this_thread() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return double(now.tv_sec) * 1e9 + double(now.tv_nsec);
+}
+
 struct Contestant {
   const char* name;
   std::function<void()> run;
@@ -48,13 +55,11 @@ struct Contestant {
 
 // The first contestant is what the others are held against.
 void compare(const char* title, int calls, std::vector<Contestant> contestants) {
-  using Clock = std::chrono::steady_clock;
   for (int repetition = 0; repetition < 41; ++repetition) {
     for (Contestant& contestant : contestants) {
-      const auto start = Clock::now();
+      const double start = nanoseconds_of_this_thread();
       for (int i = 0; i < calls; ++i) contestant.run();
-      const std::chrono::duration<double, std::nano> taken = Clock::now() - start;
-      contestant.nanoseconds.push_back(taken.count() / calls);
+      contestant.nanoseconds.push_back((nanoseconds_of_this_thread() - start) / calls);
     }
   }
   std::printf("%s\n", title);

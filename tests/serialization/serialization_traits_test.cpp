@@ -117,7 +117,7 @@ template <class... T>
 constexpr bool none_travels = (!Serializable<T> && ...);
 
 static_assert(
-    all_bytes<bool, char, double, long double, __int128, Plain, const Plain, FinalPlain, Either, std::byte,
+    all_bytes<bool, char, double, long double, Plain, const Plain, FinalPlain, Either, std::byte,
               std::complex<double>, Plain[3], Plain[3][4], std::array<Plain, 2>, std::pair<int, Plain>,
               std::tuple<char, std::pair<int, double>>, Marked, std::array<Overruled, 2>>);
 static_assert(

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -76,9 +78,7 @@ class Master {
   }
 
   // One round with the same input for every state. Outputs in the order of ids(); ids stay. UpdateError if an update threw.
-  std::vector<Output> update(const Input& input) {
-    return collect(packed(input), nullptr);
-  }
+  std::vector<Output> update(const Input& input) { return collect(packed(input), nullptr); }
 
   // One round with one input per state, in the order of ids(). Outputs in the same order; ids stay. InputError if the number
   // differs from that of the states: it names the first state without an input; UpdateError if an update threw.
@@ -150,6 +150,14 @@ class Master {
     engine_.evolve(rounds);
   }
 
+  // The same with a pipeline of the streaming evaluator as inputs (include rondo/stream.hpp), stepped by this thread.
+  template <class Pipeline, class Sink>
+  requires(!std::ranges::input_range<Pipeline> && requires(Pipeline p) {
+    sequential(std::move(p));
+  }) void evolve(Pipeline inputs, Sink sink, std::size_t rounds_ahead = 0) {
+    evolve(sequential(std::move(inputs)), std::move(sink), rounds_ahead);
+  }
+
   // Replaces every state by offspring[i] copies with fresh ids (0: drops it), in the order of ids(); returns the new ids. No
   // update; copies go straight from worker to worker. InputError if there is not one count per state.
   std::vector<StateId> resample(std::span<const std::uint32_t> offspring) {
@@ -159,9 +167,7 @@ class Master {
   }
 
   // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
-  void share(const Context& context) {
-    engine_.share(packed(context));
-  }
+  void share(const Context& context) { engine_.share(packed(context)); }
 
   // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
   [[nodiscard]] std::vector<State> states() {
@@ -218,6 +224,26 @@ class Master {
   void safe_point(const Progress& progress) {
     engine_.safe_point(packed(progress));
   }
+
+  // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
+  // the task's number. post() may be called by any thread while the main one is in serve(); `done` and `failed` are
+  // called by that one. What has not started when `ended` turns true is dropped. See evaluate_on in rondo/ranks.hpp.
+  void post(const Input& input, std::function<void(Output)> done,
+            std::function<void(std::exception_ptr)> failed) {
+    engine_.post({packed(input),
+                  [done = std::move(done), failed](Bytes bytes) {
+                    std::optional<Output> output;
+                    try {
+                      output = detail::unpacked<Output>(bytes);
+                    } catch (...) {
+                      return failed(std::current_exception());
+                    }
+                    done(std::move(*output));
+                  },
+                  failed});
+  }
+  void serve(const std::function<bool()>& ended) { engine_.serve(ended); }
+  void wake() { engine_.wake(); }
 
   // The counters of the run so far. One message to and from each worker.
   [[nodiscard]] Profile profile() { return engine_.profile(); }

@@ -1,16 +1,13 @@
 // Values to bytes and back, for messages between ranks that run the same build.
 //
 // What travels, and how:
-// - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such:
-// as one
-//   block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
+// - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such: as
+//   one block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
 //   a serialize().
-// - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's
-// own way.
-//   A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
-// - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to
-// their base
-//   classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
+// - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's own
+//   way. A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
+// - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to their
+//   base classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
 //   called twice to pack, and has to write the same both times.
 // - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
 //
@@ -91,8 +88,10 @@ void pack(const T& value, Buffer& out) {
   }
 }
 
-// Reads a value that pack wrote, from exactly these bytes. After an exception the value is valid but
-// unspecified.
+// Reads a value that pack wrote, from exactly these bytes. Whatever they are, nothing is read outside of them, and
+// no memory is taken by a count that they cannot hold; only what a serialize() reads as mere numbers is up to it.
+// After an exception the value is valid but unspecified, and Boost has lost the object, if any, that it was
+// reading through a pointer. Fastest if the bytes begin at a multiple of 16 in memory.
 template <class T>
 void unpack(Bytes bytes, T& value) {
   detail::Reader reader(bytes);

@@ -18,6 +18,7 @@
 #include <rondo/stream/core_budget.hpp>
 #include <rondo/stream/evaluate.hpp>
 #include <rondo/stream/options.hpp>
+#include <rondo/stream/sequential.hpp>
 #include <rondo/stream/sort.hpp>
 #include <rondo/stream/speedup.hpp>
 #include <rondo/stream/stages.hpp>

@@ -72,7 +72,10 @@ int run_with(int& argc, char** argv, const Workload& workload,
         const std::string& mode = workload.settings().mode;
         reference::Result result{workload, "rondo-" + (mode.empty() ? "update" : mode)};
         rounds(master, result);
-        result.print();
+        if (mode == "evolve")
+          result.print_mean();
+        else
+          result.print();
         return 0;
       });
 }

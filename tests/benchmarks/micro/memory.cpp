@@ -67,14 +67,15 @@ int measure_workers(rondo::Master<Big>& master) {
   std::vector<std::vector<double>> initial(states);
   for (std::size_t i = 0; i < states; ++i) initial[i].assign(doubles, static_cast<double>(i));
   master.reset(std::move(initial));
-  std::vector<Reading> readings;
-  for (int round = 0; round < 20; ++round) readings = master.update(static_cast<double>(round));
-
-  std::map<int, double> held;
+  std::map<int, double> held;  // in the round when it was most
   std::map<int, double> most;
-  for (const Reading& reading : readings) {
-    held[reading.process] += doubles * sizeof(double);
-    most[reading.process] = std::max(most[reading.process], reading.memory_most);
+  for (int round = 0; round < 20; ++round) {
+    std::map<int, double> now;
+    for (const Reading& reading : master.update(static_cast<double>(round))) {
+      now[reading.process] += doubles * sizeof(double);
+      most[reading.process] = std::max(most[reading.process], reading.memory_most);
+    }
+    for (const auto& [process, bytes] : now) held[process] = std::max(held[process], bytes);
   }
   double worst = 0.0;
   for (const auto& [process, bytes] : held) worst = std::max(worst, most[process] / (1.15 * bytes + 64e6));

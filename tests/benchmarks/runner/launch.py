@@ -32,6 +32,17 @@ def said(errors):
     return " ".join(lines)[:400] or "nothing on the error stream"
 
 
+def end(process):
+    """Ends a run that hangs: mpirun takes its ranks with it if it is asked first."""
+    for how, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, None)):
+        os.killpg(process.pid, how)
+        try:
+            process.communicate(timeout=patience)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
 def run(command, timeout=180):
     """The printed line as a dictionary, and under "wall_s" how long the whole run took, start and end included."""
     begin = time.monotonic()
@@ -45,8 +56,7 @@ def run(command, timeout=180):
     try:
         out, err = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        end(process)
         raise ContestantFailed(f"no result after {timeout} s") from None
     wall = time.monotonic() - begin
     if process.returncode != 0:

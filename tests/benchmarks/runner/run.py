@@ -43,7 +43,7 @@ def chosen_sections(options):
 def measure(section, options, calibration, results):
     """Contestants take turns, and each repetition begins with another one: what disturbs the machine hits all."""
     wanted = options.contestants.split(",") if options.contestants else section.contestants
-    names = [name for name in section.contestants if name in wanted]
+    names = [name for name in section.names(options.quick) if name in wanted]
     repetitions = options.repetitions or (section.repetitions_quick if options.quick else section.repetitions)
     once = section.once_quick if options.quick else section.once
     shared = section.options(options.quick, calibration["operations_per_ms"])

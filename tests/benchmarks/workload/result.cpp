@@ -54,9 +54,17 @@ void Result::end_round(std::span<const Record> outputs) {
 }
 
 void Result::print() const {
+  print(std::vector<double>(rounds_ms_.begin() + (rounds_ms_.size() > 1 ? 1 : 0), rounds_ms_.end()));
+}
+
+void Result::print_mean() const {
+  const double total = std::accumulate(rounds_ms_.begin(), rounds_ms_.end(), 0.0);
+  print({total / static_cast<double>(rounds_ms_.size())});
+}
+
+void Result::print(std::vector<double> warm) const {
   const Settings& settings = workload_.settings();
   const Costs& costs = workload_.costs();
-  const std::vector<double> warm(rounds_ms_.begin() + (rounds_ms_.size() > 1 ? 1 : 0), rounds_ms_.end());
   const double total = std::accumulate(rounds_ms_.begin(), rounds_ms_.end(), 0.0);
   char hash[17];
   std::snprintf(hash, sizeof hash, "%016llx",

@@ -27,8 +27,12 @@ class Result {
 
   // One line of JSON on standard output. Milliseconds: median, min and max over the rounds after the first.
   void print() const;
+  // For a run without barriers, whose rounds end in bunches: only the mean over all says what a round took.
+  void print_mean() const;
 
  private:
+  void print(std::vector<double> warm) const;
+
   struct Hash;
   using Clock = std::chrono::steady_clock;
 

@@ -4,6 +4,7 @@
 // bytes is one block. Reading reuses what memory the container has where it can.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -279,8 +280,8 @@ struct Codec<std::multimap<K, V, C, A>> : MapCodec<std::multimap<K, V, C, A>> {}
 //
 // The copy iterates in the order of the original (a sum over it rounds alike on whatever rank it is): it gets
 // as many buckets, and the elements from the last to the first, as a hash table puts a new element before its
-// bucket's others and a new bucket before all. The number of buckets stands beside a check, because memory is
-// taken for it.
+// bucket's others and a new bucket before all. The number of buckets and their load stand beside a check, because
+// memory is taken by them.
 
 template <class Table, class Elements>
 struct HashedCodec : Elements {
@@ -289,7 +290,7 @@ struct HashedCodec : Elements {
     encode_count(out, value.size(), smallest_element());
     const std::uint64_t buckets = value.bucket_count();
     const float load = value.max_load_factor();
-    const std::uint32_t check = check_of(buckets);
+    const std::uint32_t check = check_of(buckets, std::bit_cast<std::uint32_t>(load));
     out.block(&buckets, sizeof buckets);
     out.block(&load, sizeof load);
     out.block(&check, sizeof check);
@@ -302,8 +303,9 @@ struct HashedCodec : Elements {
     const std::size_t count = decode_count(in, smallest_element());
     const auto buckets = in.number<std::uint64_t>();
     const auto load = in.number<float>();
-    if (in.number<std::uint32_t>() != check_of(buckets)) in.damaged("a number of buckets");
-    if (!(load > 0.0f)) in.damaged("a load factor");
+    if (in.number<std::uint32_t>() != check_of(buckets, std::bit_cast<std::uint32_t>(load))) {
+      in.damaged("a number of buckets");
+    }
     Table fresh(0, value.hash_function(), value.key_eq(), value.get_allocator());
     if (load != fresh.max_load_factor()) fresh.max_load_factor(load);
     if (buckets > 1) fresh.rehash(static_cast<std::size_t>(buckets));

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string>
@@ -14,6 +15,12 @@
 #include <rondo/profile.hpp>
 
 namespace rondo::detail {
+
+struct Task {
+  Buffer input;
+  std::function<void(Bytes output)> done;
+  std::function<void(std::exception_ptr)> failed;
+};
 
 // Lives on rank 0, used from the thread that runs the program's main. A position is that of a state in ids().
 class Engine {
@@ -46,6 +53,13 @@ class Engine {
   virtual void share(Bytes context) = 0;
   // Fetches the states at these positions, which ascend; they come in any order.
   virtual void fetch(std::span<const std::size_t> positions, const Take& state) = 0;
+
+  // Tasks: updates of a fresh state each. post() may be called by any thread while another one is in serve(), which hands
+  // out what is posted until `ended` says so, cancels what has not started then, and calls done and failed of each other one.
+  // wake() makes serve() ask `ended` again.
+  virtual void post(Task task) = 0;
+  virtual void serve(const std::function<bool()>& ended) = 0;
+  virtual void wake() = 0;
 
   // `program` is the program's own; restore and resume give it back, and return false if there is no checkpoint.
   virtual void checkpoint(const std::string& path, Bytes program) = 0;

@@ -28,6 +28,7 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
 
+  [[nodiscard]] virtual Object make_state() const = 0;  // an empty one
   [[nodiscard]] virtual Object unpack_state(Bytes bytes) const = 0;
   [[nodiscard]] virtual Object copy_state(const void* state) const = 0;
   virtual void pack_state(const void* state, Buffer& out) const = 0;

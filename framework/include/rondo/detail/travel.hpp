@@ -82,8 +82,9 @@ consteval bool has_serialize() {
   } else if constexpr (twin::FreeSerialize<T>) {
     return true;
   } else if constexpr (std::is_final_v<T> || std::is_union_v<T>) {
-    return HasPublicMember<T>;  // nobody can inherit from it; a private serialize() of a final class is not
-                                // seen
+    // nobody can inherit from it, so a private serialize() is not seen; a class that is no bytes had better
+    // have one
+    return HasPublicMember<T> || (std::is_class_v<T> && !std::is_trivially_copyable_v<T>);
   } else if constexpr (!std::is_destructible_v<T>) {
     return true;  // cannot be inherited from either; whoever hides the destructor serialises by hand
   } else {

@@ -51,6 +51,7 @@ class TypedKernel final : public Kernel {
  public:
   explicit TypedKernel(std::unique_ptr<U> update) : update_(std::move(update)) {}
 
+  Object make_state() const override { return make_object(new State(empty_state<U>())); }
   Object unpack_state(Bytes bytes) const override {
     auto state = std::unique_ptr<State>(new State(empty_state<U>()));
     unpack(bytes, *state);

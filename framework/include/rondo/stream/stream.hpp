@@ -74,7 +74,7 @@ struct PromiseBase;
 // evaluation. Used by the thread that holds the stream.
 class Stepper {
  public:
-  enum class Outcome : std::uint8_t { running, unit, waiting, ended };
+  enum class Outcome : std::uint8_t { running, unit, waiting, value, ended };
 
   PromiseBase* current = nullptr;  // whose turn it is
   Outcome outcome = Outcome::running;
@@ -414,6 +414,11 @@ inline bool Stepper::run_for(const PromiseBase& consumer) {
 
 inline void PromiseBase::hand_over(void* to_consumer) {
   root->value = to_consumer;
+  if (root->consumer == nullptr) {
+    root->stepper->current = this;
+    root->stepper->outcome = Stepper::Outcome::value;
+    return;
+  }
   root->stepper->current = root->consumer;
 }
 

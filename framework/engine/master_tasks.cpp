@@ -1,0 +1,108 @@
+// Tasks on rank 0: posted by any thread, handed out as workers run dry.
+#include <algorithm>
+#include <utility>
+
+#include "engine/master.hpp"
+#include "engine/master_wait.hpp"
+
+namespace rondo::engine {
+
+void Master::post(detail::Task task) {
+  {
+    const std::lock_guard lock(posts_mutex_);
+    if (!serving_)
+      throw InputError("a task was posted to a master that does not serve: use evaluate_on(master, ...)", {});
+    posted_.push_back(std::move(task));
+  }
+  transport_.wake();
+}
+
+void Master::serve(const std::function<bool()>& ended) {
+  require_idle();
+  Running running;  // other calls are refused as long as this one runs
+  running_ = &running;
+  ++round_;
+  {
+    const std::lock_guard lock(posts_mutex_);
+    serving_ = true;
+  }
+  task_load_.assign(workers_, 0);
+  bool cancelled = false;
+  run_until([&] {
+    if (!ended()) {
+      hand_out();
+      return false;
+    }
+    if (!std::exchange(cancelled, true) && !tasks_.empty()) send_all(message(Kind::kCancelTasks));
+    return tasks_.empty();
+  });
+  const std::lock_guard lock(posts_mutex_);
+  serving_ = false;
+  posted_.clear();
+  running_ = nullptr;
+}
+
+void Master::wake() { transport_.wake(); }
+
+// Two batches at each worker, the one it works on and the next, of a millisecond each or of one task.
+void Master::hand_out() {
+  constexpr double kBatchSeconds = 1e-3;
+  constexpr double kBatchMost = 256;
+  const auto batch = static_cast<std::size_t>(
+      task_seconds_ > 0 ? std::clamp(kBatchSeconds / task_seconds_, 1.0, kBatchMost) : 1);
+  while (true) {
+    const auto idlest = std::min_element(task_load_.begin(), task_load_.end());
+    if (*idlest >= 2 * batch) return;
+    std::vector<detail::Task> tasks;
+    {
+      const std::lock_guard lock(posts_mutex_);
+      // a share for everybody, where there are not enough for full batches
+      const std::size_t share = std::min(batch, (posted_.size() + workers_ - 1) / workers_);
+      for (std::size_t i = 0; i < share; ++i) {
+        tasks.push_back(std::move(posted_.front()));
+        posted_.pop_front();
+      }
+    }
+    if (tasks.empty()) return;
+    const auto worker = static_cast<std::uint32_t>(idlest - task_load_.begin());
+    *idlest += tasks.size();
+    Buffer out = message(Kind::kTasks);
+    Writer writer(out);
+    writer.put(round_ - 1);
+    writer.put(seed_);
+    for (detail::Task& task : tasks) {
+      const std::uint64_t number = next_task_++;
+      writer.put(number);
+      writer.put_block(Bytes(task.input));
+      task.input = Buffer();
+      tasks_.emplace(number, std::move(task));
+    }
+    send(rank_of(scheduler::Worker{worker}), std::move(out));
+  }
+}
+
+void Master::take_tasks_done(Rank from, Reader& in) {
+  while (!in.empty()) {
+    const auto number = in.get<std::uint64_t>();
+    const auto seconds = in.get<double>();
+    const auto status = in.get<TaskStatus>();
+    const Bytes output = in.get_block();
+    const auto found = tasks_.find(number);
+    if (found == tasks_.end()) throw Error("task " + std::to_string(number) + " ended twice");
+    const detail::Task task = std::move(found->second);
+    tasks_.erase(found);
+    --task_load_[index(worker_of(from))];
+    if (status == TaskStatus::kDropped) continue;
+    task_seconds_ += (std::max(seconds, 1e-9) - task_seconds_) / (task_seconds_ > 0 ? 16 : 1);
+    if (status == TaskStatus::kDone) {
+      task.done(output);
+      continue;
+    }
+    const std::string text(reinterpret_cast<const char*>(output.data()), output.size());
+    task.failed(std::make_exception_ptr(UpdateError(
+        "task " + std::to_string(number) + " on rank " + std::to_string(value(from)) + ": " + text,
+        {{StateId{number}, from, round_ - 1, text}}, {})));
+  }
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,83 @@
+// Tasks at a worker: updates of a fresh state each, which nobody keeps.
+#include <exception>
+#include <utility>
+
+#include "engine/worker.hpp"
+
+namespace rondo::engine {
+
+void Worker::take_tasks(transport::Envelope envelope, Reader& in) {
+  const auto round = in.get<std::uint64_t>();
+  const auto seed = in.get<std::uint64_t>();
+  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  {
+    const std::lock_guard lock(mutex_);
+    while (!in.empty()) {
+      const auto number = in.get<std::uint64_t>();
+      tasks_.push_back({number, round, seed, bytes, in.get_block()});
+    }
+  }
+  work_.notify_one();
+}
+
+// What has not started is not wanted any more.
+void Worker::cancel_tasks() {
+  const std::lock_guard lock(mutex_);
+  for (const Task& task : tasks_) task_results_.push_back({task.number, 0, TaskStatus::kDropped, {}});
+  tasks_.clear();
+  tasks_due_ = true;
+}
+
+void Worker::send_task_results() {
+  std::vector<TaskResult> results;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(tasks_due_, false)) return;
+    results.swap(task_results_);
+  }
+  Buffer out = message(Kind::kTasksDone);
+  Writer writer(out);
+  for (const TaskResult& result : results) {
+    writer.put(result.number);
+    writer.put(result.seconds);
+    writer.put(result.status);
+    writer.put_block(Bytes(result.output));
+  }
+  transport_.send(kMaster, std::move(out));
+}
+
+// Called by the computing thread with the lock held, and returns so.
+void Worker::run_task(std::unique_lock<std::mutex>& lock) {
+  const Task task = std::move(tasks_.front());
+  tasks_.pop_front();
+  lock.unlock();
+  TaskResult result{task.number, 0, TaskStatus::kDone, {}};
+  const transport::Seconds start = transport_.now();
+  try {
+    const detail::Object state = kernel_->make_state();
+    kernel_->update(state.get(), nullptr, task.input, {StateId{task.number}, task.round, task.seed},
+                    result.output);
+  } catch (const std::exception& error) {
+    result.status = TaskStatus::kFailed;
+    result.output.clear();
+    const std::string_view text = error.what();
+    result.output.append(std::as_bytes(std::span(text)));
+  } catch (...) {
+    result.status = TaskStatus::kFailed;
+    result.output.clear();
+  }
+  const transport::Seconds now = transport_.now();
+  result.seconds = (now - start).count();
+  lock.lock();
+  task_results_.push_back(std::move(result));
+  // alone or together: results travel when there is nothing more to wait for, or when the first has waited long enough
+  constexpr transport::Seconds kPatience{1e-3};
+  if (task_results_.size() == 1) first_task_done_ = now;
+  if (!tasks_.empty() && now - first_task_done_ < kPatience) return;
+  tasks_due_ = true;
+  lock.unlock();
+  transport_.wake();
+  lock.lock();
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,120 @@
+// Streams on ranks: a stage whose work is done by the workers of a Master.
+//
+//   class Price : public rondo::Update<rondo::Nothing, Item, Item> { ... };
+//
+//   return rondo::run<Price>(argc, argv, [&](rondo::Master<Price>& master) {
+//     auto priced = rondo::evaluate_on(master, items(feed) | rondo::on_ranks(master) | rondo::filter(cheap));
+//   });
+//
+// The source is pulled on rank 0, only as results are passed on: the stream is the queue here too. The same pipeline
+// gives the same values on threads and on any number of ranks.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <rondo/master.hpp>
+#include <rondo/stream.hpp>
+
+namespace rondo {
+
+namespace streaming {
+
+template <class U>
+Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, Master<U>* master,
+                                             std::size_t slots) {
+  using Output = typename U::OutputType;
+  std::deque<Slot<Output>> open;
+  bool more = true;
+  while (more || !open.empty()) {
+    while (more && open.size() < slots) {
+      const typename U::InputType* item = co_await in.next();
+      if (item == nullptr) {
+        more = false;
+        break;
+      }
+      SlotAndFiller<Output> place = make_slot<Output>(FilledBy::outside, "a task on a rank");
+      const auto filler = std::make_shared<Filler<Output>>(std::move(place.filler));
+      open.push_back(std::move(place.slot));
+      master->post(
+          *item, [filler](Output output) { filler->fill(std::move(output)); },
+          [filler](std::exception_ptr error) { filler->fail(std::move(error)); });
+    }
+    if (open.empty()) break;
+    Output output = co_await open.front();
+    open.pop_front();
+    co_yield std::move(output);
+  }
+}
+
+template <class U>
+struct OnRanksStage : Stage {
+  Master<U>* master;
+  std::size_t slots;
+  OnRanksStage(Master<U>& m, std::size_t n) : master(&m), slots(n) {}
+
+  Stream<typename U::OutputType> apply(Stream<typename U::InputType>&& in) && {
+    return through_ranks<U>(std::move(in), master, slots).named("on_ranks");
+  }
+  template <class T, class S, class Before>
+  Stream<typename U::OutputType> apply(Chunked<T, S, Before>&& in) && {
+    return std::move(*this).apply(for_stage(SequentializeStage(default_slots).apply(std::move(in))));
+  }
+};
+
+}  // namespace streaming
+
+// Sends every item to a worker of this master and gives the outputs in the order of the items, with at most `slots` items
+// under way (0: 16 per worker). The master's U needs no state of interest: each item meets an empty one. An update
+// that throws ends the evaluation with UpdateError. To be evaluated by evaluate_on or for_each_on with the same master.
+template <class U>
+[[nodiscard]] auto on_ranks(Master<U>& master, std::size_t slots = 0) {
+  return streaming::OnRanksStage<U>(master, slots > 0 ? slots : 16 * master.workers());
+}
+
+// for_each() of a pipeline with on_ranks in it. The calling thread, which is the one of the program's main, carries messages
+// between the ranks; the evaluation has threads of its own, and calls the sink on one of them at a time. The sink and the
+// stages cannot use the master.
+template <class U, streaming::Pipeline P, class Sink>
+requires std::invocable<Sink&, typename P::value_type&&>
+void for_each_on(Master<U>& master, P pipeline, Sink sink, const StreamOptions& options = {}) {
+  std::atomic<bool> ended = false;
+  std::exception_ptr error;
+  bool begun = false;
+  std::thread evaluation;
+  // the evaluation starts when the master serves, so that no task comes too early
+  const auto begin = [&] {
+    evaluation = std::thread([&] {
+      try {
+        for_each(std::move(pipeline), std::move(sink), options);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      ended = true;
+      master.wake();
+    });
+  };
+  master.serve([&] {
+    if (!std::exchange(begun, true)) begin();
+    return ended.load();
+  });
+  evaluation.join();
+  if (error) std::rethrow_exception(error);
+}
+
+// evaluate() of a pipeline with on_ranks in it: all values, in stream order.
+template <class U, streaming::Pipeline P>
+[[nodiscard]] auto evaluate_on(Master<U>& master, P pipeline, const StreamOptions& options = {}) {
+  using T = typename P::value_type;
+  std::vector<T> result;
+  for_each_on(
+      master, std::move(pipeline), [&](T&& value) { result.push_back(std::move(value)); }, options);
+  return result;
+}
+
+}  // namespace rondo

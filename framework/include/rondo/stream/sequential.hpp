@@ -1,0 +1,85 @@
+// A stream as an input range, on the calling thread alone: each step of the iterator evaluates just as far as
+// the next value, and runs work units where they are met.
+//
+//   for (Item& item : rondo::sequential(items(feed) | rondo::map(parse))) ...
+//
+// For code that pulls its input bit by bit. Slots that are filled from outside are waited for. Dropping the
+// range destroys what remains of the stream.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+
+#include <rondo/stream/pipeline.hpp>
+
+namespace rondo {
+
+namespace streaming {
+
+// Steps one stream on one thread.
+class Puller {
+ public:
+  explicit Puller(StreamBase& stream);
+  Puller(const Puller&) = delete;
+  Puller& operator=(const Puller&) = delete;
+  ~Puller();
+
+  // Where the next value is, or null at the end. Throws what the stream threw.
+  [[nodiscard]] void* next();
+
+ private:
+  void wait_for_slot();
+  StreamBase& stream_;
+  std::atomic<bool> cancelled_{false};  // never
+  Stepper stepper_;
+};
+
+}  // namespace streaming
+
+template <class T>
+class [[nodiscard]] Sequential {
+ public:
+  explicit Sequential(Stream<T> stream) : stream_(std::move(stream)), puller_(stream_) {}
+
+  class Iterator {
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    Iterator() = default;
+    T& operator*() const { return *value_; }
+    Iterator& operator++() {
+      value_ = static_cast<T*>(puller_->next());
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.value_ == nullptr; }
+
+   private:
+    friend class Sequential;
+    explicit Iterator(streaming::Puller& puller) : puller_(&puller) { ++*this; }
+    streaming::Puller* puller_ = nullptr;
+    T* value_ = nullptr;
+  };
+
+  // Goes to the next value; to be called once.
+  [[nodiscard]] Iterator begin() { return Iterator(puller_); }
+  [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+
+ private:
+  Stream<T> stream_;
+  streaming::Puller puller_;
+};
+
+template <streaming::Pipeline P>
+[[nodiscard]] auto sequential(P pipeline) {
+  using T = typename P::value_type;
+  if constexpr (streaming::is_stream<P> || streaming::is_ordered<P>) {
+    return Sequential<T>(std::move(pipeline));
+  } else {
+    return Sequential<T>(streaming::flattened(std::move(pipeline).run(1)));
+  }
+}
+
+}  // namespace rondo

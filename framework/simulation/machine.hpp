@@ -1,0 +1,59 @@
+// What the virtual machine's parts take, and what is asked of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include <rondo/ids.hpp>
+
+#include "scheduler/scheduler.hpp"
+
+namespace rondo::simulation {
+
+using scheduler::Seconds;
+using scheduler::Time;
+
+// Times of the network, the master and the workers. The defaults are those of a node whose ranks have a core each.
+struct Machine {
+  Seconds latency{5e-6};      // of a message, from its last byte leaving to its receiver's waking up
+  double latency_jitter = 0;  // mean of an exponential factor that a message's latency grows by
+  double bandwidth = 5e9;     // bytes a second between two ranks
+
+  Seconds master_message{2e-6};  // to receive or to send one
+  Seconds master_item{0.1e-6};   // per job or result in it
+  Seconds master_state{0.15e-6};  // per state when a call begins: refining the placement, ordering by cost
+  double master_bandwidth = 4e9;
+
+  Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile
+  double packing_bandwidth = 4e9;   // packing a state; unpacking takes as long
+  Seconds update_overhead{0.5e-6};  // beside the update itself
+};
+
+// What the workers do: all functions of the state and the round, so that a run can be repeated.
+struct Workload {
+  std::function<double(StateId state, std::uint64_t round)> seconds;        // of an update
+  std::function<bool(StateId state, std::uint64_t round)> fails = nullptr;  // the update throws
+  double state_bytes = 300e3;
+  double input_bytes = 1e3;
+  double output_bytes = 1e3;
+};
+
+// The engine's settings that decide when a worker reports and how inputs travel.
+struct Settings {
+  scheduler::Settings scheduler;
+  Machine machine;
+  std::uint64_t seed = 1;            // of the latencies' jitter
+  Seconds low{300e-6};               // work left at which a worker asks for more
+  Seconds report_interval{5e-3};     // between reports of a worker that has states to give
+  double report_bytes = 256 << 10;   // of outputs, that do not wait for the interval
+  double message_bytes = 256 << 10;  // a message of many states is cut here
+  std::uint32_t tree_fanout = 16;
+  std::size_t batch_most = SIZE_MAX;
+  std::uint32_t rounds_ahead = 16;
+
+  // As the engine's master sets them for this number of workers.
+  [[nodiscard]] static Settings of(std::uint32_t workers);
+};
+
+}  // namespace rondo::simulation

@@ -1,0 +1,295 @@
+#include "simulation/simulation.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+namespace rondo::simulation {
+
+using scheduler::Slot;
+using Kind = Message::Kind;
+namespace command = scheduler::command;
+namespace event = scheduler::event;
+
+namespace {
+constexpr double kJobBytes = 40;
+}
+
+Settings Settings::of(std::uint32_t workers) {
+  Settings settings;
+  settings.scheduler.workers = workers;
+  settings.report_interval = Seconds(std::max(5e-3, workers * 20e-6));
+  if (workers == 1) settings.low = Seconds(0);
+  return settings;
+}
+
+Simulation::Simulation(const Settings& settings, Workload workload, Observer* observer)
+    : settings_(settings),
+      workload_(std::move(workload)),
+      observer_(observer),
+      network_(settings_.machine, settings.seed, agenda_),
+      common_{settings_, workload_, agenda_, network_, settings.scheduler.workers, {}, observer},
+      scheduler_(settings.scheduler) {
+  for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
+}
+
+std::optional<scheduler::Worker> Simulation::whereabouts(StateId id) const {
+  const Place place = common_.whereabouts[value(id)];
+  if (place == Common::kTravelling) return std::nullopt;
+  return scheduler::Worker{place};
+}
+
+// ---- states between the calls
+
+void Simulation::reset(std::size_t count, std::span<const double> seconds) {
+  settle();
+  std::vector<StateId> ids(count);
+  for (StateId& id : ids) id = StateId{next_id_++};
+  common_.whereabouts.resize(next_id_);
+  const std::vector<scheduler::Worker> owners = scheduler_.reset(ids, seconds);
+  for (std::size_t i = 0; i < count; ++i) {
+    workers_[index(owners[i])].place(ids[i]);
+    scheduler_.packed(static_cast<Slot>(i), workload_.state_bytes);
+  }
+}
+
+std::vector<scheduler::Copy> Simulation::resample(std::span<const std::uint32_t> offspring) {
+  std::vector<StateId> parents(scheduler_.size());
+  std::vector<scheduler::Worker> owners(scheduler_.size());
+  for (Slot slot = 0; slot < parents.size(); ++slot) {
+    parents[slot] = scheduler_.id(slot);
+    owners[slot] = scheduler_.owner(slot);
+  }
+  const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
+  next_id_ += scheduler_.size();
+  common_.whereabouts.resize(next_id_, Common::kTravelling);
+
+  std::map<Place, Message*> messages;
+  auto copy = copies.begin();
+  for (Slot slot = 0; slot < parents.size(); ++slot) {
+    Family family{parents[slot], {}};
+    for (; copy != copies.end() && copy->parent == slot; ++copy)
+      family.shares.push_back({index(copy->to), copy->first, copy->count});
+    Message*& out = messages[index(owners[slot])];
+    if (out == nullptr) out = message(Kind::kResample, index(owners[slot]));
+    out->families.push_back(std::move(family));
+  }
+  for (const auto& [worker, out] : messages) send(out);
+  return copies;
+}
+
+void Simulation::settle() {
+  while (!agenda_.empty()) step();
+}
+
+// ---- calls
+
+CallResult Simulation::update() {
+  ++round_;
+  if (scheduler_.size() == 0) return {};
+  // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
+  const bool included = workload_.input_bytes * settings_.scheduler.workers <= 1 << 20;
+  std::uint32_t open = 0;
+  return run_call(1, included, [&] {
+    if (open > 0) return;
+    if (!included) open_round(0);
+    on(event::Opened{++open});
+  });
+}
+
+CallResult Simulation::evolve(std::uint32_t rounds) {
+  std::uint32_t open = 0;
+  bool exhausted = false;
+  const auto feed = [&] {
+    while (!exhausted && !running_.ended && !running_.result.cancelled &&
+           open - scheduler_.rounds_complete() < settings_.rounds_ahead) {
+      if (open == rounds) {
+        exhausted = true;
+        on(event::Closed{open});
+        return;
+      }
+      open_round(open);
+      ++round_;
+      on(event::Opened{++open});
+    }
+  };
+  return run_call(scheduler::WorkQueue::kUnknownRounds, false, feed);
+}
+
+template <class Feed>
+CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const Feed& feed) {
+  const Time begin = std::max(agenda_.now(), free_);
+  free_ = begin;
+  const std::uint64_t messages_before = network_.sent();
+  running_ = Running();
+  running_.call = {++epoch_, rounds == 1 ? round_ - 1 : round_, rounds, input_included};
+  running_.begun.assign(workers_.size(), false);
+  running_.chain.assign(scheduler_.size(), 0);
+  if (cancel_after_)
+    agenda_.plan(begin + *cancel_after_, Happening::Kind::kHandled, common_.master,
+                 message(Kind::kFailed, common_.master));
+  cancel_after_.reset();
+
+  spend(settings_.machine.master_state * static_cast<double>(scheduler_.size()));
+  const std::size_t batch_most =
+      rounds == 1 ? std::min(settings_.batch_most, scheduler_.size()) : scheduler_.size() + 1;
+  on(event::Begin{rounds, batch_most});
+  for (Place w = 0; w < workers_.size(); ++w)
+    if (!running_.begun[w]) perform(command::Assign{scheduler::Worker{w}, {}});
+  feed();
+  while (!running_.ended) {
+    if (agenda_.empty())
+      throw std::logic_error("simulation: nothing happens any more and the call has not ended");
+    step();
+    if (!running_.ended) feed();
+  }
+
+  CallResult result = running_.result;
+  result.makespan = (free_ - begin).count();
+  if (!running_.chain.empty())
+    result.longest = *std::max_element(running_.chain.begin(), running_.chain.end());
+  result.bound = std::max(result.work / static_cast<double>(workers_.size()), result.longest);
+  result.messages = network_.sent() - messages_before;
+  return result;
+}
+
+void Simulation::open_round(std::uint32_t round) {
+  for (Place child = 0; child < std::min<std::size_t>(settings_.tree_fanout, workers_.size()); ++child) {
+    Message* out = message(Kind::kInput, child);
+    out->round = round;
+    out->bytes = workload_.input_bytes;
+    send(out);
+  }
+}
+
+void Simulation::step() {
+  const Happening happening = agenda_.next();
+  ++happenings_;
+  const bool master = happening.place == common_.master;
+  switch (happening.kind) {
+    case Happening::Kind::kArrives:
+      return master ? arrives(happening.message) : workers_[happening.place].arrives(happening.message);
+    case Happening::Kind::kHandled:
+      if (!master) return workers_[happening.place].handle(happening.message);
+      receiving_ = false;
+      handle(*happening.message);
+      agenda_.release(happening.message);
+      return receive();
+    case Happening::Kind::kUpdateEnds:
+      return workers_[happening.place].update_ends();
+    case Happening::Kind::kTimer:
+      return workers_[happening.place].timer();
+    case Happening::Kind::kPoll:
+      return master ? receive() : workers_[happening.place].free_again();
+  }
+}
+
+// ---- the master
+
+void Simulation::spend(Seconds time) {
+  free_ = std::max(free_, agenda_.now()) + time;
+  running_.result.master_busy += time.count();
+}
+
+void Simulation::arrives(Message* message) {
+  inbox_.push_back(message);
+  if (inbox_.size() == 1) receive();
+}
+
+// Takes the next message in, once what the one before has caused is done.
+void Simulation::receive() {
+  if (inbox_.empty() || receiving_) return;
+  if (free_ > agenda_.now()) return agenda_.plan(free_, Happening::Kind::kPoll, common_.master);
+  Message* message = inbox_.front();
+  inbox_.pop_front();
+  const Machine& machine = settings_.machine;
+  spend(machine.master_message + static_cast<double>(message->items()) * machine.master_item +
+        Seconds(message->bytes / machine.master_bandwidth));
+  ++running_.result.master_messages;
+  receiving_ = true;
+  agenda_.plan(free_, Happening::Kind::kHandled, common_.master, message);
+}
+
+Message* Simulation::message(Kind kind, Place to) {
+  Message* message = agenda_.message(kind, common_.master, to);
+  message->call.epoch = epoch_;
+  return message;
+}
+
+void Simulation::send(Message* message) {
+  spend(settings_.machine.master_message +
+        static_cast<double>(message->items()) * settings_.machine.master_item);
+  ++running_.result.master_messages;
+  network_.send(free_, message);
+}
+
+void Simulation::handle(const Message& message) {
+  if (message.call.epoch != epoch_ || running_.ended) return;
+  const scheduler::Worker from{message.from};
+  switch (message.kind) {
+    case Kind::kReport:
+      for (const scheduler::Done& done : message.done) {
+        running_.result.work += done.seconds;
+        running_.chain[done.slot] += done.seconds;
+      }
+      return on(event::Report{from, message.done, Seconds(message.left), message.ready, message.hungry});
+    case Kind::kGave:
+      running_.result.stolen += message.given.size();
+      return on(event::Gave{from, scheduler::Worker{message.thief}, message.given, Seconds(message.left),
+                            message.ready});
+    case Kind::kFailed:
+      running_.result.cancelled = true;
+      return on(event::Cancel{});
+    case Kind::kStopped:
+      return on(event::Stopped{from});
+    default:
+      throw std::logic_error("simulation: the master got a message for a worker");
+  }
+}
+
+void Simulation::on(const scheduler::Event& event) {
+  const std::vector<scheduler::Command> commands = scheduler_.on(std::max(free_, agenda_.now()), event);
+  if (observer_ != nullptr) observer_->decided(std::max(free_, agenda_.now()), event, commands, scheduler_);
+  for (const scheduler::Command& each : commands) std::visit([&](const auto& c) { perform(c); }, each);
+}
+
+void Simulation::perform(const command::Move& move) {
+  Message* out = message(Kind::kTransfer, index(move.from));
+  out->thief = index(move.to);
+  for (const Slot slot : move.slots) out->states.push_back(scheduler_.id(slot));
+  out->bytes += 8.0 * static_cast<double>(move.slots.size());
+  running_.result.refined += move.slots.size();
+  send(out);
+}
+
+void Simulation::perform(const command::Assign& assign) {
+  Message* out = message(Kind::kAssign, index(assign.worker));
+  out->call = running_.call;
+  if (running_.begun[index(assign.worker)]) out->call.input_included = false;  // it has it already
+  running_.begun[index(assign.worker)] = true;
+  for (const Slot slot : assign.slots) {
+    const scheduler::Cost& cost = scheduler_.cost(slot);
+    out->jobs.push_back({scheduler_.id(slot), slot, scheduler_.rounds_done(slot),
+                         cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
+                         scheduler_.bytes(slot), scheduler_.hop(slot)});
+  }
+  out->bytes += kJobBytes * static_cast<double>(assign.slots.size());
+  if (out->call.input_included) out->bytes += workload_.input_bytes;
+  send(out);
+}
+
+void Simulation::perform(const command::Give& give) {
+  Message* out = message(Kind::kGive, index(give.victim));
+  out->thief = index(give.thief);
+  out->appetite = give.appetite;
+  ++running_.result.gifts;
+  send(out);
+}
+
+void Simulation::perform(const command::Stop&) {
+  for (Place w = 0; w < workers_.size(); ++w) send(message(Kind::kStop, w));
+}
+
+}  // namespace rondo::simulation

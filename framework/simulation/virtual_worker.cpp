@@ -1,0 +1,276 @@
+#include "simulation/virtual_worker.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace rondo::simulation {
+
+using scheduler::Job;
+using Kind = Message::Kind;
+
+namespace {
+constexpr double kDoneBytes = 32;  // beside the output
+}  // namespace
+
+Message* VirtualWorker::message(Kind kind, Place to) const {
+  Message* message = common_->agenda.message(kind, self_, to);
+  message->call.epoch = call_.epoch;
+  return message;
+}
+
+void VirtualWorker::send(Message* message) {
+  free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.worker_message;
+  common_->network.send(free_, message);
+}
+
+void VirtualWorker::arrives(Message* message) {
+  const Machine& machine = common_->settings.machine;
+  free_ = std::max(free_, common_->agenda.now()) + machine.worker_message;
+  if (message->kind == Kind::kStates) free_ += Seconds(message->bytes / machine.packing_bandwidth);
+  common_->agenda.plan(free_, Happening::Kind::kHandled, self_, message);
+}
+
+void VirtualWorker::handle(Message* message) {
+  bool kept = false;
+  switch (message->kind) {
+    case Kind::kAssign:
+      assign(message);
+      break;
+    case Kind::kTransfer:
+      for (const StateId id : message->states) order(id, Send{message->thief});
+      break;
+    case Kind::kResample:
+      for (const Family& family : message->families) order(family.parent, Multiply{family.shares});
+      break;
+    case Kind::kStates:
+      take_in(message);
+      break;
+    case Kind::kInput:
+      kept = message->call.epoch > call_.epoch;
+      if (kept) {
+        early_.push_back(message);
+      } else {
+        input(*message);
+      }
+      break;
+    case Kind::kGive:
+      if (message->call.epoch == call_.epoch) give(*message);
+      break;
+    case Kind::kStop:
+      if (message->call.epoch == call_.epoch) {
+        queue_.stop();
+        stopping_ = report_due_ = true;
+      }
+      break;
+    default:
+      throw std::logic_error("simulation: a worker got a message for the master");
+  }
+  if (!kept) common_->agenda.release(message);
+  flush();
+  compute();
+  poll();
+}
+
+void VirtualWorker::begin(const Call& call) {
+  call_ = call;
+  queue_.begin(call.rounds);
+  inputs_ = 0;
+  report_due_ = low_told_ = false;
+  last_report_ = common_->agenda.now();
+}
+
+void VirtualWorker::assign(Message* message) {
+  const bool begins = message->call.epoch != call_.epoch;
+  if (begins) begin(message->call);
+  if (message->call.input_included) queue_.open(++inputs_);
+  for (const Job& job : message->jobs) queue_.add(job, here(job.state));
+  low_told_ = false;
+  if (!begins) return;
+  for (Message* early : std::exchange(early_, {})) handle(early);
+}
+
+void VirtualWorker::input(const Message& message) {
+  const auto forward = [&](Place child) {
+    Message* copy = common_->agenda.message(Kind::kInput, self_, child);
+    copy->call = message.call;
+    copy->round = message.round;
+    copy->bytes = message.bytes;
+    send(copy);
+  };
+  // ranks as the engine counts them: the master is 0
+  const std::uint64_t first = (std::uint64_t{self_} + 1) * common_->settings.tree_fanout + 1;
+  for (std::uint64_t rank = first; rank < first + common_->settings.tree_fanout && rank <= common_->master;
+       ++rank)
+    forward(static_cast<Place>(rank - 1));
+  if (message.call.epoch < call_.epoch) return;
+  if (message.round != inputs_) throw std::logic_error("simulation: the inputs came out of order");
+  queue_.open(++inputs_);
+}
+
+void VirtualWorker::take_in(Message* message) {
+  for (const Parcel& parcel : message->parcels) {
+    if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
+      Message* again = common_->agenda.message(Kind::kStates, message->from, self_);
+      again->parcels.push_back(parcel);
+      early_.push_back(again);
+      continue;
+    }
+    for (std::uint32_t i = 1; i < parcel.count; ++i) arrive(StateId{value(parcel.first) + i});
+    if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
+      queue_.add(parcel.job, false);
+      low_told_ = false;
+    }
+    arrive(parcel.first);
+  }
+}
+
+void VirtualWorker::arrive(StateId id) {
+  common_->whereabouts[value(id)] = self_;
+  const auto found = orders_.find(id);
+  if (found == orders_.end()) return queue_.arrived(id);
+  // it only passes through; should a job wait for it here, then the state comes back
+  const std::vector<Order> waiting = std::move(found->second);
+  orders_.erase(found);
+  for (const Order& each : waiting) order(id, each);
+}
+
+void VirtualWorker::order(StateId id, const Order& order) {
+  if (!here(id)) {
+    orders_[id].push_back(order);
+    return;
+  }
+  common_->whereabouts[value(id)] = Common::kTravelling;
+  if (const auto* transfer = std::get_if<Send>(&order)) {
+    send_state(transfer->to, {id, 1, 0, {}});
+    return;
+  }
+  const auto& shares = std::get<Multiply>(order).shares;
+  for (const Share& share : shares)
+    if (share.to != self_) send_state(share.to, {share.first, share.count, 0, {}});
+  for (const Share& share : shares) {
+    if (share.to != self_) continue;
+    for (std::uint32_t i = 0; i < share.count; ++i) arrive(StateId{value(share.first) + i});
+  }
+}
+
+void VirtualWorker::send_state(Place to, const Parcel& parcel) {
+  Message*& out = outgoing_[to];
+  if (out == nullptr) out = message(Kind::kStates, to);
+  out->parcels.push_back(parcel);
+  out->bytes += common_->workload.state_bytes;
+  free_ = std::max(free_, common_->agenda.now()) +
+          Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth);
+  if (out->bytes >= common_->settings.message_bytes) {
+    send(out);
+    outgoing_.erase(to);
+  }
+}
+
+void VirtualWorker::flush() {
+  if (outgoing_.empty()) return;
+  for (const auto& [to, out] : outgoing_) send(out);
+  outgoing_.clear();
+}
+
+void VirtualWorker::give(const Message& ask) {
+  Message* answer = message(Kind::kGave, common_->master);
+  answer->thief = ask.thief;
+  for (const Job& job : queue_.give(common_->agenda.now(), ask.appetite, common_->settings.scheduler.move)) {
+    common_->whereabouts[value(job.state)] = Common::kTravelling;
+    send_state(ask.thief, {job.state, 1, call_.epoch, job});
+    answer->given.push_back({job.slot, job.hop});
+  }
+  flush();
+  answer->left = queue_.left(common_->agenda.now()).count();
+  answer->ready = queue_.ready();
+  answer->bytes += 8.0 * static_cast<double>(answer->given.size());
+  send(answer);
+}
+
+// The computing thread looks for work.
+void VirtualWorker::compute() {
+  if (computing_) return;
+  const Time now = common_->agenda.now();
+  if (const Job* job = queue_.start(now)) {
+    computing_ = true;
+    const std::uint64_t round = call_.first_round + job->round;
+    duration_ = Seconds(common_->workload.seconds(job->state, round));
+    if (common_->observer != nullptr)
+      common_->observer->updates(scheduler::Worker{self_}, *job, round, now, duration_);
+    if (!here(job->state)) throw std::logic_error("simulation: an update of a state that is elsewhere");
+    common_->agenda.plan(now + duration_ + common_->settings.machine.update_overhead,
+                         Happening::Kind::kUpdateEnds, self_);
+  } else if (!done_.empty() || stopping_) {
+    report_due_ = true;
+  }
+}
+
+void VirtualWorker::update_ends() {
+  const Time now = common_->agenda.now();
+  const Job job = *queue_.running();
+  computing_ = false;
+  if (common_->workload.fails && common_->workload.fails(job.state, call_.first_round + job.round)) {
+    queue_.failed();
+    queue_.stop();
+    ++failures_;
+    report_due_ = true;
+  } else {
+    done_.push_back({job.slot, job.round, static_cast<float>(duration_.count()), job.hop});
+    queue_.finished(now, duration_);
+    if (!low_told_ && queue_.left(now) < common_->settings.low) low_told_ = report_due_ = true;
+    const double bytes = static_cast<double>(done_.size()) * common_->workload.output_bytes;
+    if (bytes >= common_->settings.report_bytes) report_due_ = true;
+  }
+  compute();
+  poll();
+}
+
+void VirtualWorker::timer() {
+  timer_planned_ = false;
+  poll();
+}
+
+void VirtualWorker::free_again() {
+  poll_planned_ = false;
+  poll();
+}
+
+// The thread that communicates sends what is due, as soon as it is free.
+void VirtualWorker::poll() {
+  const Time now = common_->agenda.now();
+  const bool waiting = !done_.empty() || queue_.ready() > 0;
+  const bool timely = waiting && now >= last_report_ + common_->settings.report_interval;
+  if (report_due_ || timely || (stopping_ && !computing_)) {
+    if (free_ > now) {
+      if (!poll_planned_) common_->agenda.plan(free_, Happening::Kind::kPoll, self_);
+      poll_planned_ = true;
+      return;
+    }
+    report();
+  }
+  if (!timer_planned_ && (!done_.empty() || queue_.ready() > 0)) {
+    timer_planned_ = true;
+    common_->agenda.plan(last_report_ + common_->settings.report_interval, Happening::Kind::kTimer, self_);
+  }
+}
+
+void VirtualWorker::report() {
+  const Time now = common_->agenda.now();
+  report_due_ = false;
+  last_report_ = now;
+  Message* out = message(Kind::kReport, common_->master);
+  out->left = queue_.left(now).count();
+  out->ready = queue_.ready();
+  out->hungry = out->left < common_->settings.low.count();
+  out->done = std::exchange(done_, {});
+  out->bytes += static_cast<double>(out->done.size()) * (kDoneBytes + common_->workload.output_bytes);
+  send(out);
+  for (; failures_ > 0; --failures_) send(message(Kind::kFailed, common_->master));
+  if (stopping_ && !computing_) {
+    stopping_ = false;
+    send(message(Kind::kStopped, common_->master));
+  }
+}
+
+}  // namespace rondo::simulation

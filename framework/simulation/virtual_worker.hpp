@@ -1,0 +1,99 @@
+// A worker of the virtual machine: two threads, of which one communicates and one computes, round the same WorkQueue as
+// the engine's worker, and with its rules for reports, gifts and states that are still on their way.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "scheduler/work_queue.hpp"
+#include "simulation/agenda.hpp"
+#include "simulation/network.hpp"
+
+namespace rondo::simulation {
+
+// Sees what happens, and takes no part.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void decided(Time, const scheduler::Event&, const std::vector<scheduler::Command>&,
+                       const scheduler::Scheduler&) {}
+  virtual void updates(scheduler::Worker, const scheduler::Job&, std::uint64_t /*round*/, Time /*start*/,
+                       Seconds) {}
+};
+
+// What all workers of a simulation have in common.
+struct Common {
+  const Settings& settings;
+  const Workload& workload;
+  Agenda& agenda;
+  Network& network;
+  Place master;
+  std::vector<Place> whereabouts;  // of each state, by id; kTravelling
+  Observer* observer = nullptr;
+
+  static constexpr Place kTravelling = UINT32_MAX;
+};
+
+class VirtualWorker {
+ public:
+  VirtualWorker(Common& common, Place self) : common_(&common), self_(self) {}
+
+  void arrives(Message* message);  // waits for the thread that communicates
+  void handle(Message* message);   // is its turn
+  void update_ends();
+  void timer();
+  void free_again();  // the thread that communicates
+
+  // A reset's: the state is here.
+  void place(StateId state) { common_->whereabouts[value(state)] = self_; }
+
+ private:
+  struct Send {
+    Place to;
+  };
+  struct Multiply {
+    std::vector<Share> shares;
+  };
+  using Order = std::variant<Send, Multiply>;
+
+  void assign(Message* message);
+  void take_in(Message* message);
+  void give(const Message& message);
+  void input(const Message& message);
+  void begin(const Call& call);
+  void arrive(StateId id);
+  void order(StateId id, const Order& order);
+  void send_state(Place to, const Parcel& parcel);
+  void flush();
+  void send(Message* message);
+  void compute();
+  void poll();
+  void report();
+  [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
+  [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
+
+  Common* common_;
+  Place self_;
+  scheduler::WorkQueue queue_;
+  Call call_;
+  std::uint32_t inputs_ = 0;  // rounds whose inputs are here
+  std::vector<Message*> early_;
+  std::unordered_map<StateId, std::vector<Order>> orders_;
+  std::map<Place, Message*> outgoing_;
+  std::vector<scheduler::Done> done_;
+  std::uint32_t failures_ = 0;
+  Seconds duration_{0};  // of the running update
+  Time last_report_{0};
+  Time free_{0};  // when the thread that communicates has done what it was asked
+  bool timer_planned_ = false;
+  bool poll_planned_ = false;
+  bool report_due_ = false;
+  bool low_told_ = false;
+  bool stopping_ = false;
+  bool computing_ = false;
+};
+
+}  // namespace rondo::simulation

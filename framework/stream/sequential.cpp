@@ -1,0 +1,68 @@
+#include <rondo/stream/sequential.hpp>
+
+namespace rondo::streaming {
+
+namespace {
+
+// Wakes the one thread that waits for a slot.
+class OneThread final : public Waiter {
+ public:
+  void resume(FilledBy) override {
+    done_.store(true);
+    done_.notify_one();
+  }
+  void wait() const { done_.wait(false); }
+
+ private:
+  std::atomic<bool> done_{false};
+};
+
+}  // namespace
+
+Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
+  stepper_.current = stream_.promise();
+  if (stepper_.current != nullptr) stepper_.current->stepper = &stepper_;
+}
+
+Puller::~Puller() { destroy_pipeline(stepper_.current, stream_); }
+
+void* Puller::next() {
+  if (stepper_.current == nullptr) return nullptr;
+  for (;;) {
+    stepper_.run();
+    switch (stepper_.outcome) {
+      case Stepper::Outcome::running:
+        break;
+      case Stepper::Outcome::unit: {
+        const UnitReference unit = std::move(stepper_.unit);
+        unit->run();
+        if (const auto waiter = unit->finish(SlotCore::State::filled)) waiter->resume(FilledBy::evaluation);
+        break;
+      }
+      case Stepper::Outcome::waiting:
+        wait_for_slot();
+        break;
+      case Stepper::Outcome::value:
+        return stream_.promise()->value;
+      case Stepper::Outcome::ended:
+        const std::exception_ptr error = stream_.promise()->error;
+        stepper_.current = nullptr;
+        stream_.destroy();
+        if (error) std::rethrow_exception(error);
+        return nullptr;
+    }
+  }
+}
+
+void Puller::wait_for_slot() {
+  SlotCore& slot = *stepper_.awaited;
+  if (slot.complete()) return;
+  if (slot.filled_by() == FilledBy::evaluation) {
+    const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
+    throw DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what));
+  }
+  const auto thread = std::make_shared<OneThread>();
+  if (slot.await(thread)) thread->wait();
+}
+
+}  // namespace rondo::streaming

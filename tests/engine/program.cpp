@@ -1,0 +1,103 @@
+// A program that ends in many ways; the tests start it, on threads and on ranks. Its first argument says how.
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include <rondo/rondo.hpp>
+
+#ifndef RONDO_TEST_BUILD
+#define RONDO_TEST_BUILD "the first"  // a second build differs in nothing else
+#endif
+
+namespace {
+
+constexpr rondo::StateId kState{3};
+constexpr std::uint64_t kRound = 2;
+
+std::string how;
+
+int overflow(int depth) {
+  volatile char block[10'000] = {};
+  block[0] = static_cast<char>(depth);
+  return depth < 0 ? 0 : overflow(depth + 1) + block[0];
+}
+
+void fault() {
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
+void fail() { throw std::runtime_error("out of a noexcept function"); }
+void refuse() noexcept { fail(); }
+
+class Ending : public rondo::Update<int, int, int> {
+ public:
+  int update(int& state, const int& input, const Call& call) override {
+    if (call.id() == kState && call.round() == kRound) end();
+    return state += input;
+  }
+
+ private:
+  static void end() {
+    if (how == "fault") fault();
+    if (how == "abort") std::abort();
+    if (how == "overflow") std::cout << overflow(0);
+    if (how == "terminate") refuse();
+    if (how == "fault-in-thread") std::thread(fault).join();
+    if (how == "kill") std::raise(SIGKILL);
+    if (how == "exit-in-update") std::exit(3);
+    if (how == "throw-in-update") throw std::runtime_error("thrown by an update");
+  }
+};
+
+class Other : public rondo::Update<int, int, double> {
+ public:
+  double update(int& state, const int& input, const Call&) override { return state += input; }
+};
+
+// A state that crashes where the rank packs it, which is not in an update.
+struct Brittle {
+  int value = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    if (how == "fault-in-packing" && value == 5) fault();
+    archive& value;
+  }
+};
+class Counting : public rondo::Update<Brittle, int, int> {
+ public:
+  int update(Brittle& state, const int& input, const Call&) override { return state.value += input; }
+};
+
+int go(rondo::Master<Ending>& master) {
+  master.reset(std::vector<int>(10, 1));
+  if (how == "throw-in-main") throw std::runtime_error("thrown by main");
+  if (how == "exit-in-main") std::exit(3);
+  int sum = 0;
+  for (int round = 0; round < 5; ++round)
+    for (const int output : master.update(1)) sum += output;
+  std::cout << "sum " << sum << std::endl;
+  return how == "return-7" ? 7 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1) how = argv[1];
+  if (how == "build") std::cout << RONDO_TEST_BUILD << std::endl;
+  const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  if (how == "other-types" && rank != nullptr && std::string(rank) == "1")
+    return rondo::run<Other>(argc, argv, [](rondo::Master<Other>&) {});
+  if (how == "fault-in-packing")
+    return rondo::run<Counting>(argc, argv, [](rondo::Master<Counting>& master) {
+      master.reset(std::vector<Brittle>(10));
+      (void)master.update(5);
+      (void)master.states();
+    });
+  const int status = rondo::run<Ending>(argc, argv, go);
+  if (how == "twice" && status == 0) return rondo::run<Ending>(argc, argv, go);
+  return status;
+}

@@ -1,0 +1,104 @@
+// How a program ends, on threads: its status, and the line that says why.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+
+#include "launch.hpp"
+
+namespace rondo::test {
+namespace {
+
+const std::string kProgram = RONDO_TEST_PROGRAM;
+
+Ended program(const std::string& arguments, const std::string& environment = "") {
+  return launch("env " + environment + " " + kProgram + " " + arguments + " --rondo-workers=3");
+}
+
+// What a fault must say; sanitizers have their own last word, so the status is only not 0.
+void expect_crash(const std::string& how, const std::string& signal) {
+  const Ended ended = program(how);
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "hung";
+  EXPECT_EQ(ended.count("rondo: rank "), 1U) << ended.output;
+  EXPECT_TRUE(ended.says(": " + signal + " in the update of state 3 in round 2\n")) << ended.output;
+}
+
+TEST(Program, EndsWithTheStatusOfMain) {
+  EXPECT_EQ(program("fine").status, 0);
+  EXPECT_EQ(program("fine").output, "sum 200\n");
+  EXPECT_EQ(program("return-7").status, 7);
+  EXPECT_EQ(program("twice").output, "sum 200\nsum 200\n");
+}
+
+TEST(Program, AnExceptionOfMainIsToldAndFailsTheProgram) {
+  const Ended ended = program("throw-in-main");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.output, "rondo: rank 0: std::runtime_error: thrown by main\n");
+}
+
+TEST(Program, AnExceptionOfAnUpdateThatNobodyCatchesIsTold) {
+  const Ended ended = program("throw-in-update");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_TRUE(ended.says("rondo: rank 0: rondo::UpdateError: update of state 3 on rank ")) << ended.output;
+  EXPECT_TRUE(ended.says(" in round 2: thrown by an update\n")) << ended.output;
+}
+
+TEST(Program, AFaultInAnUpdateNamesRankStateAndRound) { expect_crash("fault", "SIGSEGV"); }
+TEST(Program, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "SIGABRT"); }
+TEST(Program, ATerminateInAnUpdateNamesRankStateAndRound) { expect_crash("terminate", "SIGABRT"); }
+TEST(Program, AStackOverflowInAnUpdateNamesRankStateAndRound) { expect_crash("overflow", "SIGSEGV"); }
+TEST(Program, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
+
+TEST(Program, ASignalKeepsItsStatus) { EXPECT_EQ(program("abort").status, 128 + SIGABRT); }
+
+TEST(Program, AFaultOutsideOfTheUpdatesNamesTheRank) {
+  const Ended ended = program("fault-in-packing");
+  EXPECT_NE(ended.status, 0);
+  EXPECT_TRUE(ended.says(": SIGSEGV outside of the updates\n")) << ended.output;
+}
+
+TEST(Program, AnExitInAnUpdateEnds) { EXPECT_EQ(program("exit-in-update").status, 3); }
+TEST(Program, AnExitInMainEnds) { EXPECT_EQ(program("exit-in-main").status, 3); }
+
+// ---- options
+
+void expect_refused(const Ended& ended, const std::string& option) {
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.count("rondo: "), 1U) << ended.output;
+  EXPECT_TRUE(ended.says("rondo: rank 0: rondo::OptionError: " + option)) << ended.output;
+}
+
+TEST(Program, AWrongOptionIsNamed) {
+  expect_refused(program("fine --rondo-batch=0"), "--rondo-batch: need ");
+  expect_refused(program("fine --rondo-batch=-1"), "--rondo-batch: need ");
+  expect_refused(program("fine --rondo-bach=3"), "--rondo-bach");
+  expect_refused(program("fine --rondo-"), "--rondo-");
+  expect_refused(program("fine --rondo-seed=x"), "--rondo-seed: need ");
+  expect_refused(program("fine --rondo-seed=18446744073709551616"), "--rondo-seed: need ");
+  expect_refused(program("fine --rondo-memory=4Q"), "--rondo-memory: need ");
+  expect_refused(program("fine --rondo-memory=0"), "--rondo-memory: need ");
+  expect_refused(program("fine --rondo-rollback=maybe"), "--rondo-rollback: need ");
+  expect_refused(program("fine --rondo-fanout=0"), "--rondo-fanout: need ");
+  expect_refused(program("fine --rondo-stall=-1"), "--rondo-stall: need ");
+  expect_refused(program("fine --rondo-stall=nan"), "--rondo-stall: need ");
+  expect_refused(program("fine", "RONDO_BATCH=x"), "--rondo-batch: need ");
+  expect_refused(launch(kProgram + " fine --rondo-workers=0"), "--rondo-workers: need ");
+  expect_refused(launch(kProgram + " fine --rondo-batch"), "");
+  expect_refused(launch(kProgram + " fine --rondo-batch=1 --rondo-batch=2"), "");
+}
+
+TEST(Program, TheEnvironmentIsATwinAndTheCommandLineWins) {
+  EXPECT_EQ(program("fine --rondo-batch=1", "RONDO_BATCH=x RONDO_UNKNOWN=1").status, 0);
+  EXPECT_EQ(program("fine", "RONDO_BATCH=off RONDO_MASTER_WORKS=1 RONDO_ROLLBACK=on").output, "sum 200\n");
+}
+
+TEST(Program, HelpListsTheOptionsAndRunsNothing) {
+  const Ended ended = program("fine --rondo-help");
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_TRUE(ended.says("--rondo-batch"));
+  EXPECT_FALSE(ended.says("sum 200"));
+}
+
+}  // namespace
+}  // namespace rondo::test

@@ -1,0 +1,209 @@
+// A worker alone, its messages given by hand: orders of arrival that no run can be made to show at will.
+#include "engine/worker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/posix_storage.hpp"
+
+namespace rondo::engine {
+namespace {
+
+using transport::Envelope;
+
+constexpr Rank kHere{2};
+constexpr Rank kOther{3};
+constexpr StateId kState{7};
+
+// Keeps what is sent; the test is everybody else.
+class ByHand final : public transport::Transport {
+ public:
+  Rank rank() const override { return kHere; }
+  std::int32_t size() const override { return 4; }
+  void send(Rank to, Buffer message) override { sent.push_back({to, std::move(message)}); }
+  std::optional<Envelope> receive() override { return std::nullopt; }
+  std::size_t unsent() override { return bytes_unsent; }
+  void wait(transport::Seconds at_most) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, at_most, [&] { return woken_; });
+    woken_ = false;
+  }
+  void wake() override {
+    {
+      const std::lock_guard lock(mutex_);
+      woken_ = true;
+    }
+    changed_.notify_one();
+  }
+  transport::Seconds now() const override { return transport::steady_now(); }
+
+  std::vector<Envelope> sent;
+  std::size_t bytes_unsent = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool woken_ = false;
+};
+
+std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+Bytes bytes(const std::string& text) { return std::as_bytes(std::span<const char>(text)); }
+
+// A state is a text; an update appends its input and tells the whole.
+class Append final : public detail::Kernel {
+ public:
+  detail::Object make_state() const override { return object(""); }
+  detail::Object unpack_state(Bytes packed) const override { return object(text(packed)); }
+  detail::Object copy_state(const void* state) const override { return object(of(state)); }
+  void pack_state(const void* state, Buffer& out) const override { out.append(bytes(of(state))); }
+  detail::Object unpack_input(Bytes packed) const override { return object(text(packed)); }
+  void set_context(Bytes) override {}
+  void update(void* state, const void* shared, Bytes own, const detail::CallInfo&, Buffer& output) override {
+    auto& mine = *static_cast<std::string*>(state);
+    mine += shared != nullptr ? of(shared) : text(own);
+    output.append(bytes(mine));
+  }
+
+ private:
+  static const std::string& of(const void* state) { return *static_cast<const std::string*>(state); }
+  static detail::Object object(std::string value) {
+    return {new std::string(std::move(value)), [](void* old) { delete static_cast<std::string*>(old); }};
+  }
+};
+
+class WorkerByHand : public testing::Test {
+ protected:
+  void place(const std::string& state) {
+    Buffer out = message(Kind::kPlace);
+    Writer writer(out);
+    writer.put(kState);
+    writer.put_block(bytes(state));
+    give(kMaster, std::move(out));
+  }
+  void transfer_to(Rank to) {
+    Buffer out = message(Kind::kTransfer);
+    Writer writer(out);
+    writer.put(to);
+    writer.put_all(std::span<const StateId>(&kState, 1));
+    give(kMaster, std::move(out));
+  }
+  void arrive_from(Rank from, const std::string& state) {
+    Buffer out = message(Kind::kStates);
+    Writer writer(out);
+    writer.put(std::uint64_t{0});
+    writer.put(Parcel{kState, 1, 0, {}});
+    writer.put_block(bytes(state));
+    writer.put_block(Bytes());
+    give(from, std::move(out));
+  }
+  void assign(std::uint64_t epoch, const std::string& own_input) {
+    Call call{};
+    call.epoch = epoch;
+    call.rounds = 1;
+    call.own_inputs = true;
+    const scheduler::Job job{kState, 0, 0, 0, 0, 0};
+    Buffer out = message(Kind::kAssign);
+    Writer writer(out);
+    writer.put(call);
+    writer.put_block(Bytes());
+    writer.put_all(std::span<const scheduler::Job>(&job, 1));
+    writer.put_block(bytes(own_input));
+    give(kMaster, std::move(out));
+  }
+
+  // The states that have been sent to this rank, as texts.
+  std::vector<std::string> sent_to(Rank to) {
+    worker_.poll();
+    std::vector<std::string> states;
+    for (const Envelope& each : transport_.sent) {
+      Reader in(each.message);
+      if (each.from != to || in.get<Kind>() != Kind::kStates) continue;
+      (void)in.get<std::uint64_t>();
+      while (!in.empty()) {
+        (void)in.get<Parcel>();
+        states.push_back(text(in.get_block()));
+        (void)in.get_block();
+      }
+    }
+    return states;
+  }
+  // The outputs reported so far, once there are `count`.
+  std::vector<std::string> outputs(std::size_t count) {
+    while (true) {
+      worker_.poll();
+      std::vector<std::string> all;
+      for (const Envelope& each : transport_.sent) {
+        Reader in(each.message);
+        if (in.get<Kind>() != Kind::kReport) continue;
+        (void)in.get<ReportHead>();
+        for (std::size_t i = in.get_all<scheduler::Done>().size(); i > 0; --i)
+          all.push_back(text(in.get_block()));
+      }
+      if (all.size() >= count) return all;
+      transport_.wait(worker_.patience());
+    }
+  }
+
+  ByHand transport_;
+
+ private:
+  void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
+
+  checkpoint::PosixStorage storage_;
+  Worker worker_{transport_, storage_, std::make_unique<Append>(), WorkerSettings()};
+};
+
+using Texts = std::vector<std::string>;
+
+// A placement sent the state here and on to another worker, and a batch brings it back, all before it has come at all.
+TEST_F(WorkerByHand, AStateThatPassesThroughIsUpdatedOnlyAfterItsReturn) {
+  transfer_to(kOther);
+  assign(1, "b");
+  arrive_from(Rank{1}, "a");
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+  arrive_from(kOther, "a");
+  EXPECT_EQ(outputs(1), Texts{"ab"});
+}
+
+TEST_F(WorkerByHand, AStateThatWaitsToLeaveIsUpdatedOnlyAfterItsReturn) {
+  place("a");
+  transport_.bytes_unsent = std::size_t{1} << 40;
+  transfer_to(kOther);
+  assign(1, "b");
+  EXPECT_EQ(sent_to(kOther), Texts{});
+  transport_.bytes_unsent = 0;
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+  arrive_from(kOther, "a");
+  EXPECT_EQ(outputs(1), Texts{"ab"});
+}
+
+TEST_F(WorkerByHand, AStateThatWaitsToLeaveMayBeToldToLeaveAgain) {
+  place("a");
+  transport_.bytes_unsent = std::size_t{1} << 40;
+  transfer_to(kOther);
+  transfer_to(Rank{1});
+  EXPECT_EQ(sent_to(kOther), Texts{});
+  transport_.bytes_unsent = 0;
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+  EXPECT_EQ(sent_to(Rank{1}), Texts{});
+  arrive_from(kOther, "c");
+  EXPECT_EQ(sent_to(Rank{1}), Texts{"c"});
+}
+
+TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
+  assign(1, "b");
+  arrive_from(kOther, "a");
+  EXPECT_EQ(outputs(1), Texts{"ab"});
+  assign(2, "c");
+  EXPECT_EQ(outputs(2), (Texts{"ab", "abc"}));
+}
+
+}  // namespace
+}  // namespace rondo::engine

@@ -1,0 +1,179 @@
+// The worker's queue against a model that is a plain list, searched for everything.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "scheduler/work_queue.hpp"
+
+namespace rondo::scheduler {
+namespace {
+
+// The same contract, in the slowest way.
+struct Model {
+  struct Entry {
+    Job job;
+    bool here;
+  };
+  std::vector<Entry> entries;
+  std::optional<Job> running;
+  Time since{0};
+  std::uint32_t open = 0, rounds = 0;
+  double measured = 0;
+  int measurements = 0;
+
+  [[nodiscard]] double mean() const {
+    return measurements == 0 ? 1e-3 : std::max(measured / measurements, 1e-9);
+  }
+  [[nodiscard]] double cost(const Job& job) const { return job.cost > 0 ? job.cost : mean(); }
+  [[nodiscard]] std::vector<Job> ready() const {
+    std::vector<Job> jobs;
+    for (const Entry& e : entries)
+      if (e.here && e.job.round < open) jobs.push_back(e.job);
+    return jobs;
+  }
+  [[nodiscard]] std::optional<Job> first() const {
+    const auto jobs = ready();
+    const auto best = std::min_element(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) {
+      if (a.round != b.round) return a.round < b.round;
+      const auto rank = [](const Job& j) { return j.cost == 0 ? 1e30 : j.cost; };
+      if (rank(a) != rank(b)) return rank(a) > rank(b);
+      return a.slot < b.slot;
+    });
+    return best == jobs.end() ? std::nullopt : std::optional(*best);
+  }
+  [[nodiscard]] double left(Time now) const {
+    double sum = 0;
+    for (const Entry& e : entries)
+      if (e.here && e.job.round < open) sum += cost(e.job) * (open - e.job.round);
+    if (running) {
+      const double predicted = cost(*running), elapsed = (now - since).count();
+      sum += elapsed < predicted ? predicted - elapsed : std::max(elapsed - predicted, predicted / 10);
+      sum += predicted * (running->round < open ? open - running->round - 1.0 : -1.0);
+    }
+    return sum;
+  }
+  void erase(StateId id) {
+    std::erase_if(entries, [&](const Entry& e) { return e.job.state == id; });
+  }
+};
+
+TEST(WorkQueue, AgreesWithAPlainList) {
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    std::mt19937_64 random(seed);
+    const auto below = [&](std::uint64_t n) { return random() % n; };
+    const auto real = [&] { return std::uniform_real_distribution<>(0, 1)(random); };
+    WorkQueue queue;
+    Model model;
+    double now = 0;
+    std::uint64_t next = 0;
+    const std::uint32_t rounds = below(2) == 0 ? 1 : WorkQueue::kUnknownRounds;
+    queue.begin(rounds);
+    model.rounds = rounds;
+    bool closed = rounds == 1;
+    for (int step = 0; step < 120; ++step) {
+      now += real();
+      switch (below(9)) {
+        case 0:
+        case 1: {
+          const bool here = below(3) > 0;
+          const Job job{
+              StateId{next}, static_cast<Slot>(next), 0, static_cast<float>(below(3) * real()), 100, 0};
+          ++next;
+          queue.add(job, here);
+          if (job.round < model.rounds) model.entries.push_back({job, here});
+          break;
+        }
+        case 2:  // one that was on its way
+          for (Model::Entry& e : model.entries) {
+            if (e.here) continue;
+            queue.arrived(e.job.state);
+            e.here = true;
+            break;
+          }
+          break;
+        case 3:
+          model.open = std::max(model.open, std::min(model.open + 1, model.rounds));
+          queue.open(model.open);
+          break;
+        case 4:
+          if (closed || below(10) > 0) break;
+          closed = true;
+          model.rounds = model.open;
+          queue.close(model.open);
+          std::erase_if(model.entries, [&](const Model::Entry& e) { return e.job.round >= model.rounds; });
+          break;
+        case 5:
+        case 6: {
+          if (model.running) break;
+          const std::optional<Job> expected = model.first();
+          const Job* job = queue.start(Time(now));
+          ASSERT_EQ(job != nullptr, expected.has_value()) << "seed " << seed;
+          if (job == nullptr) break;
+          ASSERT_EQ(job->state, expected->state) << "seed " << seed;
+          model.running = *job;
+          model.since = Time(now);
+          model.erase(job->state);
+          break;
+        }
+        case 7: {
+          if (!model.running) break;
+          const Seconds duration = Time(now) - model.since;
+          queue.finished(Time(now), duration);
+          model.measured += duration.count();
+          ++model.measurements;
+          Job job = *std::exchange(model.running, std::nullopt);
+          if (++job.round < model.rounds) model.entries.push_back({job, true});
+          break;
+        }
+        default: {
+          const double before = queue.left(Time(now)).count();
+          const Appetite thief{Seconds(real()), 100.0 * static_cast<double>(below(6))};
+          const MoveCost move{Seconds(0.01), Seconds(0.01), Seconds(0)};
+          const std::vector<Job> given = queue.give(Time(now), thief, move);
+          ASSERT_LE(given.size() * 100.0, thief.bytes_max) << "seed " << seed;
+          double taken = 0;
+          for (const Job& job : given) {
+            const auto ready = model.ready();
+            ASSERT_TRUE(std::any_of(ready.begin(), ready.end(),
+                                    [&](const Job& r) {
+                                      return r.state == job.state && r.round == job.round &&
+                                             r.hop + 1 == job.hop;
+                                    }))
+                << "seed " << seed;
+            taken += model.cost(job) * (model.open - job.round);
+            model.erase(job.state);
+          }
+          if (!given.empty()) {
+            ASSERT_LT(std::max(thief.left.count(), 0.01) + taken, before + 1e-9) << "seed " << seed;
+          }
+        }
+      }
+      ASSERT_EQ(queue.ready(), model.ready().size()) << "seed " << seed;
+      ASSERT_EQ(queue.size(), model.entries.size() + (model.running ? 1 : 0)) << "seed " << seed;
+      ASSERT_NEAR(queue.left(Time(now)).count(), model.left(Time(now)), 1e-4 * (1 + model.left(Time(now))))
+          << "seed " << seed << " step " << step;
+    }
+  }
+}
+
+TEST(WorkQueue, StartsNothingAfterAStop) {
+  WorkQueue queue;
+  queue.begin(1);
+  queue.open(1);
+  queue.add({StateId{1}, 0, 0, 1, 0, 0}, true);
+  queue.add({StateId{2}, 1, 0, 1, 0, 0}, false);
+  ASSERT_NE(queue.start(Time(0)), nullptr);
+  queue.stop();
+  queue.arrived(StateId{2});
+  queue.add({StateId{3}, 2, 0, 1, 0, 0}, true);
+  queue.finished(Time(1), Seconds(1));
+  EXPECT_EQ(queue.start(Time(1)), nullptr);
+  EXPECT_EQ(queue.size(), 0U);
+  EXPECT_EQ(queue.left(Time(1)).count(), 0);
+}
+
+}  // namespace
+}  // namespace rondo::scheduler

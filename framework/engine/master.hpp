@@ -75,9 +75,8 @@ class Master final : public detail::Engine {
     bool ended = false;
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
-    double reported = 0;
-    double running_for = -1;
-    StateId running{};
+    double heard = 0;
+    std::optional<Condition> answer;  // to the last question
   };
 
   // A checkpoint that is being written.
@@ -148,7 +147,10 @@ class Master final : public detail::Engine {
   [[nodiscard]] double seconds_left() const;
   void require_idle() const;
   void update_ids();
-  void tell_stall();
+  [[nodiscard]] double watch_stall();
+  void take_answer(Rank from, Reader& in);
+  [[nodiscard]] std::string activity() const;
+  void tell_stall() const;
 
   transport::Transport& transport_;
   const Host host_;
@@ -203,8 +205,9 @@ class Master final : public detail::Engine {
   std::uint32_t answers_ = 0;            // of the kind that is waited for
   std::vector<std::string> greetings_;
   std::vector<Seen> seen_;
-  double heard_ = 0;  // when the last message came
+  double heard_ = 0;  // when something last went on
   double told_ = 0;   // when the last stall was told
+  double asked_ = 0;  // when the workers were asked what they do; 0: they have answered
   Profile profile_;
   double longest_ = 0;  // update of the call
 };

@@ -155,6 +155,7 @@ class Worker {
   void flush_outgoing();
   void forward(Bytes whole);
   void report();
+  void answer();
 
   // The computing thread.
   void compute();

@@ -136,6 +136,7 @@ cluster_kill() {
   local process
   process=$(<"$cluster/pid/$1")
   kill -KILL "$process" # the --kill-child of unshare takes the whole node along
+  wait "$process" 2>/dev/null || true
   rm "$cluster/pid/$1"
 }
 

@@ -96,7 +96,7 @@ case $scenario in
   walltime) # warned before the limit, twice: each time it leaves, and goes on in another turn
     up 2 4
     touch hold
-    submit --nodes=2 --ntasks-per-node=2 --time=1 --signal=B:USR2@50 slurm/run_resumable.sbatch "$journey" \
+    submit --nodes=2 --ntasks-per-node=2 --time=1 --signal=B:USR2@55 slurm/run_resumable.sbatch "$journey" \
       --result=result --log=log --hold=hold
     for turn in 1 2; do
       wait_for counted 'Forwarding signal' "$output" "$turn"

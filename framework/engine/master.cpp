@@ -157,6 +157,7 @@ void Master::dispatch(Envelope envelope) {
   switch (kind) {
     case Kind::kHello:
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
+      node_names_.insert(in.get_text());
       ++answers_;
       return;
     case Kind::kClosed: ++answers_; return;

@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <rondo/error.hpp>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/build.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
@@ -170,7 +172,7 @@ class Master final : public detail::Engine {
   std::uint64_t context_ = 0;
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
-  std::uint64_t nodes_ = 1;
+  std::set<std::string> node_names_{node_name()};
   Running* running_ = nullptr;
 
   struct Fetching {

@@ -227,7 +227,7 @@ bool Master::checkpoint_due() const {
             : std::max(kFloor,
                        checkpoint::optimum_interval(
                            checkpoint::Seconds(saving_cost_),
-                           checkpoint::between_failures(checkpoint::Seconds(options_.node_failure), nodes_))
+                           checkpoint::between_failures(checkpoint::Seconds(options_.node_failure), node_names_.size()))
                            .count());
   }
   return now - saved_at_ >= seconds;

@@ -19,7 +19,7 @@ namespace rondo::engine {
 
 enum class Kind : std::uint32_t {
   // start and end
-  kHello,     // worker to master: text build, text types, text place
+  kHello,     // worker to master: text build with types, text name of the node
   kWelcome,   // master to worker: WorkerSettings
   kMismatch,  // master to worker: text; the worker leaves
   kClose,     // master to worker: nothing more will be asked

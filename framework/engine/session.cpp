@@ -46,6 +46,7 @@ int run_master(transport::Transport& transport, const Host& host, const detail::
 int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
+  Writer(hello).put_text(node_name());
   transport.send(kMaster, std::move(hello));
 
   // Others may be welcome earlier and send states already; they wait until there is a worker.

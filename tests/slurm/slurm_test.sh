@@ -134,6 +134,18 @@ case $scenario in
     counted resumed log 1 || fail "it began anew"
     same
     ;;
+  first_node_lost) # the node of rank 0 and of the batch script: SLURM requeues by itself
+    up 3 4
+    submit --nodes=2 --ntasks-per-node=2 slurm/run_resumable.sbatch "$journey" --result=result --log=log --hold=hold \
+      --pause=5 --rondo-checkpoint-every=1r
+    wait_for counted 'step 5' log 1
+    wait_for complete_checkpoint
+    cluster_kill node1
+    rm hold
+    reach COMPLETED 120
+    counted resumed log 1 || fail "it began anew"
+    same
+    ;;
   many_ranks) # 36 ranks, far more than this machine has cores
     up 2 18
     submit --nodes=2 --ntasks-per-node=18 slurm/run.sbatch "$journey" --result=result

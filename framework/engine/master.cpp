@@ -135,11 +135,11 @@ void Master::send_tree(const Buffer& message) {
 
 // What the program's functions throw is caught where they are called. Anything else that a message brings about leaves
 // nobody who could go on: the job ends, at once and by name.
-void Master::take(Envelope envelope) {
+void Master::or_end(const std::function<void()>& work) {
   try {
-    dispatch(std::move(envelope));
+    work();
   } catch (const std::exception& error) {
-    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    std::cerr << describe(kMaster, error);
     host_.abort(EXIT_FAILURE);
   }
 }
@@ -200,13 +200,29 @@ void Master::update_ids() {
 void Master::reset(std::size_t count, const Pack& pack) {
   require_idle();
   finish_saving();  // it still wants the states
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  send_all(drop);
+  drop_all();
   ids_.resize(count);
   for (StateId& id : ids_) id = StateId{next_id_++};
   const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+  try {
+    place(owners, pack);
+  } catch (...) {  // half of them are no ensemble
+    drop_all();
+    throw;
+  }
+}
 
+// What was sent before and arrives later is dropped too.
+void Master::drop_all() {
+  Buffer drop = message(Kind::kDropAll);
+  Writer(drop).put(++generation_);
+  send_all(drop);
+  ids_.clear();
+  (void)scheduler_.reset(ids_, {});
+}
+
+void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
+  const std::size_t count = owners.size();
   Buffer out;
   for (std::size_t i = 0; i < count; ++i) {
     if (out.empty()) Writer(out).put(Kind::kPlace);
@@ -222,6 +238,7 @@ void Master::reset(std::size_t count, const Pack& pack) {
 }
 
 void Master::hint(std::span<const double> seconds) {
+  require_idle();
   for (Slot slot = 0; slot < seconds.size(); ++slot) scheduler_.hint(slot, scheduler::Seconds(seconds[slot]));
 }
 

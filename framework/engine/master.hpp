@@ -110,15 +110,19 @@ class Master final : public detail::Engine {
   void send_tree(const Buffer& message);
   template <class Done>
   void run_until(const Done& done);
-  void take(transport::Envelope envelope);
   void dispatch(transport::Envelope envelope);
+  void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
 
+  void drop_all();
+  void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);
+  void write_jobs(Buffer& out, const std::vector<Slot>& slots);
   void perform(const scheduler::command::Give& give);
   void perform(const scheduler::command::Complete& complete);
   void perform(const scheduler::command::Stop& stop);

@@ -14,8 +14,8 @@ template <class Done>
 void Master::run_until(const Done& done) {
   heard_ = transport_.now().count();
   while (true) {
-    while (auto envelope = transport_.receive()) take(std::move(*envelope));
-    if (own_worker_) own_worker_->poll();
+    while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
+    if (own_worker_) or_end([&] { own_worker_->poll(); });
     if (done()) return;
     watch_time();
     transport::Seconds patience(1);

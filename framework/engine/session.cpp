@@ -70,12 +70,19 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
   }
 
   Worker worker(transport, host.storage, program.make_kernel(), settings);
-  for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
-  while (true) {
-    while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
-    if (worker.exit_status()) return *worker.exit_status();
-    worker.poll();
-    transport.wait(worker.patience());
+  try {
+    for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
+    while (true) {
+      while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
+      if (worker.exit_status()) return *worker.exit_status();
+      worker.poll();
+      transport.wait(worker.patience());
+    }
+  } catch (const std::exception& error) {
+    // here, and not when the worker is gone: that would wait for the update that runs
+    std::cerr << describe(transport.rank(), error);
+    host.abort(EXIT_FAILURE);
+    throw;
   }
 }
 

@@ -37,8 +37,10 @@ cluster_up() {
     --num-threads=2 >"$cluster/log/munged.out" 2>&1 &
   cluster_pids+=($!)
   cluster_wait "munged" test -S "$cluster/munge/socket"
+  # not by in_cluster: a function in the background is a shell of its own, and its process id not that of slurmctld
   # shellcheck disable=SC2016  # for the inner shell
-  in_cluster unshare --uts sh -c 'hostname control && exec slurmctld -D -c -f "$0"' "$cluster/slurm.conf" \
+  SLURM_CONF=$cluster/slurm.conf nsenter --net="/run/netns/$control" \
+    unshare --uts sh -c 'hostname control && exec slurmctld -D -c -f "$0"' "$cluster/slurm.conf" \
     >"$cluster/log/slurmctld.out" 2>&1 &
   cluster_pids+=($!)
   for ((i = 1; i <= nodes; i++)); do
@@ -149,7 +151,8 @@ cluster_down() {
     wait "$process" 2>/dev/null || true
   done
   for process in "${cluster_pids[@]}"; do
-    kill -KILL "$process" 2>/dev/null || true
+    kill -TERM "$process" 2>/dev/null || continue # slurmctld takes its helper process along
+    timeout 5 tail --pid="$process" --follow /dev/null || kill -KILL "$process"
     wait "$process" 2>/dev/null || true
   done
   for net in $(ip netns list | awk '{print $1}' | grep "^${cluster_prefix}_"); do ip netns delete "$net"; done

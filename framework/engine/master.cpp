@@ -145,16 +145,19 @@ void Master::or_end(const std::function<void()>& work) {
 }
 
 void Master::dispatch(Envelope envelope) {
-  heard_ = transport_.now().count();
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
-  if (!is_for_master(kind) && own_worker_)
-    return own_worker_->handle(std::move(envelope));
+  if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
+  const double now = transport_.now().count();
+  seen_[index(worker_of(envelope.from))].heard = now;
+  // a report may tell that nothing has been done, and an answer brings nothing forward
+  if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
   switch (kind) {
     case Kind::kHello:
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
+      node_names_.insert(in.get_text());
       ++answers_;
       return;
     case Kind::kClosed: ++answers_; return;
@@ -163,6 +166,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
+    case Kind::kAnswer: return take_answer(envelope.from, in);
     case Kind::kReport: return take_report(envelope.from, in);
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
@@ -179,20 +183,6 @@ void Master::dispatch(Envelope envelope) {
     }
     default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
-}
-
-void Master::tell_stall() {
-  const double now = transport_.now().count();
-  std::ostringstream text;
-  text << "rondo: rank 0 has heard nothing for " << static_cast<long>(now - heard_) << " s";
-  for (std::uint32_t w = 0; w < workers_; ++w) {
-    const Seen& seen = seen_[w];
-    if (running_ == nullptr || seen.running_for < 0) continue;
-    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running
-         << " has been in update for " << static_cast<long>(seen.running_for + now - seen.reported) << " s";
-  }
-  std::cerr << text.str() << '\n';
-  told_ = now;
 }
 
 // ---- states between the calls

@@ -89,7 +89,6 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   running.call.seed = seed_;
   running.call.rounds = rounds;
   running.begun.assign(workers_, false);
-  seen_.assign(workers_, Seen());
   running_ = &running;
   const std::unique_ptr<Running*, void (*)(Running**)> leave(&running_,
                                                              [](Running** left) { *left = nullptr; });
@@ -224,8 +223,8 @@ void Master::take_report(Rank from, Reader& in) {
     }
   }
   profile_.updates += done.size();
+  if (!done.empty()) heard_ = transport_.now().count();
   const scheduler::Worker worker = worker_of(from);
-  seen_[index(worker)] = {transport_.now().count(), head.running_for, head.running};
   on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready, head.hungry});
   if (running_->exception) on(scheduler::event::Cancel{});
 }

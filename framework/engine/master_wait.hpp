@@ -23,11 +23,7 @@ void Master::run_until(const Done& done) {
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();
     if (transport_.unsent() > 0) patience = std::min(patience, transport::Seconds(200e-6));
-    if (options_.stall > 0) {
-      const double silent_since = std::max(heard_, told_);
-      if (transport_.now().count() - silent_since > options_.stall) tell_stall();
-      patience = std::min(patience, transport::Seconds(std::max(options_.stall / 4, 1e-3)));
-    }
+    patience = std::min(patience, transport::Seconds(std::max(watch_stall(), 1e-3)));
     if (!options_.checkpoint.empty()) patience = std::min(patience, kSignalLatency);
     transport_.wait(patience);
   }

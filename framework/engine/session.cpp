@@ -48,6 +48,7 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
   const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
+  Writer(hello).put_text(node_name());
   transport.send(kMaster, std::move(hello));
 
   // Others may be welcome earlier and send states already; they wait until there is a worker.

@@ -68,6 +68,7 @@ void Worker::handle(Envelope envelope) {
       Writer(out).put(counters_);
       return transport_.send(kMaster, std::move(out));
     }
+    case Kind::kAsk: return answer();
     case Kind::kClose: closing_ = true; return;
     case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
     default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
@@ -158,6 +159,30 @@ void Worker::report() {
     Writer(answer).put(head.epoch);
     transport_.send(kMaster, std::move(answer));
   }
+}
+
+void Worker::answer() {
+  Condition now{};
+  now.running_for = -1;
+  now.unsent = transport_.unsent();
+  now.saving = saver_.has_value();
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.running()) {
+      now.running = queue_.running()->state;
+      now.running_for = (transport_.now() - queue_.running_since()).count();
+    }
+    for (const auto& [id, entry] : states_) {
+      if (entry.state) continue;
+      if (now.absent++ == 0 || id < now.first_absent) now.first_absent = id;
+    }
+    now.ready = queue_.ready();
+    now.jobs = queue_.size();
+    now.lacks_context = context_version_ < call_.context;
+  }
+  Buffer out = message(Kind::kAnswer);
+  Writer(out).put(now);
+  transport_.send(kMaster, std::move(out));
 }
 
 // ---- states between the calls

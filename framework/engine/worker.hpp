@@ -165,6 +165,7 @@ class Worker {
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;
   void report();
+  void answer();
 
   // The computing thread.
   void compute();

@@ -20,7 +20,7 @@ cluster_up() {
   local nodes=$2 cpus=$3 i
   cluster_prefix=rondo_$$
   cluster_pids=()
-  mkdir -p "$cluster"/{state,log,pid,spool,munge}
+  mkdir -p "$cluster"/{state,log,pid,spool,munge,pmix}
   chmod 755 "$cluster" "$cluster"/*
   head -c 1024 /dev/urandom >"$cluster/munge/key"
   chmod 600 "$cluster/munge/key"
@@ -37,8 +37,10 @@ cluster_up() {
     --num-threads=2 >"$cluster/log/munged.out" 2>&1 &
   cluster_pids+=($!)
   cluster_wait "munged" test -S "$cluster/munge/socket"
+  # not by in_cluster: a function in the background is a shell of its own, and its process id not that of slurmctld
   # shellcheck disable=SC2016  # for the inner shell
-  in_cluster unshare --uts sh -c 'hostname control && exec slurmctld -D -c -f "$0"' "$cluster/slurm.conf" \
+  SLURM_CONF=$cluster/slurm.conf nsenter --net="/run/netns/$control" \
+    unshare --uts sh -c 'hostname control && exec slurmctld -D -c -f "$0"' "$cluster/slurm.conf" \
     >"$cluster/log/slurmctld.out" 2>&1 &
   cluster_pids+=($!)
   for ((i = 1; i <= nodes; i++)); do
@@ -96,6 +98,7 @@ END
     done
     echo "PartitionName=main Nodes=node[1-$nodes] Default=YES MaxTime=INFINITE State=UP"
   } >"$cluster/slurm.conf"
+  echo "PMIxCliTmpDirBase=$cluster/pmix" >"$cluster/mpi.conf"
   {
     echo "127.0.0.1 localhost"
     echo "10.77.0.254 control"
@@ -106,6 +109,8 @@ END
 hostname "\$1"
 mount -t tmpfs -o size=1g,mode=1777 tmpfs /dev/shm
 mount --bind "$cluster/hosts" /etc/hosts
+mkdir "$cluster/pmix.\$1"
+mount --bind "$cluster/pmix.\$1" "$cluster/pmix"
 slurmd -f "$cluster/slurm.conf" -N "\$1"
 while :; do
   sleep 100000 &
@@ -133,6 +138,7 @@ cluster_kill() {
   local process
   process=$(<"$cluster/pid/$1")
   kill -KILL "$process" # the --kill-child of unshare takes the whole node along
+  wait "$process" 2>/dev/null || true
   rm "$cluster/pid/$1"
 }
 
@@ -145,7 +151,8 @@ cluster_down() {
     wait "$process" 2>/dev/null || true
   done
   for process in "${cluster_pids[@]}"; do
-    kill -KILL "$process" 2>/dev/null || true
+    kill -TERM "$process" 2>/dev/null || continue # slurmctld takes its helper process along
+    timeout 5 tail --pid="$process" --follow /dev/null || kill -KILL "$process"
     wait "$process" 2>/dev/null || true
   done
   for net in $(ip netns list | awk '{print $1}' | grep "^${cluster_prefix}_"); do ip netns delete "$net"; done

@@ -17,7 +17,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_slurm.XXXXXX")
 cluster_up_begun=
 finish() {
   local status=$?
-  if [[ $status -ne 0 && -d $folder/job ]]; then tail -n 40 "$folder"/job/* "$folder"/cluster/log/slurm{ctld,d.*}.log >&2 || true; fi
+  if [[ $status -ne 0 && -d $folder/job ]]; then tail -n 40 "$folder"/job/{output-*,log} "$folder"/cluster/log/slurm{ctld,d.*}.log >&2 || true; fi
   if [[ -n $cluster_up_begun ]]; then cluster_down; fi
   rm -rf "$folder"
   exit "$status"
@@ -46,8 +46,11 @@ cd "$folder/job"
 cp slurm/site.env.example slurm/site.env
 "$journey" --result=expected --rondo-workers=2
 
-# submit OPTIONS... SCRIPT ARGUMENTS...: sets `job`.
-submit() { job=$(in_cluster sbatch --parsable --output="$PWD/output-%j" "$@"); }
+# submit OPTIONS... SCRIPT ARGUMENTS...: sets `job` and `output`.
+submit() {
+  job=$(in_cluster sbatch --parsable --output="$PWD/output-%j" "$@")
+  output=output-$job
+}
 state() { in_cluster squeue --noheader --states=all --jobs="$job" --format=%T; }
 # counted TEXT FILE N: the file has so many lines with the text at least.
 counted() { [[ -f $2 && $(grep --count -- "$1" "$2") -ge $3 ]]; }
@@ -93,12 +96,12 @@ case $scenario in
   walltime) # warned before the limit, twice: each time it leaves, and goes on in another turn
     up 2 4
     touch hold
-    submit --nodes=2 --ntasks-per-node=2 --time=1 --signal=B:USR2@50 slurm/run_resumable.sbatch "$journey" \
+    submit --nodes=2 --ntasks-per-node=2 --time=1 --signal=B:USR2@55 slurm/run_resumable.sbatch "$journey" \
       --result=result --log=log --hold=hold
     for turn in 1 2; do
-      wait_for counted 'Forwarding signal' output-* "$turn"
+      wait_for counted 'Forwarding signal' "$output" "$turn"
       rm hold # so the round ends
-      wait_for counted 'back into the queue' output-* "$turn"
+      wait_for counted 'back into the queue' "$output" "$turn"
       [[ $turn -eq 2 ]] || touch hold
     done
     reach COMPLETED 60
@@ -125,9 +128,21 @@ case $scenario in
     wait_for counted 'step 5' log 1
     wait_for complete_checkpoint
     cluster_kill node2
-    wait_for counted 'back into the queue' output-* 1
+    wait_for counted 'back into the queue' "$output" 1
     rm hold
     reach COMPLETED 90
+    counted resumed log 1 || fail "it began anew"
+    same
+    ;;
+  first_node_lost) # the node of rank 0 and of the batch script: SLURM requeues by itself
+    up 3 4
+    submit --nodes=2 --ntasks-per-node=2 slurm/run_resumable.sbatch "$journey" --result=result --log=log --hold=hold \
+      --pause=5 --rondo-checkpoint-every=1r
+    wait_for counted 'step 5' log 1
+    wait_for complete_checkpoint
+    cluster_kill node1
+    rm hold
+    reach COMPLETED 120
     counted resumed log 1 || fail "it began anew"
     same
     ;;

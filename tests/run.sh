@@ -9,8 +9,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Below tests/, the folders whose tests run threads that share something: these go under ThreadSanitizer.
-thread_folders=(engine stream)
+# Folders below tests/. Under ThreadSanitizer: those whose tests run threads that share something.
+thread_folders=(engine resilience stream)
+# Under AddressSanitizer, with MPI: those that handle bytes and lifetimes themselves.
+address_folders=(engine resilience stream serialization checkpoint)
 # Left out under the sanitizers: what only tries to compile, what crashes on purpose (they have their own say then), and
 # what runs on so many ranks that it takes long.
 sanitizers_exclude='refuses|mistake|^program|np7|np36'
@@ -45,6 +47,23 @@ run_tests() {
   return "$status"
 }
 
+# sanitized BUILD SANITIZERS FOLDER... [-D option]: not optimised further than it takes to run in reasonable time, as that
+# halves the time to compile; with assertions.
+sanitized() {
+  local build=$1 sanitizers=$2 options=() targets=() folders=() status=0
+  for argument in "${@:3}"; do
+    if [[ $argument == -D* ]]; then options+=("$argument"); else folders+=("$argument"); fi
+  done
+  configure "$build" -D RONDO_SANITIZE="$sanitizers" -D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF \
+    -D RONDO_INSTALL=OFF "${options[@]}"
+  for folder in "${folders[@]}"; do targets+=("tests/$folder/all"); done
+  cmake --build "$build" --parallel "$cores" --target "${targets[@]}"
+  for folder in "${folders[@]}"; do
+    run_tests "$build/tests/$folder" --exclude-regex "$sanitizers_exclude" || status=1
+  done
+  return "$status"
+}
+
 build_and_test() {
   case $1 in
     release)
@@ -57,18 +76,8 @@ build_and_test() {
       cmake --build build/without_mpi --parallel "$cores"
       run_tests build/without_mpi
       ;;
-    thread)
-      configure build/thread -D RONDO_SANITIZE=thread -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF
-      for folder in "${thread_folders[@]}"; do
-        cmake --build build/thread --parallel "$cores" --target "tests/$folder/all"
-        run_tests "build/thread/tests/$folder" --exclude-regex "$sanitizers_exclude"
-      done
-      ;;
-    address)
-      configure build/address -D RONDO_SANITIZE=address,undefined -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF
-      cmake --build build/address --parallel "$cores"
-      run_tests build/address --exclude-regex "$sanitizers_exclude"
-      ;;
+    thread) sanitized build/thread thread "${thread_folders[@]}" -DRONDO_MPI=OFF ;;
+    address) sanitized build/address address,undefined "${address_folders[@]}" ;;
     *)
       echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address and release" >&2
       return 1

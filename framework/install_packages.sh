@@ -7,7 +7,7 @@ packages=(
   libopenmpi-dev openmpi-bin
   libboost-serialization-dev libboost-program-options-dev libboost-mpi-dev
   librandom123-dev libxxhash-dev
-  libgtest-dev python3
+  libgtest-dev slurm-wlm munge iproute2 shellcheck python3
 )
 
 if ! command -v apt-get >/dev/null; then

@@ -1,6 +1,7 @@
 #include "engine/build.hpp"
 
 #include <link.h>
+#include <sys/utsname.h>
 
 #include <array>
 #include <cstring>
@@ -67,6 +68,11 @@ std::string describe(const detail::Program& program) {
     return id.empty() ? hash_of_executable() : id;
   }();
   return "build " + build + " with " + program.types;
+}
+
+std::string node_name() {
+  utsname names{};
+  return uname(&names) == 0 ? names.nodename : "";
 }
 
 std::uint64_t hash_of_types(const detail::Program& program) {

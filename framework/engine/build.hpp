@@ -15,4 +15,7 @@ namespace rondo::engine {
 // Equal for equal types, whatever the build: a checkpoint can be read by a program that was compiled anew.
 [[nodiscard]] std::uint64_t hash_of_types(const detail::Program& program);
 
+// The name of this machine: ranks of one name are on one node.
+[[nodiscard]] std::string node_name();
+
 }  // namespace rondo::engine

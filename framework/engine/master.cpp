@@ -135,25 +135,29 @@ void Master::send_tree(const Buffer& message) {
 
 // What the program's functions throw is caught where they are called. Anything else that a message brings about leaves
 // nobody who could go on: the job ends, at once and by name.
-void Master::take(Envelope envelope) {
+void Master::or_end(const std::function<void()>& work) {
   try {
-    dispatch(std::move(envelope));
+    work();
   } catch (const std::exception& error) {
-    std::cerr << "rondo: " << describe(kMaster, error) << std::endl;
+    std::cerr << describe(kMaster, error);
     host_.abort(EXIT_FAILURE);
   }
 }
 
 void Master::dispatch(Envelope envelope) {
-  heard_ = transport_.now().count();
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
   if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
+  const double now = transport_.now().count();
+  seen_[index(worker_of(envelope.from))].heard = now;
+  // a report may tell that nothing has been done, and an answer brings nothing forward
+  if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
   switch (kind) {
     case Kind::kHello:
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
+      node_names_.insert(in.get_text());
       ++answers_;
       return;
     case Kind::kClosed: ++answers_; return;
@@ -162,6 +166,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
+    case Kind::kAnswer: return take_answer(envelope.from, in);
     case Kind::kReport: return take_report(envelope.from, in);
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
@@ -180,20 +185,6 @@ void Master::dispatch(Envelope envelope) {
   }
 }
 
-void Master::tell_stall() {
-  const double now = transport_.now().count();
-  std::ostringstream text;
-  text << "rondo: rank 0 has heard nothing for " << static_cast<long>(now - heard_) << " s";
-  for (std::uint32_t w = 0; w < workers_; ++w) {
-    const Seen& seen = seen_[w];
-    if (running_ == nullptr || seen.running_for < 0) continue;
-    text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": state " << seen.running
-         << " has been in update for " << static_cast<long>(seen.running_for + now - seen.reported) << " s";
-  }
-  std::cerr << text.str() << '\n';
-  told_ = now;
-}
-
 // ---- states between the calls
 
 void Master::require_idle() const {
@@ -209,13 +200,29 @@ void Master::update_ids() {
 void Master::reset(std::size_t count, const Pack& pack) {
   require_idle();
   finish_saving();  // it still wants the states
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  send_all(drop);
+  drop_all();
   ids_.resize(count);
   for (StateId& id : ids_) id = StateId{next_id_++};
   const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+  try {
+    place(owners, pack);
+  } catch (...) {  // half of them are no ensemble
+    drop_all();
+    throw;
+  }
+}
 
+// What was sent before and arrives later is dropped too.
+void Master::drop_all() {
+  Buffer drop = message(Kind::kDropAll);
+  Writer(drop).put(++generation_);
+  send_all(drop);
+  ids_.clear();
+  (void)scheduler_.reset(ids_, {});
+}
+
+void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
+  const std::size_t count = owners.size();
   Buffer out;
   for (std::size_t i = 0; i < count; ++i) {
     if (out.empty()) Writer(out).put(Kind::kPlace);
@@ -231,6 +238,7 @@ void Master::reset(std::size_t count, const Pack& pack) {
 }
 
 void Master::hint(std::span<const double> seconds) {
+  require_idle();
   for (Slot slot = 0; slot < seconds.size(); ++slot) scheduler_.hint(slot, scheduler::Seconds(seconds[slot]));
 }
 
@@ -254,6 +262,7 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
   next_id_ += ids_.size();
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!messages[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(messages[w]));
+  transport_.flush();
 }
 
 void Master::share(Bytes context) {
@@ -265,6 +274,7 @@ void Master::share(Bytes context) {
   context_bytes_.clear();
   context_bytes_.append(context);
   send_tree(out);
+  transport_.flush();
 }
 
 // Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.

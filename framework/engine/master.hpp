@@ -12,6 +12,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <rondo/error.hpp>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/build.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
@@ -75,9 +77,8 @@ class Master final : public detail::Engine {
     bool ended = false;
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
-    double reported = 0;
-    double running_for = -1;
-    StateId running{};
+    double heard = 0;
+    std::optional<Condition> answer;  // to the last question
   };
 
   // A checkpoint that is being written.
@@ -109,15 +110,19 @@ class Master final : public detail::Engine {
   void send_tree(const Buffer& message);
   template <class Done>
   void run_until(const Done& done);
-  void take(transport::Envelope envelope);
   void dispatch(transport::Envelope envelope);
+  void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
 
+  void drop_all();
+  void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);
+  void write_jobs(Buffer& out, const std::vector<Slot>& slots);
   void perform(const scheduler::command::Give& give);
   void perform(const scheduler::command::Complete& complete);
   void perform(const scheduler::command::Stop& stop);
@@ -148,7 +153,10 @@ class Master final : public detail::Engine {
   [[nodiscard]] double seconds_left() const;
   void require_idle() const;
   void update_ids();
-  void tell_stall();
+  [[nodiscard]] double watch_stall();
+  void take_answer(Rank from, Reader& in);
+  [[nodiscard]] std::string activity() const;
+  void tell_stall() const;
 
   transport::Transport& transport_;
   const Host host_;
@@ -168,7 +176,7 @@ class Master final : public detail::Engine {
   std::uint64_t context_ = 0;
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
-  std::uint64_t nodes_ = 1;
+  std::set<std::string> node_names_{node_name()};
   Running* running_ = nullptr;
 
   struct Fetching {
@@ -203,8 +211,9 @@ class Master final : public detail::Engine {
   std::uint32_t answers_ = 0;            // of the kind that is waited for
   std::vector<std::string> greetings_;
   std::vector<Seen> seen_;
-  double heard_ = 0;  // when the last message came
+  double heard_ = 0;  // when something last went on
   double told_ = 0;   // when the last stall was told
+  double asked_ = 0;  // when the workers were asked what they do; 0: they have answered
   Profile profile_;
   double longest_ = 0;  // update of the call
 };

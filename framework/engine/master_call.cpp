@@ -1,5 +1,6 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "engine/master.hpp"
@@ -30,18 +31,19 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
   }
   const std::uint64_t round = round_++;
   running.call.first_round = round;
-  run_call(running, 1, batch_most, [&] {
-    if (!own && !running.call.input_included) {
-      Buffer out = message(Kind::kInput);
-      Writer writer(out);
-      writer.put(epoch_);
-      writer.put(std::uint32_t{0});
-      writer.put(std::uint32_t{0});
-      writer.put_block(shared);
-      send_tree(out);
-    }
-    on(scheduler::event::Opened{1});
-  });
+  // it is on its way down while the assignments are made
+  if (!own && !running.call.input_included) send_input(epoch_ + 1, 0, 0, shared);
+  run_call(running, 1, batch_most, [&] { on(scheduler::event::Opened{1}); });
+}
+
+void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input) {
+  Buffer out = message(Kind::kInput);
+  Writer writer(out);
+  writer.put(epoch);
+  writer.put(round);
+  writer.put(complete);
+  writer.put_block(input);
+  send_tree(out);
 }
 
 void Master::evolve(const Rounds& rounds) {
@@ -67,13 +69,7 @@ void Master::evolve(const Rounds& rounds) {
         on(scheduler::event::Closed{open});
         return;
       }
-      Buffer out = message(Kind::kInput);
-      Writer writer(out);
-      writer.put(epoch_);
-      writer.put(open);
-      writer.put(scheduler_.rounds_complete());
-      writer.put_block(Bytes(input));
-      send_tree(out);
+      send_input(epoch_, open, scheduler_.rounds_complete(), input);
       ++round_;
       on(scheduler::event::Opened{++open});
     }
@@ -93,18 +89,19 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   running.call.seed = seed_;
   running.call.rounds = rounds;
   running.begun.assign(workers_, false);
-  seen_.assign(workers_, Seen());
   running_ = &running;
+  const std::unique_ptr<Running*, void (*)(Running**)> leave(&running_,
+                                                             [](Running** left) { *left = nullptr; });
 
   on(scheduler::event::Begin{rounds, batch_most});
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!running.begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
+    if (running.exception) on(scheduler::event::Cancel{});
     if (!running.ended && rounds != 1) feed();
     return running.ended;
   });
-  running_ = nullptr;
 
   const double wall_time = transport_.now().count() - begin;
   call_time_ = std::max(wall_time, call_time_ * 0.9);
@@ -155,6 +152,7 @@ void Master::perform(const scheduler::command::Move& move) {
   send(rank_of(move.from), std::move(out));
 }
 
+// Every worker hears of a call, even if it gets no work of it: it has to answer a Stop.
 void Master::perform(const scheduler::command::Assign& assign) {
   std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
   Call call = running_->call;
@@ -166,17 +164,28 @@ void Master::perform(const scheduler::command::Assign& assign) {
   writer.put(Kind::kAssign);
   writer.put(call);
   writer.put_block(call.input_included ? running_->shared : Bytes());
-  writer.put(static_cast<std::uint64_t>(assign.slots.size()));
-  for (const Slot slot : assign.slots) {
+  const std::size_t head = out.size();
+  try {
+    write_jobs(out, running_->exception ? std::vector<Slot>() : assign.slots);
+  } catch (...) {  // an input that cannot be packed
+    running_->exception = std::current_exception();
+    out.truncate(head);
+    write_jobs(out, {});
+  }
+  send(rank_of(assign.worker), std::move(out));
+}
+
+void Master::write_jobs(Buffer& out, const std::vector<Slot>& slots) {
+  Writer writer(out);
+  writer.put(static_cast<std::uint64_t>(slots.size()));
+  for (const Slot slot : slots) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     writer.put(scheduler::Job{ids_[slot], slot, scheduler_.rounds_done(slot),
                               cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
                               scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   if (running_->own != nullptr)
-    for (const Slot slot : assign.slots)
-      writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
-  send(rank_of(assign.worker), std::move(out));
+    for (const Slot slot : slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
 }
 
 void Master::perform(const scheduler::command::Give& give) {
@@ -214,8 +223,8 @@ void Master::take_report(Rank from, Reader& in) {
     }
   }
   profile_.updates += done.size();
+  if (!done.empty()) heard_ = transport_.now().count();
   const scheduler::Worker worker = worker_of(from);
-  seen_[index(worker)] = {transport_.now().count(), head.running_for, head.running};
   on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready, head.hungry});
   if (running_->exception) on(scheduler::event::Cancel{});
 }

@@ -221,14 +221,13 @@ bool Master::checkpoint_due() const {
   if (seconds == 0) {
     // the optimum for what the last one cost; the first one comes early, to measure that
     constexpr double kFirst = 60, kFloor = 10;
-    seconds =
-        saving_cost_ == 0
-            ? kFirst
-            : std::max(kFloor,
-                       checkpoint::optimum_interval(
-                           checkpoint::Seconds(saving_cost_),
-                           checkpoint::between_failures(checkpoint::Seconds(options_.node_failure), nodes_))
-                           .count());
+    seconds = saving_cost_ == 0
+                  ? kFirst
+                  : std::max(kFloor, checkpoint::optimum_interval(
+                                         checkpoint::Seconds(saving_cost_),
+                                         checkpoint::between_failures(
+                                             checkpoint::Seconds(options_.node_failure), node_names_.size()))
+                                         .count());
   }
   return now - saved_at_ >= seconds;
 }

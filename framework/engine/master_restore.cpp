@@ -73,9 +73,7 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
     for (scheduler::Cost& cost : costs) cost = in.get<scheduler::Cost>();
   }
 
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  send_all(drop);
+  drop_all();
   std::vector<StateId> ids;
   std::vector<scheduler::Worker> owners;
   std::uint64_t highest = 0;

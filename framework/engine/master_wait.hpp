@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/master.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -12,20 +13,17 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 
 template <class Done>
 void Master::run_until(const Done& done) {
+  const transport::Promptness prompt;
   heard_ = transport_.now().count();
   while (true) {
-    while (auto envelope = transport_.receive()) take(std::move(*envelope));
-    if (own_worker_) own_worker_->poll();
+    while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
+    if (own_worker_) or_end([&] { own_worker_->poll(); });
     if (done()) return;
     watch_time();
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();
     if (transport_.unsent() > 0) patience = std::min(patience, transport::Seconds(200e-6));
-    if (options_.stall > 0) {
-      const double silent_since = std::max(heard_, told_);
-      if (transport_.now().count() - silent_since > options_.stall) tell_stall();
-      patience = std::min(patience, transport::Seconds(std::max(options_.stall / 4, 1e-3)));
-    }
+    patience = std::min(patience, transport::Seconds(std::max(watch_stall(), 1e-3)));
     if (!options_.checkpoint.empty()) patience = std::min(patience, kSignalLatency);
     transport_.wait(patience);
   }

@@ -39,8 +39,11 @@ po::options_description describe_options() {
   add("rondo-rollback", po::value<std::string>()->implicit_value("1"),
       "keep a copy of the state being updated, and put it back if the update throws");
   add("rondo-stall", po::value<std::string>(),
-      "SECONDS without a word from any worker after which rank 0 tells who waits for whom; 0: never; default "
-      "300");
+      "SECONDS without any progress after which rank 0 tells who waits for whom; 0: never; default 300");
+  add("rondo-stall-abort", po::value<std::string>(),
+      "SECONDS without any progress after which the job ends, with status 75 if it has --rondo-checkpoint; "
+      "default: "
+      "never");
   add("rondo-rounds-ahead", po::value<std::string>(),
       "N: rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
   add("rondo-fanout", po::value<std::string>(),
@@ -141,6 +144,7 @@ Options read(const po::variables_map& given) {
   set("rondo-memory", [&](Name n, Name v) { options.memory = static_cast<double>(size(n, v)); });
   set("rondo-rollback", [&](Name n, Name v) { options.rollback = flag(n, v); });
   set("rondo-stall", [&](Name n, Name v) { options.stall = decimal(n, v); });
+  set("rondo-stall-abort", [&](Name n, Name v) { options.stall_abort = decimal(n, v); });
   set("rondo-rounds-ahead", [&](Name n, Name v) { options.rounds_ahead = number(n, v, 1, 1'000'000); });
   set("rondo-fanout",
       [&](Name n, Name v) { options.tree_fanout = static_cast<std::uint32_t>(number(n, v, 1, 65536)); });

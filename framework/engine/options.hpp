@@ -20,7 +20,8 @@ struct Options {
   std::uint64_t seed = 0;
   double memory = 0;  // bytes of states per worker; 0: no limit
   bool rollback = false;
-  double stall = 300;  // seconds; 0: never
+  double stall = 300;      // seconds; 0: never
+  double stall_abort = 0;  // seconds; 0: never
   std::size_t rounds_ahead = 16;
   std::uint32_t tree_fanout = 16;
   std::size_t input_bytes = 64 << 20;  // own inputs of one assignment

@@ -19,7 +19,7 @@ namespace rondo::engine {
 
 enum class Kind : std::uint32_t {
   // start and end
-  kHello,     // worker to master: text build, text types, text place
+  kHello,     // worker to master: text build with types, text name of the node
   kWelcome,   // master to worker: WorkerSettings
   kMismatch,  // master to worker: text; the worker leaves
   kClose,     // master to worker: nothing more will be asked
@@ -42,6 +42,8 @@ enum class Kind : std::uint32_t {
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
   kSignal,  // worker to master: Wish
+  kAsk,     // master to worker: what are you doing?
+  kAnswer,  // worker to master: Condition
 
   // from rank 0 down the tree
   kContext,  // uint64 version, block
@@ -73,6 +75,7 @@ enum class Kind : std::uint32_t {
     case Kind::kClosed:
     case Kind::kFetched:
     case Kind::kSignal:
+    case Kind::kAnswer:
     case Kind::kTasksDone:
     case Kind::kSaved:
     case Kind::kLoaded:
@@ -119,6 +122,19 @@ struct ReportHead {
   double running_for;  // seconds; negative: nothing runs
   StateId running;
   bool hungry;
+};
+
+// What a worker does and waits for.
+struct Condition {
+  double running_for;  // seconds; negative: nothing runs
+  StateId running;
+  StateId first_absent;
+  std::uint64_t absent;  // states that were announced and have not arrived
+  std::uint64_t ready;
+  std::uint64_t jobs;    // in any condition
+  std::uint64_t unsent;  // bytes
+  bool lacks_context;
+  bool saving;
 };
 
 struct GiveHead {

@@ -18,6 +18,7 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -44,8 +45,10 @@ int run_master(transport::Transport& transport, const Host& host, const detail::
 }
 
 int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
+  const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
+  Writer(hello).put_text(node_name());
   transport.send(kMaster, std::move(hello));
 
   // Others may be welcome earlier and send states already; they wait until there is a worker.
@@ -69,12 +72,19 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
   }
 
   Worker worker(transport, host.storage, program.make_kernel(), settings);
-  for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
-  while (true) {
-    while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
-    if (worker.exit_status()) return *worker.exit_status();
-    worker.poll();
-    transport.wait(worker.patience());
+  try {
+    for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
+    while (true) {
+      while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
+      if (worker.exit_status()) return *worker.exit_status();
+      worker.poll();
+      transport.wait(worker.patience());
+    }
+  } catch (const std::exception& error) {
+    // here, and not when the worker is gone: that would wait for the update that runs
+    std::cerr << describe(transport.rank(), error);
+    host.abort(EXIT_FAILURE);
+    throw;
   }
 }
 

@@ -3,6 +3,8 @@
 // USR1: checkpoint at the next safe point and go on. USR2: checkpoint at the next safe point and leave. TERM and INT: the
 // same, within the short time that a launcher leaves; a second INT ends the process at once. A handler only sets a flag; a
 // worker that gets a signal tells the master by a message.
+//
+// An mpirun that gets TERM or INT itself has status 1, whatever its ranks do in the second that it leaves them.
 #pragma once
 
 #include <array>

@@ -5,10 +5,26 @@
 #include <utility>
 
 #include "engine/signals.hpp"
+#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
 using transport::Envelope;
+
+namespace {
+
+// The text of the exception that is being handled.
+std::string what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+}  // namespace
 
 Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
                std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
@@ -43,7 +59,7 @@ void Worker::handle(Envelope envelope) {
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kContext: return take_context(envelope.message, in);
-    case Kind::kInput: return take_input(std::move(envelope), in);
+    case Kind::kInput: return take_input(std::move(envelope));
     case Kind::kAssign: return assign(std::move(envelope), in);
     case Kind::kGive: return give(in);
     case Kind::kStop: return stop(in);
@@ -52,6 +68,7 @@ void Worker::handle(Envelope envelope) {
       Writer(out).put(counters_);
       return transport_.send(kMaster, std::move(out));
     }
+    case Kind::kAsk: return answer();
     case Kind::kClose: closing_ = true; return;
     case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
     default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
@@ -81,6 +98,11 @@ void Worker::poll() {
   }
 }
 
+// Where much is left, what happens now says little about the end. Called with the lock held.
+scheduler::Seconds Worker::report_period() const {
+  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 8);
+}
+
 transport::Seconds Worker::patience() const {
   constexpr transport::Seconds kUnsent{200e-6};  // nobody tells when a message has left
   constexpr transport::Seconds kIdle{1};
@@ -88,7 +110,7 @@ transport::Seconds Worker::patience() const {
   const std::lock_guard lock(mutex_);
   if (report_due_) return transport::Seconds(0);
   if (done_.empty() && queue_.ready() == 0) return kIdle;
-  const auto due = last_report_ + scheduler::Seconds(settings_.report_interval) - transport_.now();
+  const auto due = last_report_ + report_period() - transport_.now();
   return std::clamp(due, transport::Seconds(0), kIdle);
 }
 
@@ -101,7 +123,7 @@ void Worker::report() {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
     const bool timely = (!done_.empty() || queue_.ready() > 0) &&
-                        now - last_report_ >= scheduler::Seconds(settings_.report_interval);
+                        now - last_report_ >= report_period();
     stopped = stopping_ && !computing_;
     if (!report_due_ && !timely && !stopped) return;
     report_due_ = false;
@@ -139,6 +161,30 @@ void Worker::report() {
   }
 }
 
+void Worker::answer() {
+  Condition now{};
+  now.running_for = -1;
+  now.unsent = transport_.unsent();
+  now.saving = saver_.has_value();
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.running()) {
+      now.running = queue_.running()->state;
+      now.running_for = (transport_.now() - queue_.running_since()).count();
+    }
+    for (const auto& [id, entry] : states_) {
+      if (entry.state) continue;
+      if (now.absent++ == 0 || id < now.first_absent) now.first_absent = id;
+    }
+    now.ready = queue_.ready();
+    now.jobs = queue_.size();
+    now.lacks_context = context_version_ < call_.context;
+  }
+  Buffer out = message(Kind::kAnswer);
+  Writer(out).put(now);
+  transport_.send(kMaster, std::move(out));
+}
+
 // ---- states between the calls
 
 void Worker::drop_all(Reader& in) {
@@ -156,8 +202,27 @@ void Worker::drop_all(Reader& in) {
 void Worker::place(Reader& in) {
   while (!in.empty()) {
     const auto id = in.get<StateId>();
-    arrive(id, kernel_->unpack_state(in.get_block()));
+    arrive(id, unpack_state(id, in.get_block()));
   }
+}
+
+// Without its state this worker cannot go on; the error says which one it was.
+detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
+  try {
+    return kernel_->unpack_state(bytes);
+  } catch (...) {
+    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + what_was_thrown());
+  }
+}
+
+Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
+  SharedInput input;
+  try {
+    input.value = kernel_->unpack_input(bytes);
+  } catch (...) {
+    input.error = "the input cannot be unpacked: " + what_was_thrown();
+  }
+  return input;
 }
 
 void Worker::arrive(StateId id, detail::Object state) {
@@ -266,17 +331,23 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
   writer.put(std::uint8_t{1});
   try {
     writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
-  } catch (const std::exception& error) {
+  } catch (...) {
     fetched_->truncate(before);
     writer.put(id);
     writer.put(std::uint8_t{0});
-    writer.put_text(error.what());
+    writer.put_text(what_was_thrown());
   }
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
 
 void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
-  send_parcel(to, parcel, own_input, [&](Buffer& out) { kernel_->pack_state(state, out); });
+  send_parcel(to, parcel, own_input, [&](Buffer& out) {
+    try {
+      kernel_->pack_state(state, out);
+    } catch (...) {
+      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + what_was_thrown());
+    }
+  });
 }
 
 void Worker::send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input) {
@@ -332,7 +403,7 @@ void Worker::take_in(Envelope envelope, Reader& in) {
       early_.push_back(std::move(again));
       continue;
     }
-    detail::Object state = kernel_->unpack_state(packed);
+    detail::Object state = unpack_state(parcel.first, packed);
     for (std::uint64_t i = 1; i < parcel.count; ++i)
       arrive(StateId{value(parcel.first) + i}, kernel_->copy_state(state.get()));
     if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
@@ -361,19 +432,30 @@ void Worker::forward(Bytes whole) {
 void Worker::take_context(Bytes whole, Reader& in) {
   forward(whole);
   const auto version = in.get<std::uint64_t>();
-  kernel_->set_context(in.get_block());  // nothing computes: a context comes between calls
+  context_error_.reset();
+  try {
+    kernel_->set_context(in.get_block());  // nothing computes: a context comes between calls
+  } catch (...) {
+    context_error_ = "the context cannot be unpacked: " + what_was_thrown();
+  }
   context_version_ = version;
   open_rounds();
 }
 
-void Worker::take_input(Envelope envelope, Reader& in) {
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_.push_back(std::move(envelope));
+void Worker::take_input(Envelope envelope) {
   forward(envelope.message);
+  keep_input(std::move(envelope));
+}
+
+void Worker::keep_input(Envelope envelope) {
+  Reader in(envelope.message);
+  (void)in.get<Kind>();
+  const auto epoch = in.get<std::uint64_t>();
+  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
   if (epoch < call_.epoch) return;
   const auto round = in.get<std::uint32_t>();
   const auto complete = in.get<std::uint32_t>();
-  detail::Object input = kernel_->unpack_input(in.get_block());
+  SharedInput input = unpack_input(in.get_block());
   {
     const std::lock_guard lock(mutex_);
     for (; inputs_from_ < complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
@@ -411,7 +493,7 @@ void Worker::assign(Envelope envelope, Reader& in) {
   const bool begins = call.epoch != call_.epoch;
   if (begins) begin(call);
   if (call.input_included) {
-    detail::Object unpacked = kernel_->unpack_input(input);
+    SharedInput unpacked = unpack_input(input);
     const std::lock_guard lock(mutex_);
     inputs_.push_back(std::move(unpacked));
   }
@@ -431,8 +513,12 @@ void Worker::assign(Envelope envelope, Reader& in) {
     low_told_ = false;
   }
   work_.notify_one();
-  if (begins)
-    for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
+  if (begins) take_early();
+}
+
+void Worker::take_early() {
+  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
+  for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
 }
 
 void Worker::give(Reader& in) {
@@ -477,6 +563,7 @@ void Worker::stop(Reader& in) {
 // ---- the computing thread
 
 void Worker::compute() {
+  transport::ordinary_turns();
   CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {
@@ -505,7 +592,7 @@ void Worker::compute() {
 // Called with the lock held, and returns so.
 void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
   Entry& entry = states_.at(job.state);
-  const void* shared = call_.own_inputs ? nullptr : inputs_[job.round - inputs_from_].get();
+  const SharedInput* shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
   const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
   const scheduler::Time start = queue_.running_since();
   static thread_local Buffer output;
@@ -515,12 +602,13 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   lock.unlock();
   mark.enter(job.state, call.round);
   try {
+    if (context_error_) throw Error(*context_error_);
+    if (shared != nullptr && shared->error) throw Error(*shared->error);
     if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
-    kernel_->update(entry.state.get(), shared, entry.own_input, call, output);
-  } catch (const std::exception& error) {
-    failure = error.what();
+    kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
+                    call, output);
   } catch (...) {
-    failure = "an exception that is no std::exception";
+    failure = what_was_thrown();
   }
   mark.leave();
   const scheduler::Time now = transport_.now();

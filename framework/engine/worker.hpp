@@ -90,6 +90,11 @@ class Worker {
     TaskStatus status;
     Buffer output;
   };
+  // An input that all states share; one that cannot be unpacked fails the updates that want it.
+  struct SharedInput {
+    detail::Object value{nullptr, nullptr};
+    std::optional<std::string> error;
+  };
   // Updates that are done and not reported.
   struct Results {
     std::vector<scheduler::Done> jobs;
@@ -124,7 +129,9 @@ class Worker {
   void transfer(Reader& in);
   void take_in(transport::Envelope envelope, Reader& in);
   void take_context(Bytes whole, Reader& in);
-  void take_input(transport::Envelope envelope, Reader& in);
+  void take_input(transport::Envelope envelope);
+  void keep_input(transport::Envelope envelope);
+  void take_early();
   void assign(transport::Envelope envelope, Reader& in);
   void give(Reader& in);
   void stop(Reader& in);
@@ -137,6 +144,8 @@ class Worker {
   void send_task_results();
 
   void begin(const Call& call);
+  [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
+  [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
   void open_rounds();
   void arrive(StateId id, detail::Object state);
   void order(StateId id, Order order);
@@ -154,7 +163,9 @@ class Worker {
   [[nodiscard]] bool has_room(const Order& order);
   void flush_outgoing();
   void forward(Bytes whole);
+  [[nodiscard]] scheduler::Seconds report_period() const;
   void report();
+  void answer();
 
   // The computing thread.
   void compute();
@@ -170,6 +181,9 @@ class Worker {
   CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
+  std::vector<transport::Envelope> early_inputs_;
+  std::optional<std::string>
+      context_error_;  // why it could not be unpacked; read by the computing thread in calls only
   std::vector<transport::Envelope> early_;     // of a call or a generation that has not begun here
   std::deque<PendingOrder> postponed_;         // until less is unsent
   std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled
@@ -189,7 +203,7 @@ class Worker {
   std::unordered_map<StateId, Entry> states_;  // changed by the communicating thread only
   scheduler::WorkQueue queue_;
   Call call_{};
-  std::deque<detail::Object> inputs_;  // shared ones, from round inputs_from_ on
+  std::deque<SharedInput> inputs_;  // from round inputs_from_ on
   std::uint32_t inputs_from_ = 0;
   Results done_;
   std::vector<Buffer> failures_;  // messages

@@ -124,7 +124,12 @@ void MpiTransport::send(Rank to, Buffer message) {
       post(out.message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out.requests);
   }
   outgoing_.push_back(std::move(out));
-  if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) ring(*bell);
+  if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) to_ring_.push_back(bell);
+}
+
+void MpiTransport::flush() {
+  for (Bell* bell : to_ring_) ring(*bell);
+  to_ring_.clear();
 }
 
 // Lets go of what has left.
@@ -204,6 +209,7 @@ std::optional<Envelope> MpiTransport::completed() {
 }
 
 std::optional<Envelope> MpiTransport::receive() {
+  flush();
   if (!to_self_.empty()) {
     Envelope envelope = std::move(to_self_.front());
     to_self_.pop_front();
@@ -220,12 +226,16 @@ std::optional<Envelope> MpiTransport::receive() {
 
 bool MpiTransport::something_there() {
   if (woken_.load() || !to_self_.empty()) return true;
+  if (incoming_.size() >= kIncomingMost) return false;
   int found = 0;
-  MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, MPI_STATUS_IGNORE);
-  return found != 0 && incoming_.size() < kIncomingMost;
+  // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
+  for (int probe = 0; probe < 2 && found == 0; ++probe)
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, MPI_STATUS_IGNORE);
+  return found != 0;
 }
 
 void MpiTransport::wait(Seconds at_most) {
+  flush();
   const Seconds start = now();
   do {
     if (something_there()) {

@@ -31,6 +31,7 @@ class MpiTransport final : public transport::Transport {
   Rank rank() const override { return Rank{rank_}; }
   std::int32_t size() const override { return size_; }
   void send(Rank to, Buffer message) override;
+  void flush() override;
   std::optional<transport::Envelope> receive() override;
   std::size_t unsent() override;
   void wait(transport::Seconds at_most) override;
@@ -77,6 +78,7 @@ class MpiTransport final : public transport::Transport {
   std::deque<Outgoing> outgoing_;
   std::deque<Incoming> incoming_;
   std::deque<transport::Envelope> to_self_;
+  std::vector<Bell*> to_ring_;  // of ranks that were sent something since the last flush
 };
 
 }  // namespace rondo::mpi

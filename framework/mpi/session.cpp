@@ -92,16 +92,15 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
 
   running = true;
   int status = EXIT_FAILURE;
+  mpi::MpiTransport transport(communicator);
   try {
-    mpi::MpiTransport transport(communicator);
-    try {
-      status = rank == 0 ? engine::run_master(transport, host, program, *options, main)
-                         : engine::run_worker(transport, host, program);
-    } catch (const MismatchError& error) {
-      std::cerr << engine::describe(Rank{rank}, error);
-    }
+    status = rank == 0 ? engine::run_master(transport, host, program, *options, main)
+                       : engine::run_worker(transport, host, program);
+  } catch (const MismatchError& error) {
+    std::cerr << engine::describe(Rank{rank}, error);
   } catch (const std::exception& error) {
-    // the others wait for this rank: end them all, at once and by name
+    // The others wait for this rank: end them all, at once and by name. Here, where the transport still lives: its
+    // destructor would wait for them.
     std::cerr << engine::describe(Rank{rank}, error);
     host.abort(EXIT_FAILURE);
   }

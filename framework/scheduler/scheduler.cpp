@@ -42,6 +42,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   open_ = complete_ = 0;
   missing_.clear();
   stopped_ = 0;
+  latency_ = settings_.move.latency;
   hungry_.clear();
   busiest_.clear();
 
@@ -165,6 +166,8 @@ void Scheduler::handle(Time now, const event::Report& report) {
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
 // has reported anew.
 void Scheduler::serve(Time now) {
+  // at the end of a round many are hungry and nobody has enough: then not even the list is looked through
+  if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= 2 * latency_) return;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < hungry_.size(); ++i) {
     const Worker thief = hungry_[i];
@@ -176,7 +179,7 @@ void Scheduler::serve(Time now) {
       Part& v = part(victim);
       const Seconds thief_left = std::max(t.finish - now, Seconds(0));
       const Seconds gain = Seconds(-candidate->first) - now - thief_left;
-      if (gain <= 2 * settings_.move.latency) break;
+      if (gain <= 2 * latency_) break;
       if (victim == thief) {
         ++candidate;
         continue;
@@ -188,6 +191,7 @@ void Scheduler::serve(Time now) {
       commands_.emplace_back(
           command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
       t.served = served = true;
+      t.asked = now;
       v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
       list(victim);
     }
@@ -229,9 +233,13 @@ bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
 void Scheduler::handle(Time now, const event::Gave& gave) {
   if (!running_) return;
   double work = 0;
+  std::size_t to_do = 0;
   for (const Given& given : gave.given) {
+    // the thief's report of it may have overtaken this message; then it is no work that the thief will speak of again
+    if (states_[given.slot].hop >= given.hop) continue;
     own(given.slot, gave.thief, given.hop);
     work += expected(given.slot);
+    ++to_do;
   }
   Part& v = part(gave.victim);
   Part& t = part(gave.thief);
@@ -241,10 +249,12 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
   t.served = false;
+  // a master that is behind with its messages shows here: then only what gains more is asked for
+  latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
-  if (!gave.given.empty()) {
-    t.finish = std::max(now, t.finish) + settings_.move.latency + Seconds(work);
-    t.ready += gave.given.size();  // who has stolen much can be a victim before it has reported
+  if (to_do > 0) {
+    t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
+    t.ready += to_do;  // who has stolen much can be a victim before it has reported
     list(gave.thief);
     t.hungry = false;
     std::erase(hungry_, gave.thief);

@@ -38,7 +38,7 @@ struct Settings {
   MoveCost move;
   double bytes_max = std::numeric_limits<double>::infinity();  // of states, per worker
   // A refinement between rounds may leave this much imbalance, as a share of the mean: stealing mends it for less.
-  double tolerance = 0.03;
+  double tolerance = 0.06;
 };
 
 // A state's round is done.
@@ -196,6 +196,7 @@ class Scheduler {
     std::size_t ready = 0;  // states a thief could get from the worker itself
     bool hungry = false;
     bool served = false;  // as a thief: an answer to Give is under way
+    Time asked{0};        // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };
@@ -232,6 +233,7 @@ class Scheduler {
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
+  Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
   std::vector<Worker> hungry_;
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
   std::vector<Command> commands_;

@@ -151,7 +151,7 @@ void Crew::decide() {
 void Crew::want(unsigned threads) {
   const std::scoped_lock lock(target_mutex_);
   wanted_ = threads;
-  const unsigned target = std::min(wanted_, allotted_);
+  const unsigned target = std::min(wanted_.load(), allotted_);
   const unsigned before = target_.exchange(target);
   if (target > before) invite();
   if (target < before) evaluation_.baton().look_again();
@@ -160,7 +160,7 @@ void Crew::want(unsigned threads) {
 void Crew::allot(unsigned threads) {
   const std::scoped_lock lock(target_mutex_);
   allotted_ = threads;
-  const unsigned target = std::min(wanted_, allotted_);
+  const unsigned target = std::min(wanted_.load(), allotted_);
   const unsigned before = target_.exchange(target);
   if (target < before) evaluation_.baton().look_again();
   invite();  // also if the target is as before: a core may have become free
@@ -171,12 +171,13 @@ void Crew::invite() {
   invitations_.notify_all();
 }
 
-// Starts the threads that the target asks for and that have never been started.
+// Starts the threads that the rule asks for and that have never been started, also those that the budget does not allow yet:
+// they rest without a core, and can join while every other thread is inside a long unit.
 void Crew::recruit() {
-  const unsigned target = target_.load(std::memory_order_relaxed);
-  if (recruited_.load(std::memory_order_relaxed) >= target) return;
+  const unsigned wanted = wanted_.load(std::memory_order_relaxed);
+  if (recruited_.load(std::memory_order_relaxed) >= wanted) return;
   const std::scoped_lock lock(threads_mutex_);
-  while (recruited_ < target && !evaluation_.over()) {
+  while (recruited_ < wanted && !evaluation_.over()) {
     const unsigned index = recruited_;
     try {
       threads_.emplace_back([this, index] {

@@ -48,8 +48,8 @@ class Crew {
   const unsigned threads_max_;
 
   std::mutex target_mutex_;
-  unsigned wanted_ = 1;  // by the rule
-  unsigned allotted_;    // by the budget
+  std::atomic<unsigned> wanted_{1};  // by the rule; written under the mutex
+  unsigned allotted_;                // by the budget
   std::atomic<unsigned> target_{1};
   std::atomic<unsigned> invitations_{0};
   std::atomic<unsigned> at_work_{1};

@@ -30,8 +30,10 @@ class Transport {
   [[nodiscard]] virtual Rank rank() const = 0;
   [[nodiscard]] virtual std::int32_t size() const = 0;
 
-  // Takes the message over and returns at once; also to itself. Any size.
+  // Takes the message over and returns at once; also to itself. Any size. It leaves at the latest with the next receive(),
+  // wait() or flush(): receivers that share the sender's core would take it away after the first of many messages.
   virtual void send(Rank to, Buffer message) = 0;
+  virtual void flush() {}
   // The next message that has arrived whole, if there is one.
   [[nodiscard]] virtual std::optional<Envelope> receive() = 0;
   // Bytes of messages that were sent and may still have to be kept; 0: everything has left.

@@ -58,13 +58,14 @@ class Other : public rondo::Update<int, int, double> {
   double update(int& state, const int& input, const Call&) override { return state += input; }
 };
 
-// A state that crashes where the rank packs it, which is not in an update.
+// A state that is trouble where a rank packs or unpacks it, which is not in an update.
 struct Brittle {
   int value = 0;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     if (how == "fault-in-packing" && value == 5) fault();
     archive& value;
+    if (how == "unreadable-state" && Archive::is_loading::value) throw std::runtime_error("makes no sense");
   }
 };
 class Counting : public rondo::Update<Brittle, int, int> {
@@ -91,12 +92,15 @@ int main(int argc, char** argv) {
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
   if (how == "other-types" && rank != nullptr && std::string(rank) == "1")
     return rondo::run<Other>(argc, argv, [](rondo::Master<Other>&) {});
-  if (how == "fault-in-packing")
+  if (how == "fault-in-packing" || how == "unreadable-state")
     return rondo::run<Counting>(argc, argv, [](rondo::Master<Counting>& master) {
       master.reset(std::vector<Brittle>(10));
       (void)master.update(5);
       (void)master.states();
     });
+  if (how == "throw-in-factory")
+    return rondo::run<Ending>(
+        argc, argv, []() -> Ending { throw std::runtime_error("makes nothing"); }, go);
   const int status = rondo::run<Ending>(argc, argv, go);
   if (how == "twice" && status == 0) return rondo::run<Ending>(argc, argv, go);
   return status;

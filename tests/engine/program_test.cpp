@@ -58,6 +58,22 @@ TEST(Program, AFaultOutsideOfTheUpdatesNamesTheRank) {
   EXPECT_TRUE(ended.says(": SIGSEGV outside of the updates\n")) << ended.output;
 }
 
+// A worker that cannot go on ends the run, wherever it is; the program cannot take it for an error of its call.
+TEST(Program, AStateThatCannotBeUnpackedEndsTheRunByName) {
+  for (const std::string options : {"", " --rondo-master-works"}) {
+    const Ended ended = program("unreadable-state" + options);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_TRUE(ended.says("rondo: rank ")) << ended.output;
+    EXPECT_TRUE(ended.says(" cannot be unpacked: makes no sense\n")) << ended.output;
+  }
+}
+
+TEST(Program, AFactoryThatThrowsEndsTheRun) {
+  const Ended ended = program("throw-in-factory");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_TRUE(ended.says("std::runtime_error: makes nothing\n")) << ended.output;
+}
+
 TEST(Program, AnExitInAnUpdateEnds) { EXPECT_EQ(program("exit-in-update").status, 3); }
 TEST(Program, AnExitInMainEnds) { EXPECT_EQ(program("exit-in-main").status, 3); }
 

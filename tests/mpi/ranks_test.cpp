@@ -74,13 +74,32 @@ TEST(Ranks, AnExitInsideARunEndsTheJob) {
   }
 }
 
+TEST(Ranks, AStateThatCannotBeUnpackedEndsTheJobByName) {
+  for (const std::string options : {"", " --rondo-master-works"}) {
+    const Ended ended = ranks(3, "unreadable-state" + options);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_TRUE(ended.says("rondo: rank ")) << ended.output;
+    EXPECT_TRUE(ended.says(" cannot be unpacked: makes no sense\n")) << ended.output;
+    expect_at_once(ended);
+  }
+}
+
+TEST(Ranks, AFactoryThatThrowsEndsTheJob) {
+  const Ended ended = ranks(3, "throw-in-factory");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_TRUE(ended.says("std::runtime_error: makes nothing\n")) << ended.output;
+  expect_at_once(ended);
+}
+
 // ---- the handshake
 
 void expect_mismatch(const Ended& ended, std::size_t on_ranks) {
   EXPECT_EQ(ended.status, 1) << ended.output;
-  EXPECT_EQ(ended.count("rondo::MismatchError: the ranks do not run the same program: rank 0 has build "),
-            on_ranks)
-      << ended.output;
+  for (std::size_t rank = 0; rank < on_ranks; ++rank)
+    EXPECT_EQ(ended.count("rondo: rank " + std::to_string(rank) +
+                          ": rondo::MismatchError: the ranks do not run the same program: rank 0 has build "),
+              1U)
+        << ended.output;
   EXPECT_FALSE(ended.says("sum"));
   expect_at_once(ended);
 }

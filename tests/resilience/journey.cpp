@@ -1,9 +1,9 @@
 // The journey as a program, to be interrupted:
-//   journey --steps=N --result=FILE [--states=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE]
+//   journey --steps=N --result=FILE [--states=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
 //
 // Writes its digest to --result when it has done all steps. Appends a line to --log as each step begins ("step 3"), when it
 // resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
-// update waits as long as FILE exists.
+// update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -28,13 +28,14 @@ class Held : public rondo::test::Walker {
   }
 };
 
-std::string option(int argc, char** argv, std::string_view name, std::string otherwise) {
+// The last one counts.
+std::string option(int argc, char** argv, std::string_view name, std::string value) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument.starts_with(name) && argument.substr(name.size()).starts_with("="))
-      return std::string(argument.substr(name.size() + 1));
+      value = argument.substr(name.size() + 1);
   }
-  return otherwise;
+  return value;
 }
 
 }  // namespace
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
   const auto delay = static_cast<std::uint32_t>(std::stoul(option(argc, argv, "--delay", "0")));
   const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
   const std::string kill_at = option(argc, argv, "--kill", "");
+  const std::string pause = option(argc, argv, "--pause", "");
   hold = option(argc, argv, "--hold", "");
   return rondo::run<Walker>(
       argc, argv, [] { return std::make_unique<Held>(); },
@@ -61,10 +63,14 @@ int main(int argc, char** argv) {
         Journey journey(master, progress, delay);
         for (; progress.step < steps; ++progress.step) {
           master.safe_point(progress);
-          log << "step " << progress.step << std::endl;
           if (const auto colon = kill_at.find(':'); colon != std::string::npos)
             if (std::stoull(kill_at.substr(0, colon)) == progress.step)
               (void)raise(std::stoi(kill_at.substr(colon + 1)));
+          if (pause == std::to_string(progress.step) && !std::filesystem::exists(hold + ".was")) {
+            std::ofstream(hold + ".was");
+            std::ofstream{hold};
+          }
+          log << "step " << progress.step << std::endl;
           journey.step();
         }
         const std::uint64_t digest = journey.finish();

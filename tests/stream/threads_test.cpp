@@ -265,30 +265,33 @@ TEST(CoreBudget, IsNeverExceededByEvaluationsAtTheSameTime) {
   EXPECT_EQ(budget.cores_in_use(), 0U);
 }
 
-TEST(CoreBudget, ACoreGoesOnToTheNextEvaluationWhenOneEnds) {
+TEST(CoreBudget, ACoreGoesAtOnceToAnEvaluationWhoseOnlyThreadIsInsideALongUnit) {
   rondo::CoreBudget budget(2);
   std::atomic<unsigned> met = 0;
-  // Ends only when its two units have met, for which it needs both cores.
-  const auto needs_two = [&] {
-    return rondo::evaluate(numbers(2) | rondo::map([&](int n) {
-                             met.fetch_add(1);
-                             met.notify_all();
-                             for (unsigned m = met; m < 2; m = met) met.wait(m);
-                             return n;
-                           }),
-                           {.threads_max = 2, .effectiveness = 0, .budget = &budget});
+  const auto wait_until = [&](unsigned count) {
+    for (unsigned m = met; m < count; m = met) met.wait(m);
   };
   std::atomic<bool> other_began = false;
+  // Has the second core until the first unit below is under way.
   std::thread other([&] {
-    (void)rondo::evaluate(numbers(50) | rondo::map([&](int n) {
+    (void)rondo::evaluate(numbers(1) | rondo::map([&](int n) {
                             other_began = true;
                             other_began.notify_all();
+                            wait_until(1);
                             return n;
                           }),
                           {.threads_max = 1, .budget = &budget});
   });
   other_began.wait(false);
-  EXPECT_EQ(needs_two().size(), 2U);
+  // Its two units have to meet, for which it needs both cores; none of its units ends before.
+  const auto out = rondo::evaluate(numbers(2) | rondo::map([&](int n) {
+                                     met.fetch_add(1);
+                                     met.notify_all();
+                                     wait_until(2);
+                                     return n;
+                                   }),
+                                   {.threads_max = 2, .effectiveness = 0, .budget = &budget});
+  EXPECT_EQ(out.size(), 2U);
   other.join();
 }
 

@@ -189,10 +189,10 @@ class Master {
 
   // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
   // A damaged one is told on the error stream and the one before is used. CheckpointError if there are some and none of
-  // them can be used: then there are no states.
+  // them can be used: then there are no states. The progress that was saved may be left aside.
   bool restore(const std::string& path) {
-    Nothing nothing;
-    return restore(path, nothing);
+    Buffer ignored;
+    return engine_.restore(path, ignored);
   }
   template <class Progress>
   bool restore(const std::string& path, Progress& progress) {

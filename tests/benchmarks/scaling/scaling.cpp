@@ -91,5 +91,5 @@ int main(int argc, char** argv) {
                                                {449, 2000, 0.28, 0.95},
                                                {1000, 20'000, 0, 0.95},
                                                {10'000, 200'000, 0, 0.90}})
-    line(point, rounds, base);
+    line(point, rounds, base), std::fflush(stdout);
 }

@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   std::printf("%u threads, always all of them, median of %d interleaved rounds\n", threads, rounds);
   std::printf("%8s %14s %14s %18s\n", "unit us", "unfair units/s", "fair units/s", "unfair over fair");
   for (const double cost : {0.1, 1.0, 10.0, 100.0, 1000.0}) {
-    const auto count = static_cast<std::uint64_t>(std::clamp(40'000 / cost, 200.0, 40'000.0));
+    const auto count = static_cast<std::uint64_t>(std::clamp(400'000 / cost, 400.0, 1'000'000.0));
     std::array<std::vector<double>, 2> times;
     for (int round = 0; round < rounds; ++round) {
       times[0].push_back(

@@ -1,0 +1,91 @@
+// What a checkpoint costs a run: 2,000 states of 300 kB, written while the next round computes.
+//
+// Usage: mpirun -np 3 checkpoint FOLDER [MILLISECONDS [ROUNDS]]. An update computes for the milliseconds (1). The same rounds
+// (8) are done twice: without checkpoints, then with one every fourth round.
+//
+//   round_ms, saving_round_ms  the median round, and the longest of those with checkpoints: one that began with a copy
+//   safe_point_ms              the longest safe point: what rank 0 itself waits
+//   ratio                      time of the rounds with checkpoints / without
+//   write_ms                   of one checkpoint with nothing else to do
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <rondo/rondo.hpp>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t states = 2'000;
+constexpr std::size_t doubles = 37'500;
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+class Compute : public rondo::Update<std::vector<double>, double, double> {
+ public:
+  double update(std::vector<double>& state, const double& ms, const Call&) override {
+    const auto begin = Clock::now();
+    double sum = 0;
+    do {
+      for (double& x : state) sum += x = 0.5 * x + 1;
+    } while (since(begin) < ms);
+    return sum;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string folder = argc > 1 ? argv[1] : "checkpoints";
+  const double ms = argc > 2 ? std::strtod(argv[2], nullptr) : 1;
+  const std::size_t rounds = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 8;
+  const std::string path = "--rondo-checkpoint=" + folder;
+  // the options of the program itself: it measures them
+  std::vector<std::string> words = {argv[0], path, "--rondo-checkpoint-every=4r"};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  int count = static_cast<int>(words.size());
+  return rondo::run<Compute>(count, arguments.data(), [&](rondo::Master<Compute>& master) {
+    master.reset(std::vector<std::vector<double>>(states, std::vector<double>(doubles, 1.0)));
+    (void)master.update(ms);
+    double longest_safe_point = 0;
+    const auto measure = [&](bool saving) {
+      std::vector<double> times(rounds);
+      for (double& time : times) {
+        const auto begin = Clock::now();
+        if (saving) master.safe_point(0);
+        longest_safe_point = std::max(longest_safe_point, since(begin));
+        (void)master.update(ms);
+        time = since(begin);
+      }
+      return times;
+    };
+    std::vector<double> without = measure(false);
+    longest_safe_point = 0;
+    std::vector<double> with = measure(true);
+    const auto begin = Clock::now();
+    master.checkpoint(folder, 0);
+    const double write_ms = since(begin);
+    const double total_without = std::accumulate(without.begin(), without.end(), 0.0);
+    const double total_with = std::accumulate(with.begin(), with.end(), 0.0);
+    std::nth_element(without.begin(), without.begin() + static_cast<std::ptrdiff_t>(rounds / 2),
+                     without.end());
+    std::cout << nlohmann::json{{"workers", master.workers()},
+                                {"round_ms", without[rounds / 2]},
+                                {"saving_round_ms", *std::max_element(with.begin(), with.end())},
+                                {"safe_point_ms", longest_safe_point},
+                                {"ratio", total_with / total_without},
+                                {"write_ms", write_ms}}
+                     .dump()
+              << std::endl;
+    std::filesystem::remove_all(folder);
+  });
+}

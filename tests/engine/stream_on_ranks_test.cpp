@@ -1,0 +1,141 @@
+// Streams whose work is done on ranks: the same values wherever it runs, bounded, and an end in every case.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <rondo/ranks.hpp>
+
+#include "command_line.hpp"
+
+namespace rondo::test {
+namespace {
+
+// The number of steps of the Collatz sequence, in words: work that differs from item to item.
+class Steps : public Update<Nothing, std::uint64_t, std::string> {
+ public:
+  std::string update(Nothing&, const std::uint64_t& input, const Call& call) override {
+    if (input == 666) throw std::runtime_error("not this one");
+    unsigned steps = 0;
+    for (std::uint64_t n = input; n > 1; n = n % 2 == 0 ? n / 2 : 3 * n + 1) ++steps;
+    return std::to_string(input) + " takes " + std::to_string(steps) + " by " +
+           std::to_string(call.random()());
+  }
+};
+
+Stream<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to, std::uint64_t* pulled = nullptr) {
+  for (std::uint64_t n = from; n < to; ++n) {
+    if (pulled != nullptr) ++*pulled;
+    co_yield n;
+  }
+}
+
+std::vector<std::string> expected(std::uint64_t from, std::uint64_t to, std::uint64_t task,
+                                  std::uint64_t round) {
+  Steps steps;
+  Nothing nothing;
+  std::vector<std::string> texts;
+  for (std::uint64_t n = from; n < to; ++n)
+    texts.push_back(steps.update(nothing, n, Steps::Call(StateId{task++}, round, nothing, 7)));
+  return texts;
+}
+
+TEST(StreamOnRanks, GivesTheOutputsInTheOrderOfTheItems) {
+  CommandLine line({"--rondo-workers=3", "--rondo-seed=7"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              EXPECT_EQ(evaluate_on(master, numbers(1, 500) | on_ranks(master)), expected(1, 500, 0, 0));
+              for (const std::size_t slots : {1, 2, 100})  // tasks and rounds go on counting
+                EXPECT_EQ(evaluate_on(master, numbers(1, 100) | on_ranks(master, slots), {.threads_max = 3}),
+                          expected(1, 100,
+                                   499 + 99 * (slots == 1   ? 0
+                                               : slots == 2 ? 1
+                                                            : 2),
+                                   slots == 1   ? 1
+                                   : slots == 2 ? 2
+                                                : 3));
+              EXPECT_TRUE(evaluate_on(master, numbers(1, 1) | on_ranks(master)).empty());
+            }));
+}
+
+TEST(StreamOnRanks, StandsBetweenOtherStages) {
+  CommandLine line({"--rondo-workers=2"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              auto lengths = evaluate_on(
+                  master,
+                  numbers(1, 300) | chunks(10) | filter([](std::uint64_t n) { return n % 3 == 0; }) |
+                      on_ranks(master, 5) | map([](const std::string& text) { return text.find(' '); }),
+                  {.threads_max = 2});
+              ASSERT_EQ(lengths.size(), 99U);
+              EXPECT_EQ(lengths.front(), 1U);
+              EXPECT_EQ(lengths.back(), 3U);
+            }));
+}
+
+TEST(StreamOnRanks, PullsTheSourceOnlyAsResultsArePassedOn) {
+  CommandLine line({"--rondo-workers=2"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              std::uint64_t pulled = 0, passed = 0;
+              for_each_on(master, numbers(1, 400, &pulled) | on_ranks(master, 8), [&](std::string&&) {
+                ++passed;
+                EXPECT_LE(pulled, passed + 8);
+              });
+              EXPECT_EQ(passed, 399U);
+            }));
+}
+
+TEST(StreamOnRanks, AnUpdateThatThrowsEndsTheEvaluationAndTheMasterStaysUsable) {
+  CommandLine line({"--rondo-workers=3"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              try {
+                (void)evaluate_on(master, numbers(600, 10'000) | on_ranks(master, 50));
+                ADD_FAILURE() << "no exception";
+              } catch (const UpdateError& error) {
+                EXPECT_NE(std::string(error.what()).find("not this one"), std::string::npos) << error.what();
+                ASSERT_EQ(error.failures().size(), 1U);
+                EXPECT_EQ(value(error.failures()[0].state), 66U);
+              }
+              EXPECT_EQ(evaluate_on(master, numbers(1, 50) | on_ranks(master)).size(), 49U);
+              master.reset(std::vector<Nothing>(5));
+              EXPECT_EQ(master.update(6)[3].substr(0, 9), "6 takes 8");
+            }));
+}
+
+TEST(StreamOnRanks, RefusesTheMasterInsideAndTasksOutside) {
+  CommandLine line({"--rondo-workers=2"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              EXPECT_THROW((void)evaluate(numbers(1, 5) | on_ranks(master)), InputError);
+              EXPECT_EQ(evaluate_on(master, numbers(1, 5) | on_ranks(master)).size(), 4U);
+            }));
+}
+
+// A walk whose steps come as a stream.
+class Walk : public Update<double, double, double> {
+ public:
+  double update(double& state, const double& input, const Call&) override { return state += input; }
+};
+
+Stream<double> halves(int count) {
+  double step = 1;
+  for (int i = 0; i < count; ++i) {
+    step /= 2;
+    co_yield step;
+  }
+}
+
+TEST(StreamOnRanks, FeedsEvolve) {
+  CommandLine line({"--rondo-workers=3"});
+  EXPECT_EQ(0, run<Walk>(line.argc, line.argv(), [](Master<Walk>& master) {
+              master.reset({0, 10, 20});
+              std::vector<std::vector<double>> seen;
+              master.evolve(halves(3), [&](std::size_t, std::span<const double> outputs) {
+                seen.emplace_back(outputs.begin(), outputs.end());
+              });
+              EXPECT_EQ(seen, (std::vector<std::vector<double>>{
+                                  {.5, 10.5, 20.5}, {.75, 10.75, 20.75}, {.875, 10.875, 20.875}}));
+            }));
+}
+
+}  // namespace
+}  // namespace rondo::test

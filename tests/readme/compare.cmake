@@ -1,5 +1,5 @@
-# cmake -D README=file -D SOURCE=file -P compare.cmake -- command...: the first C++ block of README is SOURCE, and the
-# command prints the block that follows it.
+# cmake -D README=file -D SOURCE=file -P compare.cmake -- command...: README has a C++ block that is SOURCE, and a
+# block that is what the command prints.
 file(READ ${README} readme)
 file(READ ${SOURCE} source)
 

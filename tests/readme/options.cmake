@@ -1,0 +1,12 @@
+# cmake -D README=file -D PROGRAM=program -P options.cmake: the program knows every --rondo- option that README names.
+file(READ ${README} readme)
+execute_process(COMMAND ${PROGRAM} --rondo-help OUTPUT_VARIABLE help COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "--rondo-[a-z-]+" named "${readme}")
+if(NOT named)
+  message(FATAL_ERROR "${README} names no option")
+endif()
+foreach(option IN LISTS named)
+  if(NOT help MATCHES "${option}[ \n]")
+    message(FATAL_ERROR "${README} names ${option}, which --rondo-help does not list")
+  endif()
+endforeach()

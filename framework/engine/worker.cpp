@@ -1,3 +1,5 @@
+// A worker between messages: what it is told, what it reports, and the states it holds. Calls are in worker_call.cpp, checkpoints in
+// worker_checkpoint.cpp, tasks in worker_tasks.cpp.
 #include "engine/worker.hpp"
 
 #include <algorithm>
@@ -10,21 +12,6 @@
 namespace rondo::engine {
 
 using transport::Envelope;
-
-namespace {
-
-// The text of the exception that is being handled.
-std::string what_was_thrown() {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
-}  // namespace
 
 Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
                std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
@@ -42,6 +29,16 @@ Worker::~Worker() {
   }
   work_.notify_one();
   thread_.join();
+}
+
+std::string Worker::what_was_thrown() {
+  try {
+    throw;
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
 }
 
 void Worker::handle(Envelope envelope) {
@@ -122,8 +119,7 @@ void Worker::report() {
   {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
-    const bool timely = (!done_.empty() || queue_.ready() > 0) &&
-                        now - last_report_ >= report_period();
+    const bool timely = (!done_.empty() || queue_.ready() > 0) && now - last_report_ >= report_period();
     stopped = stopping_ && !computing_;
     if (!report_due_ && !timely && !stopped) return;
     report_due_ = false;
@@ -415,234 +411,6 @@ void Worker::take_in(Envelope envelope, Reader& in) {
       low_told_ = false;
     }
     arrive(parcel.first, std::move(state));
-  }
-}
-
-// ---- what goes down the tree
-
-void Worker::forward(Bytes whole) {
-  if (transport_.rank() == kMaster) return;  // the master has sent it on itself
-  for_each_child(transport_.rank(), transport_.size(), settings_.tree_fanout, [&](Rank child) {
-    Buffer copy;
-    copy.append(whole);
-    transport_.send(child, std::move(copy));
-  });
-}
-
-void Worker::take_context(Bytes whole, Reader& in) {
-  forward(whole);
-  const auto version = in.get<std::uint64_t>();
-  context_error_.reset();
-  try {
-    kernel_->set_context(in.get_block());  // nothing computes: a context comes between calls
-  } catch (...) {
-    context_error_ = "the context cannot be unpacked: " + what_was_thrown();
-  }
-  context_version_ = version;
-  open_rounds();
-}
-
-void Worker::take_input(Envelope envelope) {
-  forward(envelope.message);
-  keep_input(std::move(envelope));
-}
-
-void Worker::keep_input(Envelope envelope) {
-  Reader in(envelope.message);
-  (void)in.get<Kind>();
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
-  if (epoch < call_.epoch) return;
-  const auto round = in.get<std::uint32_t>();
-  const auto complete = in.get<std::uint32_t>();
-  SharedInput input = unpack_input(in.get_block());
-  {
-    const std::lock_guard lock(mutex_);
-    for (; inputs_from_ < complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
-    if (round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
-    inputs_.push_back(std::move(input));
-  }
-  open_rounds();
-}
-
-// Rounds are open as far as their inputs are here, and the context that they want.
-void Worker::open_rounds() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (context_version_ < call_.context || unsaved_ > 0) return;
-    queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
-  }
-  work_.notify_one();
-}
-
-// ---- a call
-
-void Worker::begin(const Call& call) {
-  const std::lock_guard lock(mutex_);
-  call_ = call;
-  queue_.begin(call.rounds);
-  inputs_.clear();
-  inputs_from_ = 0;
-  report_due_ = low_told_ = false;
-  last_report_ = transport_.now();
-}
-
-void Worker::assign(Envelope envelope, Reader& in) {
-  const auto call = in.get<Call>();
-  const Bytes input = in.get_block();
-  const bool begins = call.epoch != call_.epoch;
-  if (begins) begin(call);
-  if (call.input_included) {
-    SharedInput unpacked = unpack_input(input);
-    const std::lock_guard lock(mutex_);
-    inputs_.push_back(std::move(unpacked));
-  }
-  if (begins) open_rounds();
-
-  const std::vector<Job> jobs = in.get_all<Job>();
-  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Job& job : jobs) {
-      Entry& entry = states_[job.state];
-      // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
-      entry.message = call.own_inputs ? bytes : nullptr;
-      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
-      queue_.add(job, entry.here());
-    }
-    low_told_ = false;
-  }
-  work_.notify_one();
-  if (begins) take_early();
-}
-
-void Worker::take_early() {
-  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
-  for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
-}
-
-void Worker::give(Reader& in) {
-  const auto head = in.get<GiveHead>();
-  if (head.epoch != call_.epoch) return;
-  std::vector<scheduler::Given> given;
-  std::vector<std::pair<Job, Entry>> leaving;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Job& job : queue_.give(transport_.now(), head.appetite, settings_.move)) {
-      const auto found = states_.find(job.state);
-      leaving.emplace_back(job, std::move(found->second));
-      states_.erase(found);
-    }
-  }
-  for (auto& [job, entry] : leaving) {
-    send_state(head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(), entry.own_input);
-    given.push_back({job.slot, job.hop});
-  }
-  flush_outgoing();
-
-  GaveHead answer{call_.epoch, head.thief, 0, 0};
-  {
-    const std::lock_guard lock(mutex_);
-    answer.left = queue_.left(transport_.now()).count();
-    answer.ready = queue_.ready();
-  }
-  Buffer out = message(Kind::kGave);
-  Writer writer(out);
-  writer.put(answer);
-  writer.put_all(std::span<const scheduler::Given>(given));
-  transport_.send(kMaster, std::move(out));
-}
-
-void Worker::stop(Reader& in) {
-  if (in.get<std::uint64_t>() != call_.epoch) return;
-  const std::lock_guard lock(mutex_);
-  queue_.stop();
-  stopping_ = report_due_ = true;
-}
-
-// ---- the computing thread
-
-void Worker::compute() {
-  transport::ordinary_turns();
-  CrashMark mark(transport_.rank());
-  std::unique_lock lock(mutex_);
-  while (!leaving_) {
-    if (const Job* next = queue_.start(transport_.now())) {
-      computing_ = true;
-      const Job job = *next;
-      run_job(lock, job, mark);
-      computing_ = false;
-      continue;
-    }
-    if (!tasks_.empty()) {
-      run_task(lock);
-      continue;
-    }
-    if (!done_.empty() || stopping_) {
-      report_due_ = true;
-      lock.unlock();
-      transport_.wake();
-      lock.lock();
-      if (leaving_ || queue_.ready() > 0 || !tasks_.empty()) continue;
-    }
-    work_.wait(lock);
-  }
-}
-
-// Called with the lock held, and returns so.
-void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
-  Entry& entry = states_.at(job.state);
-  const SharedInput* shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
-  const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
-  const scheduler::Time start = queue_.running_since();
-  static thread_local Buffer output;
-  output.clear();
-  detail::Object before{nullptr, nullptr};
-  std::optional<std::string> failure;
-  lock.unlock();
-  mark.enter(job.state, call.round);
-  try {
-    if (context_error_) throw Error(*context_error_);
-    if (shared != nullptr && shared->error) throw Error(*shared->error);
-    if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
-    kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
-                    call, output);
-  } catch (...) {
-    failure = what_was_thrown();
-  }
-  mark.leave();
-  const scheduler::Time now = transport_.now();
-  lock.lock();
-
-  bool wake = false;
-  if (failure) {
-    if (before) entry.state = std::move(before);
-    Buffer out = message(Kind::kFailed);
-    Writer writer(out);
-    writer.put(call_.epoch);
-    writer.put(job.state);
-    writer.put(job.round);
-    writer.put_text(*failure);
-    failures_.push_back(std::move(out));
-    queue_.failed();
-    queue_.stop();
-    wake = report_due_ = true;
-  } else {
-    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
-    done_.sizes.push_back(output.size());
-    done_.outputs.append(output);
-    // a thief of a later call must not get what points into a message that is gone
-    entry.message.reset();
-    entry.own_input = {};
-    queue_.finished(now, now - start);
-    if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
-    if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
-      wake = report_due_ = true;
-  }
-  if (wake) {
-    lock.unlock();
-    transport_.wake();
-    lock.lock();
   }
 }
 

@@ -17,7 +17,7 @@ thread_parts=(engine stream)
 address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines)
 # Not optimised further than it takes to run in reasonable time, as that halves the time to compile; with assertions.
 sanitized=(-D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF)
-# Left out of these parts: what only tries to compile, what crashes on purpose (they have their own say then), and
+# Left out of these parts: what only tries to compile, what crashes on purpose (the sanitizers have their own say then), and
 # what runs on so many ranks that it takes long.
 parts_exclude='refuses|mistake|^program|np7|np36'
 
@@ -76,6 +76,7 @@ build_and_test() {
       run_tests build
       ;;
     without_mpi)
+      parts_exclude=mistake
       configure build/without_mpi -D RONDO_MPI=OFF -D RONDO_EXAMPLES=OFF
       test_parts build/without_mpi "${without_mpi_parts[@]}"
       ;;

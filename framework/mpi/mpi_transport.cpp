@@ -64,14 +64,21 @@ MpiTransport::~MpiTransport() {
   MPI_Comm_free(&communicator_);
 }
 
+// The place of the bell in its rank's part of the window, which MPI does not align; it is the same place for every rank, as
+// they map the window at their own, but aligned, addresses.
+MpiTransport::Bell* MpiTransport::bell_in(void* part) {
+  std::size_t room = 2 * sizeof(Bell);
+  return static_cast<Bell*>(std::align(alignof(Bell), sizeof(Bell), part, room));
+}
+
 void MpiTransport::make_bells() {
   MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_);
   int node_size = 0;
   MPI_Comm_size(node_, &node_size);
   one_node_ = node_size == size_;
   void* mine = nullptr;
-  MPI_Win_allocate_shared(sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_);
-  bell_ = new (mine) Bell{{0}};
+  MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_);
+  bell_ = new (bell_in(mine)) Bell{{0}};
   MPI_Barrier(node_);
 
   MPI_Group all = MPI_GROUP_NULL, near = MPI_GROUP_NULL;
@@ -85,7 +92,7 @@ void MpiTransport::make_bells() {
     int unit = 0;
     void* base = nullptr;
     MPI_Win_shared_query(window_, neighbour, &bytes, &unit, &base);
-    bells_[static_cast<std::size_t>(rank)] = static_cast<Bell*>(base);
+    bells_[static_cast<std::size_t>(rank)] = bell_in(base);
   }
   MPI_Group_free(&near);
   MPI_Group_free(&all);

@@ -55,6 +55,7 @@ class MpiTransport final : public transport::Transport {
     std::size_t missing;  // bytes of a long message that no receive is posted for
   };
 
+  static Bell* bell_in(void* part);
   void make_bells();
   static void ring(Bell& bell);
   void post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests);

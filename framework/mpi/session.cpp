@@ -77,6 +77,10 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
 
 int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Program& program,
               const detail::Main& main) {
+  if (running) {  // the other ranks serve the outer run and would never hear of this one
+    std::cerr << "rondo: rank 0: run() inside the main of another run: runs follow each other" << std::endl;
+    return EXIT_FAILURE;
+  }
   bool failed = false;
   const std::optional<engine::Options> options = agree_on_options(communicator, argc, argv, failed);
   if (failed) return EXIT_FAILURE;

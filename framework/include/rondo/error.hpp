@@ -1,6 +1,7 @@
 // The errors of Rondo. Each names the offender and says what would be right.
 //
-// After any of them but MismatchError the master stays usable, and every id names exactly one state.
+// After any of them but MismatchError the master stays usable, and every id names exactly one state. What cannot be thrown
+// to anybody (a state that cannot be packed or unpacked on its way from rank to rank) ends the job, with a line that names rank and state.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +63,7 @@ class UpdateError : public Error {
   std::vector<StateProgress> progress_;
 };
 
-// A --rondo- option or its environment twin is unknown or out of range.
+// A --rondo- option is unknown, or it or its environment twin is out of range. (Unknown RONDO_ variables are others' own.)
 class OptionError : public Error {
  public:
   using Error::Error;

@@ -33,7 +33,7 @@ Main erase_main(Function main) {
 //
 // Started by a launcher (mpirun, srun) with several ranks, those are the places; otherwise threads of this process are,
 // one worker per core or --rondo-workers. Initialises MPI if a launcher started the process and nobody has yet, and then
-// finalises it when the process exits. Several runs may follow each other.
+// finalises it when the process exits. Several runs may follow each other, but not one inside the other.
 //
 // Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest.
 //

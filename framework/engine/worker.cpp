@@ -97,7 +97,7 @@ void Worker::poll() {
 
 // Where much is left, what happens now says little about the end. Called with the lock held.
 scheduler::Seconds Worker::report_period() const {
-  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 8);
+  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 4);
 }
 
 transport::Seconds Worker::patience() const {

@@ -95,9 +95,12 @@ void Worker::poll() {
   }
 }
 
-// Where much is left, what happens now says little about the end. Called with the lock held.
+// Where much is left, what happens now says little about the end; and who goes by the plan has nothing to tell before its end.
+// Called with the lock held.
 scheduler::Seconds Worker::report_period() const {
-  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 4);
+  constexpr scheduler::Seconds kLongest{1};
+  return std::max({scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 4,
+                   std::min(planned_ * 1.25, kLongest)});
 }
 
 transport::Seconds Worker::patience() const {

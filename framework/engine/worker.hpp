@@ -211,6 +211,7 @@ class Worker {
   Results done_;
   std::vector<Buffer> failures_;  // messages
   scheduler::Time last_report_{0};
+  scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;
   transport::Seconds first_task_done_{0};

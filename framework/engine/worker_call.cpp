@@ -103,6 +103,7 @@ void Worker::assign(Envelope envelope, Reader& in) {
       queue_.add(job, entry.here());
     }
     low_told_ = false;
+    planned_ = queue_.known();
   }
   work_.notify_one();
   if (begins) take_early();

@@ -76,7 +76,7 @@ void Worker::begin(const Call& call) {
   inputs_.clear();
   inputs_from_ = 0;
   report_due_ = low_told_ = false;
-  last_report_ = transport_.now();
+  began_ = last_report_ = transport_.now();
 }
 
 void Worker::assign(Envelope envelope, Reader& in) {
@@ -228,7 +228,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     entry.message.reset();
     entry.own_input = {};
     queue_.finished(now, now - start);
-    if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
+    if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
       wake = report_due_ = true;
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -56,6 +57,14 @@ MpiTransport::MpiTransport(MPI_Comm communicator) {
 }
 
 MpiTransport::~MpiTransport() {
+  if (!forgotten_.empty()) {
+    // the process is about to leave without MPI_Finalize; until then buffers stay where MPI knows them
+    (void)new std::deque<Outgoing>(std::move(abandoned_outgoing_));
+    (void)new std::deque<Incoming>(std::move(abandoned_incoming_));
+    (void)new std::deque<Outgoing>(std::move(outgoing_));
+    (void)new std::deque<Incoming>(std::move(incoming_));
+    return;
+  }
   for (Outgoing& out : outgoing_)
     for (MPI_Request& request : out.requests)
       if (request != MPI_REQUEST_NULL) MPI_Request_free(&request);
@@ -120,7 +129,7 @@ void MpiTransport::send(Rank to, Buffer message) {
     return;
   }
   reap();
-  Outgoing out{std::move(message), nullptr, {}};
+  Outgoing out{rank, std::move(message), nullptr, {}};
   const std::size_t size = out.message.size();
   if (size <= kPieceBytes) {
     post(out.message.data(), size, rank, kWhole, out.requests);
@@ -130,7 +139,7 @@ void MpiTransport::send(Rank to, Buffer message) {
     for (std::size_t at = 0; at < size; at += kPieceBytes)
       post(out.message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out.requests);
   }
-  outgoing_.push_back(std::move(out));
+  (forgotten_.contains(rank) ? abandoned_outgoing_ : outgoing_).push_back(std::move(out));
   if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) to_ring_.push_back(bell);
 }
 
@@ -163,9 +172,32 @@ std::size_t MpiTransport::unsent() {
   return bytes;
 }
 
+void MpiTransport::forget(Rank rank) {
+  forgotten_.insert(value(rank));
+  const auto move_away = [](auto& queue, auto& abandoned, const auto& is_its) {
+    const auto its = std::stable_partition(queue.begin(), queue.end(), [&](const auto& e) { return !is_its(e); });
+    std::move(its, queue.end(), std::back_inserter(abandoned));
+    queue.erase(its, queue.end());
+  };
+  move_away(outgoing_, abandoned_outgoing_, [&](const Outgoing& out) { return out.to == value(rank); });
+  move_away(incoming_, abandoned_incoming_, [&](const Incoming& in) { return in.from == value(rank); });
+}
+
+// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
+// who wants to tell that must be heard.
+bool MpiTransport::full() {
+  constexpr Seconds kPatience{0.5};
+  if (incoming_.size() < kIncomingMost) {
+    full_since_ = Seconds(0);
+    return false;
+  }
+  if (full_since_ == Seconds(0)) full_since_ = now();
+  return now() - full_since_ < kPatience;
+}
+
 // Begins to receive the next message, if one is there.
 bool MpiTransport::match() {
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
   int found = 0;
   MPI_Message matched = MPI_MESSAGE_NULL;
   MPI_Status status;
@@ -174,6 +206,8 @@ bool MpiTransport::match() {
   int count = 0;
   MPI_Get_count(&status, MPI_BYTE, &count);
   const auto size = static_cast<std::size_t>(count);
+  // only what has come already: the rest may never come
+  if (forgotten_.contains(status.MPI_SOURCE) && (status.MPI_TAG != kWhole || size > kSmallBytes)) return true;
 
   if (status.MPI_TAG == kLong) {
     std::uint64_t total = 0;
@@ -233,7 +267,7 @@ std::optional<Envelope> MpiTransport::receive() {
 
 bool MpiTransport::something_there() {
   if (woken_.load() || !to_self_.empty()) return true;
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
   int found = 0;
   // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
   for (int probe = 0; probe < 2 && found == 0; ++probe)

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "transport/transport.hpp"
@@ -25,7 +26,7 @@ class MpiTransport final : public transport::Transport {
  public:
   // Collective over the communicator, which it duplicates.
   explicit MpiTransport(MPI_Comm communicator);
-  // Collective.
+  // Collective, unless a rank was forgotten: then nothing is given back to MPI.
   ~MpiTransport() override;
 
   Rank rank() const override { return Rank{rank_}; }
@@ -34,6 +35,7 @@ class MpiTransport final : public transport::Transport {
   void flush() override;
   std::optional<transport::Envelope> receive() override;
   std::size_t unsent() override;
+  void forget(Rank rank) override;
   void wait(transport::Seconds at_most) override;
   void wake() override;
   transport::Seconds now() const override { return transport::steady_now(); }
@@ -44,6 +46,7 @@ class MpiTransport final : public transport::Transport {
     std::atomic<std::uint32_t> asleep;
   };
   struct Outgoing {
+    int to;
     Buffer message;
     std::unique_ptr<std::uint64_t> total;  // of a long message; goes before its pieces
     std::vector<MPI_Request> requests;
@@ -59,6 +62,7 @@ class MpiTransport final : public transport::Transport {
   void make_bells();
   static void ring(Bell& bell);
   void post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests);
+  [[nodiscard]] bool full();
   bool match();
   std::optional<transport::Envelope> completed();
   void reap();
@@ -78,6 +82,11 @@ class MpiTransport final : public transport::Transport {
 
   std::deque<Outgoing> outgoing_;
   std::deque<Incoming> incoming_;
+  transport::Seconds full_since_{0};  // as many as may be; 0: it is not so
+  std::set<int> forgotten_;
+  // From and to forgotten ranks. MPI may still read and write them, and has no way to be told otherwise.
+  std::deque<Outgoing> abandoned_outgoing_;
+  std::deque<Incoming> abandoned_incoming_;
   std::deque<transport::Envelope> to_self_;
   std::vector<Bell*> to_ring_;  // of ranks that were sent something since the last flush
 };

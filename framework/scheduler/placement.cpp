@@ -10,6 +10,7 @@
 namespace rondo::scheduler {
 
 std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<const double> seconds) {
+  running_ = false;  // with its states a call ends too
   states_.clear();
   states_.reserve(ids.size());
   for (Part& p : workers_) p.bytes = 0;

@@ -79,6 +79,8 @@ po::options_description describe_options() {
   add("rondo-orphan", po::value<std::string>(),
       "SECONDS of silence of rank 0 after which a worker on another node leaves, with --rondo-recover; 0: never; longer than "
       "the program ever computes between two calls; default 21600");
+  add("rondo-marker", po::value<std::string>(),
+      "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: slurm/rondo-run");
   return all;
 }
 
@@ -178,6 +180,7 @@ Options read(const po::variables_map& given) {
     options.recover_deadline = decimal(n, v);
     if (options.recover_deadline <= 0) throw OptionError("--rondo-recover-deadline: need more than 0 seconds");
   });
+  set("rondo-marker", [&](Name, Name v) { options.marker = v; });
   set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
   return options;
 }

@@ -39,6 +39,7 @@ struct Options {
   std::uint64_t recover_every = 10;  // rounds
   double recover_deadline = 10;      // seconds
   double orphan = 6 * 3600;          // seconds
+  std::string marker;                // file; empty: none
   double node_failure = 5 * 365.25 * 86400;  // seconds between failures of one node
 };
 

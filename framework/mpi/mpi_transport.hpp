@@ -36,6 +36,8 @@ class MpiTransport final : public transport::Transport {
   std::optional<transport::Envelope> receive() override;
   std::size_t unsent() override;
   void forget(Rank rank) override;
+  // Whether any rank was forgotten.
+  [[nodiscard]] bool bereft() const { return !forgotten_.empty(); }
   void wait(transport::Seconds at_most) override;
   void wake() override;
   transport::Seconds now() const override { return transport::steady_now(); }

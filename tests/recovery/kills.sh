@@ -91,6 +91,7 @@ for ((i = 0; i < runs; ++i)); do
     same=$((same + 1))
   elif grep -q 'rondo::WorkerLost' output; then
     lost=$((lost + 1))
+    sed "s/^/kills.sh:   /" output
   else
     fail "run $i: status $status, and neither the bytes of the reference nor WorkerLost"
   fi

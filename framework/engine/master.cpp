@@ -167,6 +167,7 @@ void Master::dispatch(Envelope envelope) {
     return transport_.send(envelope.from, std::move(out));
   }
   seen_[index(worker)].heard = now;
+  seen_[index(worker)].silent_from = waited_;
   // a report may tell that nothing has been done, and an answer brings nothing forward
   if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;

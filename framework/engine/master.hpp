@@ -84,7 +84,8 @@ class Master final : public detail::Engine {
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
     double heard = 0;
-    double asked = 0;                 // because of its silence
+    double silent_from = 0;           // on the clock that only goes while rank 0 waits
+    double asked = -1;                // because of its silence, on that clock
     std::optional<Condition> answer;  // to the last question
   };
 
@@ -299,8 +300,8 @@ class Master final : public detail::Engine {
   bool welcomed_ = false;
   bool placing_ = false;  // states come from the program or from a checkpoint: after a loss they come again
   bool again_ = false;
-  double waiting_since_ = 0;
-  double watched_ = 0;
+  double waited_ = 0;   // seconds in all: the clock of silence
+  double watched_ = 0;  // when that was last advanced
   // Of the running call, by slot: rounds that it had done at the begin or after the last recovery; first rounds whose
   // outputs are here; and beyond these the outputs that overtook others.
   std::vector<std::uint32_t> begun_at_;

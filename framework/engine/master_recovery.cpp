@@ -171,25 +171,24 @@ void Master::until_placed(const std::function<void()>& work) {
 // ---- who is lost
 
 // To be called between waits, when everything that has come is taken in; says how long the next one may be. A worker that
-// has said nothing for a while is asked; only one that was asked and given time can be lost.
+// has said nothing for a while is asked; only one that was asked and given time can be lost. Only the time that rank 0 waits
+// counts, and of one step not much: if this rank itself was away, it may not have taken in yet what has come meanwhile.
 double Master::watch_silence() {
   if (!welcomed_) return std::numeric_limits<double>::infinity();
-  const double now = transport_.now().count();
   const double deadline = options_.recover_deadline;
-  // this rank itself was away, and may not have taken in what has come meanwhile
-  if (now - watched_ > deadline / 4) waiting_since_ = now;
+  const double now = transport_.now().count();
+  waited_ += std::min(now - watched_, deadline / 4);
   watched_ = now;
   std::vector<scheduler::Worker> silent;
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const scheduler::Worker worker{w};
     if (lost_[w] || rank_of(worker) == kMaster) continue;
     Seen& seen = seen_[w];
-    const double since = std::max(seen.heard, waiting_since_);
-    if (now - since < deadline / 4) continue;
-    if (seen.asked <= since) {
-      seen.asked = now;
+    if (waited_ - seen.silent_from < deadline / 4) continue;
+    if (seen.asked < seen.silent_from) {
+      seen.asked = waited_;
       send(rank_of(worker), message(Kind::kAsk));
-    } else if (now - since >= deadline) {
+    } else if (waited_ - seen.asked >= deadline * 3 / 4) {
       silent.push_back(worker);
     }
   }

@@ -14,7 +14,7 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 template <class Done>
 void Master::run_until(const Done& done) {
   const transport::Promptness prompt;
-  heard_ = waiting_since_ = watched_ = transport_.now().count();
+  heard_ = watched_ = transport_.now().count();
   while (true) {
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
     if (own_worker_) or_end([&] { own_worker_->poll(); });

@@ -168,6 +168,7 @@ void Master::dispatch(Envelope envelope) {
   }
   seen_[index(worker)].heard = now;
   seen_[index(worker)].silent_from = waited_;
+  seen_[index(worker)].asked = -1;
   // a report may tell that nothing has been done, and an answer brings nothing forward
   if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;

@@ -85,7 +85,7 @@ class Master final : public detail::Engine {
   struct Seen {  // of a worker, for who asks why nothing goes on
     double heard = 0;
     double silent_from = 0;           // on the clock that only goes while rank 0 waits
-    double asked = -1;                // because of its silence, on that clock
+    double asked = -1;                // because of its silence, on that clock; -1: it has not been
     std::optional<Condition> answer;  // to the last question
   };
 

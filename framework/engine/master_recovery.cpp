@@ -185,7 +185,7 @@ double Master::watch_silence() {
     if (lost_[w] || rank_of(worker) == kMaster) continue;
     Seen& seen = seen_[w];
     if (waited_ - seen.silent_from < deadline / 4) continue;
-    if (seen.asked < seen.silent_from) {
+    if (seen.asked < 0) {
       seen.asked = waited_;
       send(rank_of(worker), message(Kind::kAsk));
     } else if (waited_ - seen.asked >= deadline * 3 / 4) {

@@ -21,11 +21,12 @@ fail() {
   exit 1
 }
 
-"$journey" --steps=40 --delay=100 --result=reference >output 2>&1 || fail "the run without faults"
+more=()  # options of the journey
+"$journey" --steps=40 --result=reference >output 2>&1 || fail "the run without faults"
 
 # begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`.
 begin() {
-  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log >output 2>&1 &
+  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log "${more[@]}" >output 2>&1 &
   run=$!
   started+=("$run")
   reach 0
@@ -62,7 +63,7 @@ ends() {
     [[ $tries -lt 500 ]] || fail "process $rank stays behind"
   done
 }
-is_same() { [[ $status -eq 0 ]] && cmp --silent result "$folder/reference"; }
+is_same() { [[ $status -eq 0 ]] && cmp --silent result "${1:-$folder/reference}"; }
 
 faults=0
 same=0
@@ -105,6 +106,20 @@ case_of() {
   mkdir "$folder/$1"
   cd "$folder/$1"
 }
+
+# messages that are on their way when their receiver or their sender dies
+case_of big_states
+more=(--words=40000 --steps=16)
+"$journey" "${more[@]}" --result=big >output 2>&1 || fail "big states without faults"
+for victim in 1 2 3 4; do
+  rm -f log result
+  begin "$rondo_run"
+  reach $((victim * 2))
+  kill -KILL "${ranks[$victim]}"
+  ends
+  is_same big || fail "big states, rank $victim: status $status"
+done
+more=()
 
 case_of never_again
 begin "$rondo_run"

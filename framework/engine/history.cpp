@@ -66,7 +66,8 @@ void History::clear(Bytes context) {
 
 StateId History::ancestor(StateId id) const {
   for (auto each = operations_.rbegin(); each != operations_.rend(); ++each)
-    if (const auto* resample = std::get_if<Resample>(&*each)) id = resample->parents.at(value(id) - resample->first);
+    if (const auto* resample = std::get_if<Resample>(&*each))
+      id = resample->parents.at(value(id) - resample->first);
   return id;
 }
 
@@ -114,8 +115,8 @@ void History::replay(Buffer& out, std::span<const Target> targets, const Bases& 
     std::vector<std::size_t> positions;
     std::uint32_t from = call->rounds(), to = 0;
     for (const StateId id : updated[i]) {
-      const auto position =
-          static_cast<std::size_t>(std::lower_bound(call->ids.begin(), call->ids.end(), id) - call->ids.begin());
+      const auto position = static_cast<std::size_t>(
+          std::lower_bound(call->ids.begin(), call->ids.end(), id) - call->ids.begin());
       Progress begin, end{call->rounds(), false};
       if (const auto base = bases.find(id); i == 0 && base != bases.end()) begin = base->second;
       if (!call->progress.empty()) end = call->progress.at(position);

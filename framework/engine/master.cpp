@@ -193,8 +193,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
     case Kind::kStopped:
-      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_)
-        on(scheduler::event::Stopped{worker});
+      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_) on(scheduler::event::Stopped{worker});
       return;
     case Kind::kCounted: {
       const auto counters = in.get<WorkerCounters>();
@@ -232,7 +231,8 @@ void Master::reset(std::size_t count, const Pack& pack) {
     ids_.resize(count);
     for (std::size_t i = 0; i < count; ++i) ids_[i] = StateId{first + i};
     const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
-    place(owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
+    place(
+        owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
   };
   try {
     if (!options_.recover) return place_all();

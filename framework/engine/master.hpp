@@ -260,9 +260,9 @@ class Master final : public detail::Engine {
   std::mutex posts_mutex_;
   std::deque<detail::Task> posted_;  // under the mutex, as is the next one
   bool serving_ = false;
-  std::map<std::uint64_t, Posted> tasks_;        // at the workers, by number
+  std::map<std::uint64_t, Posted> tasks_;  // at the workers, by number
   bool tasks_cancelled_ = false;
-  std::vector<std::size_t> task_load_;           // per worker
+  std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
   double task_seconds_ = 0;  // of one task, lately
 

@@ -58,10 +58,9 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
   Running running;
   running.call.first_round = round_;
   running.rounds_before = before;
-  running.output = rounds.output
-                       ? [&](std::uint32_t round, std::size_t position,
-                             Bytes bytes) { rounds.output(before + round, position, bytes); }
-                       : Output();
+  running.output = rounds.output ? [&](std::uint32_t round, std::size_t position,
+                                       Bytes bytes) { rounds.output(before + round, position, bytes); }
+                                 : Output();
   running.complete = [&](std::uint32_t round) { rounds.complete(before + round); };
   std::uint32_t open = 0;
   const std::uint64_t most = options_.recover ? options_.recover_every : UINT64_MAX;

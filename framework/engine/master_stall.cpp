@@ -35,9 +35,9 @@ double Master::watch_stall() {
   }
   const double answered_by =
       asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
-  const bool all =
-      std::all_of(seen_.begin(), seen_.end(),
-                  [&](const Seen& s) { return s.answer || lost_[static_cast<std::size_t>(&s - seen_.data())]; });
+  const bool all = std::all_of(seen_.begin(), seen_.end(), [&](const Seen& s) {
+    return s.answer || lost_[static_cast<std::size_t>(&s - seen_.data())];
+  });
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
   told_ = now;

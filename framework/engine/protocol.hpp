@@ -50,11 +50,11 @@ enum class Kind : std::uint32_t {
   kCopies,      // worker to worker: uint64 number, per state: StateId, block
   kBackedUp,    // worker to master: uint64 number, uint64 states whose copies have come here
   kBackupDone,  // master to worker: uint64 number; copies of other numbers are not wanted any more
-  kLost,        // master to worker: uint64 number of the loss, all of Rank: all that are lost; start nothing more
-  kCensus,      // worker to master: uint64 number of the loss, all of Held
-  kResume,      // master to worker: ResumeHead, all of StateId: drop all other states
-  kReplay,      // master to worker: bring lost states back; the rest as History::replay writes it
-  kLeave,       // master to worker: int32 status; to one that counts as lost, and to all where the run ends at once
+  kLost,    // master to worker: uint64 number of the loss, all of Rank: all that are lost; start nothing more
+  kCensus,  // worker to master: uint64 number of the loss, all of Held
+  kResume,  // master to worker: ResumeHead, all of StateId: drop all other states
+  kReplay,  // master to worker: bring lost states back; the rest as History::replay writes it
+  kLeave,  // master to worker: int32 status; to one that counts as lost, and to all where the run ends at once
 
   // from rank 0 down the tree
   kContext,  // uint64 version, block
@@ -116,7 +116,8 @@ struct WorkerSettings {
   std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
   bool recover = false;  // workers may be lost: nothing goes down a tree
-  double orphan = 0;     // seconds of silence after which rank 0 counts as dead, where its process cannot be seen; 0: never
+  double orphan =
+      0;  // seconds of silence after which rank 0 counts as dead, where its process cannot be seen; 0: never
   std::int32_t master_process = 0;
   scheduler::MoveCost move;
 };
@@ -127,7 +128,7 @@ struct Call {
   std::uint64_t first_round;  // round() of the call's round 0
   std::uint64_t seed;
   std::uint32_t rounds;
-  std::uint32_t from;  // rounds before this one are complete: shared inputs begin here
+  std::uint32_t from;   // rounds before this one are complete: shared inputs begin here
   bool own_inputs;      // each job has its own; no shared input comes
   bool input_included;  // the shared input of round 0 is in the message, and does not come down the tree
 };

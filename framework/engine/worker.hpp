@@ -236,11 +236,11 @@ class Worker {
   std::deque<Loading> loading_;
   WorkerCounters counters_;
   std::set<Rank> lost_;
-  std::uint64_t loss_ = 0;                                                        // number of the last one
-  std::map<std::uint64_t, std::unordered_map<StateId, Copy>> copies_;             // by backup
-  std::unordered_map<Rank, Buffer> copies_out_;                                   // kCopies messages being filled
-  std::vector<transport::Envelope> early_contexts_;                               // until a replay has ended
-  Buffer context_;                                                                // packed, if workers may be lost
+  std::uint64_t loss_ = 0;                                             // number of the last one
+  std::map<std::uint64_t, std::unordered_map<StateId, Copy>> copies_;  // by backup
+  std::unordered_map<Rank, Buffer> copies_out_;                        // kCopies messages being filled
+  std::vector<transport::Envelope> early_contexts_;                    // until a replay has ended
+  Buffer context_;                                                     // packed, if workers may be lost
   bool dismissed_ = false;
   bool closing_ = false;
   std::optional<std::int32_t> exit_status_;

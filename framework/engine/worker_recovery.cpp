@@ -126,7 +126,8 @@ void Worker::resume(Reader& in) {
   std::erase_if(copies_, [&](const auto& each) { return each.first != head.backup; });
   {
     const std::lock_guard lock(mutex_);
-    std::erase_if(states_, [&](const auto& each) { return !std::binary_search(kept.begin(), kept.end(), each.first); });
+    std::erase_if(
+        states_, [&](const auto& each) { return !std::binary_search(kept.begin(), kept.end(), each.first); });
   }
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
@@ -240,7 +241,8 @@ void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMar
     detail::Object& state = states.at(way.id);
     for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0) && !replay_stopped_; ++round) {
       const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - from];
-      if (!context_good || (shared != nullptr && shared->error)) continue;  // it did not get to the update then
+      if (!context_good || (shared != nullptr && shared->error))
+        continue;  // it did not get to the update then
       const detail::CallInfo call{way.id, first_round + round, seed};
       output.clear();
       mark.enter(way.id, call.round);

@@ -175,7 +175,8 @@ std::size_t MpiTransport::unsent() {
 void MpiTransport::forget(Rank rank) {
   forgotten_.insert(value(rank));
   const auto move_away = [](auto& queue, auto& abandoned, const auto& is_its) {
-    const auto its = std::stable_partition(queue.begin(), queue.end(), [&](const auto& e) { return !is_its(e); });
+    const auto its =
+        std::stable_partition(queue.begin(), queue.end(), [&](const auto& e) { return !is_its(e); });
     std::move(its, queue.end(), std::back_inserter(abandoned));
     queue.erase(its, queue.end());
   };

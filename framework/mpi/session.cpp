@@ -154,7 +154,8 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
     return EXIT_FAILURE;
   }
   if (ending.bereft) {
-    std::cerr << "rondo: rank " << ending.rank << ": no further run() after one that has lost ranks" << std::endl;
+    std::cerr << "rondo: rank " << ending.rank << ": no further run() after one that has lost ranks"
+              << std::endl;
     return EXIT_FAILURE;
   }
   bool failed = false;

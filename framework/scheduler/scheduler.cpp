@@ -9,7 +9,8 @@
 
 namespace rondo::scheduler {
 
-Scheduler::Scheduler(const Settings& settings) : settings_(settings), workers_(settings.workers), alive_(settings.workers) {
+Scheduler::Scheduler(const Settings& settings)
+    : settings_(settings), workers_(settings.workers), alive_(settings.workers) {
   std::iota(alive_.begin(), alive_.end(), 0U);
   if (settings.workers == 0) throw OptionError("workers: need at least 1, got 0");
   if (!(settings.bytes_max > 0)) throw OptionError("memory: need more than 0 bytes per worker");

@@ -31,8 +31,9 @@ namespace {
 class Machine : public Update<State, Input, Output, Context> {
  public:
   Output update(State& state, const Input& input, const Call& call) override {
-    const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::microseconds(input.delay > 0 ? mix(value(call.id()), input.program) % input.delay : 0);
+    const auto end =
+        std::chrono::steady_clock::now() +
+        std::chrono::microseconds(input.delay > 0 ? mix(value(call.id()), input.program) % input.delay : 0);
     while (std::chrono::steady_clock::now() < end) {
     }
     return apply(state, input, call);
@@ -225,7 +226,8 @@ class Program {
       for (const UpdateFailure& failure : error.failures()) {
         State& state = model_.states.at(failure.state);
         const State before = state;
-        const auto at = static_cast<std::size_t>(std::distance(model_.states.begin(), model_.states.find(failure.state)));
+        const auto at =
+            static_cast<std::size_t>(std::distance(model_.states.begin(), model_.states.find(failure.state)));
         EXPECT_THROW((void)model_.step(state, failure.state, inputs[at], model_.round), std::runtime_error);
         if (rollback_) state = before;
       }
@@ -307,7 +309,8 @@ void run_seed(std::uint64_t seed, Tally& tally) {
   const std::uint64_t count = dice.one_in(3) ? dice.below(static_cast<std::uint64_t>(ranks)) : 1;
   const bool together = dice.one_in(3);
   for (std::uint64_t i = 0; i < count; ++i) {
-    faults.push_back({at, Rank{static_cast<std::int32_t>(1 + dice.below(static_cast<std::uint64_t>(ranks)))}, !dice.one_in(4)});
+    faults.push_back({at, Rank{static_cast<std::int32_t>(1 + dice.below(static_cast<std::uint64_t>(ranks)))},
+                      !dice.one_in(4)});
     at += together ? dice.below(10) : 50 + dice.below(400);
   }
   if (nodes > 1 && dice.one_in(3)) {
@@ -343,7 +346,8 @@ void run_seed(std::uint64_t seed, Tally& tally) {
           const auto& lost = places.forgotten_since_backup();
           std::set<std::int32_t> nodes_lost;
           for (const Rank rank : lost) nodes_lost.insert(places.node_of(rank));
-          const bool all = places.forgotten().size() == static_cast<std::size_t>(ranks) && !options.master_works;
+          const bool all =
+              places.forgotten().size() == static_cast<std::size_t>(ranks) && !options.master_works;
           EXPECT_TRUE(all || lost.size() > 1) << "one lost worker is survived: " << error.what();
           EXPECT_TRUE(all || nodes_lost.size() > 1 || !places.copies_on_other_nodes())
               << "one lost node is survived: " << error.what();
@@ -378,8 +382,9 @@ TEST(Chaos, EveryRunEqualsThePureModelOrSaysThatStatesAreLost) {
       }
     });
   for (std::thread& each : crew) each.join();
-  std::cout << tally.runs << " runs, " << tally.injected << " faults, " << tally.lost << " workers lost; " << tally.survived
-            << " runs with a loss ended like the model, " << tally.errors << " said WorkerLost\n";
+  std::cout << tally.runs << " runs, " << tally.injected << " faults, " << tally.lost << " workers lost; "
+            << tally.survived << " runs with a loss ended like the model, " << tally.errors
+            << " said WorkerLost\n";
   if (seeds >= 100) {
     EXPECT_GT(tally.survived, tally.runs / 3);
     EXPECT_GT(tally.errors, 0U);

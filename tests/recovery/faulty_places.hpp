@@ -131,7 +131,9 @@ class FaultyPlaces {
   void hold(Rank rank) {
     if (!any_) return;
     std::unique_lock lock(mutex_);
-    const auto held = [&] { return dead_.contains(rank) || (still_.contains(rank) && !forgotten_.contains(rank)); };
+    const auto held = [&] {
+      return dead_.contains(rank) || (still_.contains(rank) && !forgotten_.contains(rank));
+    };
     if (!held() && !(over_ && rank != kMaster)) return;
     changed_.wait(lock, [&] { return over_ || !held(); });
     if (over_) throw PlaceEnds{};

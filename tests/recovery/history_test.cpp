@@ -90,10 +90,12 @@ class Model {
       History::Progress& at = progress[ids[i]];
       for (; at.rounds < to; ++at.rounds)
         update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, false);
-      if (throws && !at.threw) update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, true);
+      if (throws && !at.threw)
+        update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, true);
       at.threw = at.threw || throws;
     };
-    for (std::size_t i = 0; i < ids.size(); ++i) step(i, static_cast<std::uint32_t>(below(rounds + 1)), false);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      step(i, static_cast<std::uint32_t>(below(rounds + 1)), false);
     check(progress, true);
     if (below(2) == 0) back_up(history_.position(true), progress);
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -155,8 +157,8 @@ class Model {
           for (const History::Way& way : in.get_all<History::Way>()) {
             const std::uint64_t own = shared.empty() ? unpacked(in.get_block()) : 0;
             for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0); ++round)
-              update(states.at(way.id), shared.empty() ? own : shared.at(round - from), first_round + round, context,
-                     round == way.to);
+              update(states.at(way.id), shared.empty() ? own : shared.at(round - from), first_round + round,
+                     context, round == way.to);
           }
         }
       }

@@ -44,9 +44,12 @@ class Course {
   }
   Worker some_alive() {
     while (true)
-      if (const std::uint32_t w = below(static_cast<std::uint32_t>(alive_.size())); alive_[w]) return Worker{w};
+      if (const std::uint32_t w = below(static_cast<std::uint32_t>(alive_.size())); alive_[w])
+        return Worker{w};
   }
-  void expect_alive(Worker worker) { EXPECT_TRUE(alive_[index(worker)]) << "worker " << index(worker) << " is lost"; }
+  void expect_alive(Worker worker) {
+    EXPECT_TRUE(alive_[index(worker)]) << "worker " << index(worker) << " is lost";
+  }
 
   void place(std::uint32_t count) {
     std::vector<StateId> ids;
@@ -107,7 +110,8 @@ class Course {
       ASSERT_LT(step, 100'000) << "the call does not end";
       now_ += Seconds(1e-3);
       if (many && open_ < rounds_ && below(3) == 0) obey(scheduler_->on(now_, event::Opened{++open_}));
-      if (many && open_ == rounds_ && !std::exchange(closed_, true)) obey(scheduler_->on(now_, event::Closed{rounds_}));
+      if (many && open_ == rounds_ && !std::exchange(closed_, true))
+        obey(scheduler_->on(now_, event::Closed{rounds_}));
       if (ended_) break;
       if (below(60) == 0 && lose()) recover();
       if (!stopping_ && below(200) == 0) obey(scheduler_->on(now_, event::Cancel{}));
@@ -135,8 +139,10 @@ class Course {
       done.push_back({job->slot, job->round, 1e-3F, job->hop});
       if (++job->round >= rounds_) mine.erase(job);
     }
-    const auto ready = static_cast<std::size_t>(std::count_if(mine.begin(), mine.end(), [&](const Job& j) { return j.round < open_; }));
-    obey(scheduler_->on(now_, event::Report{worker, done, Seconds(static_cast<double>(ready) * 1e-3), ready, ready == 0}));
+    const auto ready = static_cast<std::size_t>(
+        std::count_if(mine.begin(), mine.end(), [&](const Job& j) { return j.round < open_; }));
+    obey(scheduler_->on(
+        now_, event::Report{worker, done, Seconds(static_cast<double>(ready) * 1e-3), ready, ready == 0}));
   }
 
   void recover() {

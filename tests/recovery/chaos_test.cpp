@@ -5,6 +5,7 @@
 // On a slow machine workers that live may be taken for dead as well; that must be survived no less.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -116,7 +117,7 @@ class Program {
   Input random_input() {
     Input input;
     for (std::uint64_t n = dice_.below(8); n > 0; --n) input.program = input.program << 4 | dice_.below(16);
-    input.delay = slow_ ? static_cast<std::uint32_t>(dice_.below(300)) : 0;
+    input.delay = slow_ ? static_cast<std::uint32_t>(dice_.below(dice_.one_in(4) ? 3000 : 300)) : 0;
     input.words.resize(dice_.one_in(30) ? 20'000 : dice_.below(4));
     for (std::uint64_t& word : input.words) word = dice_.word();
     return input;
@@ -171,7 +172,7 @@ class Program {
     EXPECT_EQ(next, outputs.size());
   }
   void evolve() {
-    const std::vector<Input> inputs = random_inputs(dice_.below(12));
+    const std::vector<Input> inputs = random_inputs(dice_.below(slow_ ? 20 : 12));
     std::size_t rounds = 0;
     Model after = model_;
     master_.evolve(
@@ -308,12 +309,21 @@ void run_seed(std::uint64_t seed, Tally& tally) {
   std::uint64_t at = 1 + dice.below(600);
   const std::uint64_t count = dice.one_in(3) ? dice.below(static_cast<std::uint64_t>(ranks)) : 1;
   const bool together = dice.one_in(3);
+  const auto some_rank = [&] {
+    return Rank{static_cast<std::int32_t>(1 + dice.below(static_cast<std::uint64_t>(ranks)))};
+  };
   for (std::uint64_t i = 0; i < count; ++i) {
-    faults.push_back({at, Rank{static_cast<std::int32_t>(1 + dice.below(static_cast<std::uint64_t>(ranks)))},
-                      !dice.one_in(4)});
+    faults.push_back({at, some_rank(), !dice.one_in(4)});
     at += together ? dice.below(10) : 50 + dice.below(400);
   }
-  if (nodes > 1 && dice.one_in(3)) {
+  // or right after it has done what others count on
+  if (dice.one_in(2)) {
+    using enum engine::Kind;
+    constexpr std::array kKinds = {kGave,   kStates, kStates,    kCopies, kBackedUp, kCensus,  kReport,
+                                   kReport, kFailed, kTasksDone, kSaved,  kLoaded,   kFetched, kStopped};
+    for (std::uint64_t n = 1 + dice.below(2); n > 0; --n)
+      faults.push_back({1 + dice.below(6), some_rank(), true, kKinds[dice.below(kKinds.size())]});
+  } else if (nodes > 1 && dice.one_in(3)) {
     faults.clear();
     const auto node = static_cast<std::int32_t>(dice.below(static_cast<std::uint64_t>(nodes)));
     for (std::int32_t i = 1; i <= ranks; ++i)
@@ -358,7 +368,7 @@ void run_seed(std::uint64_t seed, Tally& tally) {
   places.end();
   for (std::thread& worker : workers) worker.join();
   ++tally.runs;
-  tally.injected += faults.size();
+  tally.injected += places.struck();
   tally.lost += places.forgotten().size();
   if (!places.forgotten().empty()) ++(survived ? tally.survived : tally.errors);
 }

@@ -1,6 +1,7 @@
 // Places of a run on threads, of which some die or stand still in the middle of it.
 //
-// The moment is counted in messages that all places have sent and received, not in time. A dead place sends nothing any
+// The moment is counted in messages, not in time: in all that were sent and received, or in those of one kind that the place
+// has sent; it is struck right after. A dead place sends nothing any
 // more and never comes back from its transport, until the run is over; one that stands still comes back when rank 0
 // has forgotten it, and goes on as if nothing had happened.
 #pragma once
@@ -9,6 +10,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,7 +30,8 @@ struct PlaceEnds {};
 struct Fault {
   std::uint64_t at;  // messages
   Rank rank;
-  bool dies;  // or only stands still
+  bool dies;                              // or only stands still
+  std::optional<engine::Kind> sent = {};  // of this kind, by this rank
 };
 
 class FaultyPlaces {
@@ -54,6 +57,8 @@ class FaultyPlaces {
     changed_.notify_all();
   }
 
+  // Faults that were met.
+  [[nodiscard]] std::uint64_t struck() const { return struck_; }
   // What rank 0 has seen of the faults: whom it has forgotten, and whom since the last complete backup.
   [[nodiscard]] const std::set<Rank>& forgotten() const { return forgotten_; }
   [[nodiscard]] const std::set<Rank>& forgotten_since_backup() const { return since_backup_; }
@@ -81,6 +86,7 @@ class FaultyPlaces {
       if (kind == engine::Kind::kHello) message = elsewhere(in);
       if (kind == engine::Kind::kBackupDone) all_.backup_done();
       inner_->send(to, std::move(message));
+      all_.count_sent(rank(), kind);
     }
     std::optional<transport::Envelope> receive() override {
       all_.hold(rank());
@@ -118,13 +124,25 @@ class FaultyPlaces {
     const std::uint64_t number = ++messages_;
     {
       const std::lock_guard lock(mutex_);
-      for (const Fault& fault : faults_) {
-        if (fault.at != number) continue;
-        (fault.dies ? dead_ : still_).insert(fault.rank);
-        any_ = true;
-      }
+      for (const Fault& fault : faults_)
+        if (!fault.sent && fault.at == number) strike(fault);
     }
     hold(rank);
+  }
+  void count_sent(Rank rank, engine::Kind kind) {
+    if (!begun_) return;
+    {
+      const std::lock_guard lock(mutex_);
+      const std::uint64_t number = ++sent_[{rank, kind}];
+      for (const Fault& fault : faults_)
+        if (fault.sent == kind && fault.rank == rank && fault.at == number) strike(fault);
+    }
+    hold(rank);
+  }
+  void strike(const Fault& fault) {
+    (fault.dies ? dead_ : still_).insert(fault.rank);
+    ++struck_;
+    any_ = true;
   }
 
   // Whoever has met its fault stays here.
@@ -167,6 +185,8 @@ class FaultyPlaces {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::set<transport::Transport*> open_;
+  std::map<std::pair<Rank, engine::Kind>, std::uint64_t> sent_;
+  std::uint64_t struck_ = 0;
   std::set<Rank> dead_;
   std::set<Rank> still_;
   std::set<Rank> forgotten_;

@@ -17,14 +17,10 @@
 #include <thread>
 #include <vector>
 
-#include <rondo/detail/typed_kernel.hpp>
 #include <rondo/rondo.hpp>
 
-#include "checkpoint/memory_storage.hpp"
 #include "engine/model.hpp"
-#include "engine/session.hpp"
 #include "faulty_places.hpp"
-#include "resilience/locked_storage.hpp"
 
 namespace rondo::test {
 namespace {
@@ -330,43 +326,23 @@ void run_seed(std::uint64_t seed, Tally& tally) {
       if (i % nodes == node) faults.push_back({at, Rank{i}, true});
   }
 
-  checkpoint::MemoryStorage memory;
-  LockedStorage storage(memory);
-  const engine::Host host{storage, [](int status) { std::_Exit(status); }};
-  const detail::Program program = detail::make_program<Machine>([] { return Machine(); });
   FaultyPlaces places(ranks + 1, nodes, faults);
-  std::vector<std::thread> workers;
-  for (std::int32_t i = 1; i <= ranks; ++i)
-    workers.emplace_back([&, i] {
-      try {
-        const auto transport = places.open(Rank{i});
-        (void)engine::run_worker(*transport, host, program);
-      } catch (const PlaceEnds&) {
-      }
-    });
-  const auto transport = places.open(kMaster);
   Model model;
   model.seed = options.seed;
   bool survived = true;
-  const int status = engine::run_master(
-      *transport, host, program, options, detail::erase_main<Machine>([&](Master<Machine>& master) {
-        places.begin();
-        Program(master, dice, model, options.rollback).go([&](const WorkerLost& error) {
-          survived = false;
-          const auto& lost = places.forgotten_since_backup();
-          std::set<std::int32_t> nodes_lost;
-          for (const Rank rank : lost) nodes_lost.insert(places.node_of(rank));
-          const bool all =
-              places.forgotten().size() == static_cast<std::size_t>(ranks) && !options.master_works;
-          EXPECT_TRUE(all || lost.size() > 1) << "one lost worker is survived: " << error.what();
-          EXPECT_TRUE(all || nodes_lost.size() > 1 || !places.copies_on_other_nodes())
-              << "one lost node is survived: " << error.what();
-        });
-        return 0;
-      }));
+  const int status = run_with_faults<Machine>(places, options, [&](Master<Machine>& master) {
+    Program(master, dice, model, options.rollback).go([&](const WorkerLost& error) {
+      survived = false;
+      const auto& lost = places.forgotten_since_backup();
+      std::set<std::int32_t> nodes_lost;
+      for (const Rank rank : lost) nodes_lost.insert(places.node_of(rank));
+      const bool all = places.forgotten().size() == static_cast<std::size_t>(ranks) && !options.master_works;
+      EXPECT_TRUE(all || lost.size() > 1) << "one lost worker is survived: " << error.what();
+      EXPECT_TRUE(all || nodes_lost.size() > 1 || !places.copies_on_other_nodes())
+          << "one lost node is survived: " << error.what();
+    });
+  });
   EXPECT_EQ(status, 0);
-  places.end();
-  for (std::thread& worker : workers) worker.join();
   ++tally.runs;
   tally.injected += places.struck();
   tally.lost += places.forgotten().size();

@@ -10,16 +10,24 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include <rondo/detail/typed_kernel.hpp>
+#include <rondo/rondo.hpp>
+
+#include "checkpoint/memory_storage.hpp"
 #include "engine/protocol.hpp"
+#include "engine/session.hpp"
+#include "resilience/locked_storage.hpp"
 #include "transport/in_process.hpp"
 
 namespace rondo::test {
@@ -42,6 +50,7 @@ class FaultyPlaces {
   [[nodiscard]] std::unique_ptr<transport::Transport> open(Rank rank) {
     return std::make_unique<Place>(*this, inner_.open(rank));
   }
+  [[nodiscard]] std::int32_t size() const { return size_; }
   [[nodiscard]] std::int32_t node_of(Rank rank) const { return value(rank) % nodes_; }
 
   // The program has begun: messages count.
@@ -57,6 +66,13 @@ class FaultyPlaces {
     changed_.notify_all();
   }
 
+  // Messages of this kind that were sent by all.
+  [[nodiscard]] std::uint64_t sent(engine::Kind kind) const {
+    std::uint64_t sum = 0;
+    for (const auto& [what, count] : sent_)
+      if (what.second == kind) sum += count;
+    return sum;
+  }
   // Faults that were met.
   [[nodiscard]] std::uint64_t struck() const { return struck_; }
   // What rank 0 has seen of the faults: whom it has forgotten, and whom since the last complete backup.
@@ -194,5 +210,32 @@ class FaultyPlaces {
   bool copies_on_other_nodes_ = false;
   bool over_ = false;
 };
+
+// A run of this Update on all places, checkpoints in memory; returns when everybody is gone, with the status of rank 0.
+template <UpdateClass U, class Main>
+int run_with_faults(FaultyPlaces& places, const engine::Options& options, Main main) {
+  checkpoint::MemoryStorage memory;
+  LockedStorage storage(memory);
+  const engine::Host host{storage, [](int status) { std::_Exit(status); }};
+  const detail::Program program = detail::make_program<U>([] { return U(); });
+  std::vector<std::thread> workers;
+  for (std::int32_t i = 1; i < places.size(); ++i)
+    workers.emplace_back([&, i] {
+      try {
+        const auto transport = places.open(Rank{i});
+        (void)engine::run_worker(*transport, host, program);
+      } catch (const PlaceEnds&) {
+      }
+    });
+  const auto transport = places.open(kMaster);
+  const int status =
+      engine::run_master(*transport, host, program, options, detail::erase_main<U>([&](Master<U>& master) {
+        places.begin();
+        main(master);
+      }));
+  places.end();
+  for (std::thread& worker : workers) worker.join();
+  return status;
+}
 
 }  // namespace rondo::test

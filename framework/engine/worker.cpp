@@ -106,9 +106,20 @@ void Worker::poll() {
   }
 }
 
-// Where much is left, what happens now says little about the end. Called with the lock held.
+// Where much is left, what happens now says little about the end; and who goes by the plan has nothing to tell before its end.
+// Called with the lock held.
 scheduler::Seconds Worker::report_period() const {
-  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 8);
+  constexpr scheduler::Seconds kLongest{1};
+  return std::max({scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 4,
+                   std::min(planned_ * 1.25, kLongest)});
+}
+
+// How little is left when the worker asks for more. The longest updates of a round come first: while some of a middling length are
+// left, one of them evens out what many short ones at the end would not. Called with the lock held.
+scheduler::Seconds Worker::low(scheduler::Time now) const {
+  constexpr double kShare = 1.0 / 6;  // of the time since the round began
+  const scheduler::Seconds least(settings_.low);
+  return least.count() > 0 && call_.rounds == 1 ? std::max(least, (now - began_) * kShare) : least;
 }
 
 transport::Seconds Worker::patience() const {
@@ -139,7 +150,7 @@ void Worker::report() {
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
     head.ready = queue_.ready();
-    head.hungry = head.left < settings_.low;
+    head.hungry = scheduler::Seconds(head.left) < low(now);
     head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
     if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);

@@ -203,6 +203,7 @@ class Worker {
   void flush_outgoing();
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;
+  [[nodiscard]] scheduler::Seconds low(scheduler::Time now) const;
   void report();
   void answer();
 
@@ -256,7 +257,9 @@ class Worker {
   std::uint32_t inputs_from_ = 0;
   Results done_;
   std::vector<Buffer> failures_;  // messages
+  scheduler::Time began_{0};      // the call
   scheduler::Time last_report_{0};
+  scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;
   transport::Seconds first_task_done_{0};

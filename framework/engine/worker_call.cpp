@@ -87,7 +87,7 @@ void Worker::begin(const Call& call) {
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;
-  last_report_ = transport_.now();
+  began_ = last_report_ = transport_.now();
 }
 
 void Worker::assign(Envelope envelope, Reader& in) {
@@ -116,6 +116,7 @@ void Worker::assign(Envelope envelope, Reader& in) {
       queue_.add(job, entry.here());
     }
     low_told_ = false;
+    planned_ = queue_.known();
   }
   work_.notify_one();
   if (begins) take_early();
@@ -245,7 +246,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     entry.own_input = {};
     entry.rounds = job.round + 1;
     queue_.finished(now, now - start);
-    if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
+    if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
       wake = report_due_ = true;
   }

@@ -1,4 +1,5 @@
 // The start and the end of a run under MPI.
+#include <malloc.h>
 #include <mpi.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ namespace {
 
 bool running = false;  // inside a run on ranks
 bool ours = false;     // whoever initialised MPI ends it
+
+// Memory of states and messages comes and goes by the hundred kilobytes: the C library would give each back to the system and
+// take it anew, page by page. What the user has set stays.
+void keep_freed_memory() {
+  constexpr int kKept = 32 << 20;
+  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, kKept);
+  if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, kKept);
+}
 
 // Whether a launcher started this process as one of several. Asked before MPI_Init, which takes a third of a second and
 // is not needed for threads.
@@ -177,6 +186,7 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   if (!options->checkpoint.empty()) watch.emplace();
 
   running = true;
+  keep_freed_memory();
   int status = EXIT_FAILURE;
   mpi::MpiTransport transport(communicator);
   try {

@@ -247,6 +247,7 @@ void Master::reset(std::size_t count, const Pack& pack) {
 void Master::drop_all() {
   Buffer drop = message(Kind::kDropAll);
   Writer(drop).put(++generation_);
+  Writer(drop).put(backups_ + 1);
   send_all(drop);
   ids_.clear();
   (void)scheduler_.reset(ids_, {});

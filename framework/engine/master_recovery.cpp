@@ -118,7 +118,7 @@ void Master::finish_recovery() {
     if (lost_[w]) continue;
     Buffer out = message(Kind::kResume);
     Writer writer(out);
-    writer.put(ResumeHead{generation_, backup_ ? backup_->number : 0});
+    writer.put(ResumeHead{generation_, backup_ ? backup_->number : 0, backups_ + 1});
     writer.put_all(std::span<const StateId>(found.kept[w]));
     send(rank_of(scheduler::Worker{w}), std::move(out));
     if (found.missing[w].empty()) continue;

@@ -27,7 +27,7 @@ enum class Kind : std::uint32_t {
   kExit,      // master to worker: everybody has closed; int32 status of the run
 
   // states between the calls, master to worker
-  kDropAll,   // uint64 generation of the states that follow
+  kDropAll,   // uint64 generation of the states that follow, uint64 number of the next backup
   kPlace,     // per state: StateId, block
   kResample,  // per parent: Family, then its Shares
   kFetch,     // uint64 request, all of StateId
@@ -49,7 +49,7 @@ enum class Kind : std::uint32_t {
   kBackup,      // master to worker: uint64 number, all of CopyTarget
   kCopies,      // worker to worker: uint64 number, per state: StateId, block
   kBackedUp,    // worker to master: uint64 number, uint64 states whose copies have come here
-  kBackupDone,  // master to worker: uint64 number; copies of other numbers are not wanted any more
+  kBackupDone,  // master to worker: uint64 number; copies of earlier ones are not wanted any more
   kLost,    // master to worker: uint64 number of the loss, all of Rank: all that are lost; start nothing more
   kCensus,  // worker to master: uint64 number of the loss, all of Held
   kResume,  // master to worker: ResumeHead, all of StateId: drop all other states
@@ -221,7 +221,9 @@ struct Held {
 };
 struct ResumeHead {
   std::uint64_t generation;  // of states from now on: what was sent before is dropped
-  std::uint64_t backup;      // copies of others are dropped
+  std::uint64_t backup;      // the one that counts
+  // Copies of others before this one are dropped; those of this one may have come already, from who has resumed earlier.
+  std::uint64_t next_backup;
 };
 
 struct WorkerCounters {

@@ -209,7 +209,6 @@ void Worker::drop_all(Reader& in) {
   postponed_.clear();
   outgoing_.clear();
   loading_.clear();
-  copies_.clear();
   copies_out_.clear();
   {
     const std::lock_guard lock(mutex_);
@@ -219,6 +218,7 @@ void Worker::drop_all(Reader& in) {
     stop_replay();
   }
   generation_ = in.get<std::uint64_t>();
+  drop_copies(0, in.get<std::uint64_t>());
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
 

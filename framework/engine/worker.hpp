@@ -168,6 +168,7 @@ class Worker {
   void copy_out(StateId id, const BackUp& order);
   void take_copies(transport::Envelope envelope, Reader& in);
   void backup_done(Reader& in);
+  void drop_copies(std::uint64_t counts, std::uint64_t next);
   void take_lost(Reader& in);
   void send_census();
   void resume(Reader& in);
@@ -238,6 +239,7 @@ class Worker {
   WorkerCounters counters_;
   std::set<Rank> lost_;
   std::uint64_t loss_ = 0;                                             // number of the last one
+  std::uint64_t backup_ = 0;                                           // the one that counts
   std::map<std::uint64_t, std::unordered_map<StateId, Copy>> copies_;  // by backup
   std::unordered_map<Rank, Buffer> copies_out_;                        // kCopies messages being filled
   std::vector<transport::Envelope> early_contexts_;                    // until a replay has ended

@@ -70,7 +70,14 @@ void Worker::take_copies(Envelope envelope, Reader& in) {
 
 void Worker::backup_done(Reader& in) {
   const auto number = in.get<std::uint64_t>();
-  std::erase_if(copies_, [&](const auto& each) { return each.first != number; });
+  drop_copies(number, number);
+}
+
+// Those of backups before `next`, but for the one that counts. What comes from other workers may be ahead of what the master
+// says, so nothing later is touched.
+void Worker::drop_copies(std::uint64_t counts, std::uint64_t next) {
+  backup_ = counts;
+  std::erase_if(copies_, [&](const auto& each) { return each.first < next && each.first != counts; });
 }
 
 // ---- a loss
@@ -123,7 +130,7 @@ void Worker::resume(Reader& in) {
   const auto head = in.get<ResumeHead>();
   const std::vector<StateId> kept = in.get_all<StateId>();  // ascends
   generation_ = head.generation;
-  std::erase_if(copies_, [&](const auto& each) { return each.first != head.backup; });
+  drop_copies(head.backup, head.next_backup);
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(
@@ -138,7 +145,7 @@ void Worker::take_replay(Envelope envelope) {
   Replay all{std::move(envelope), {}};
   Reader in(all.message.message);
   (void)in.get<Kind>();
-  const std::unordered_map<StateId, Copy>& copies = copies_.begin()->second;  // the only ones since kResume
+  const std::unordered_map<StateId, Copy>& copies = copies_.at(backup_);
   for (const StateId id : in.get_all<StateId>()) all.copies.emplace_back(id, copies.at(id));
   {
     const std::lock_guard lock(mutex_);

@@ -11,10 +11,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <thread>
@@ -84,7 +87,8 @@ class FaultyPlaces {
  private:
   class Place final : public transport::Transport {
    public:
-    Place(FaultyPlaces& all, std::unique_ptr<Transport> inner) : all_(all), inner_(std::move(inner)) {
+    Place(FaultyPlaces& all, std::unique_ptr<Transport> inner)
+        : all_(all), inner_(std::move(inner)), random_(static_cast<unsigned>(value(inner_->rank())) + 1) {
       const std::lock_guard lock(all_.mutex_);
       all_.open_.insert(inner_.get());
     }
@@ -106,8 +110,20 @@ class FaultyPlaces {
     }
     std::optional<transport::Envelope> receive() override {
       all_.hold(rank());
-      auto envelope = inner_->receive();
-      if (envelope) all_.count(rank());
+      while (auto envelope = inner_->receive()) arrived_[envelope->from].push_back(std::move(*envelope));
+      if (arrived_.empty()) return std::nullopt;
+      // messages of one sender stay in order, nothing else is promised
+      const auto from = std::next(arrived_.begin(), static_cast<std::ptrdiff_t>(random_() % arrived_.size()));
+      transport::Envelope envelope = std::move(from->second.front());
+      from->second.pop_front();
+      if (from->second.empty()) arrived_.erase(from);
+      all_.count(rank());
+      // some arrive late: whoever looks sees nothing for now
+      if (random_() % 4 == 0) {
+        arrived_[envelope.from].push_front(std::move(envelope));
+        inner_->wake();
+        return std::nullopt;
+      }
       return envelope;
     }
     std::size_t unsent() override { return inner_->unsent(); }
@@ -133,6 +149,8 @@ class FaultyPlaces {
 
     FaultyPlaces& all_;
     std::unique_ptr<Transport> inner_;
+    std::map<Rank, std::deque<transport::Envelope>> arrived_;
+    std::minstd_rand random_;
   };
 
   void count(Rank rank) {

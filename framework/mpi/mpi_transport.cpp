@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -57,6 +58,14 @@ MpiTransport::MpiTransport(MPI_Comm communicator) {
 }
 
 MpiTransport::~MpiTransport() {
+  if (!forgotten_.empty()) {
+    // the process is about to leave without MPI_Finalize; until then buffers stay where MPI knows them
+    (void)new std::list<Outgoing>(std::move(abandoned_outgoing_));
+    (void)new std::deque<Incoming>(std::move(abandoned_incoming_));
+    (void)new std::list<Outgoing>(std::move(outgoing_));
+    (void)new std::deque<Incoming>(std::move(incoming_));
+    return;
+  }
   for (MPI_Request& request : leaving_) MPI_Request_free(&request);
   MPI_Win_free(&window_);
   MPI_Comm_free(&node_);
@@ -131,7 +140,7 @@ void MpiTransport::send(Rank to, Buffer message) {
     return;
   }
   const std::size_t size = message.size();
-  const auto out = outgoing_.insert(outgoing_.end(), {std::move(message), nullptr});
+  const auto out = outgoing_.insert(outgoing_.end(), {rank, std::move(message), nullptr});
   if (size <= kPieceBytes) {
     post(out->message.data(), size, rank, kWhole, out);
   } else {
@@ -144,6 +153,7 @@ void MpiTransport::send(Rank to, Buffer message) {
     outgoing_.erase(out);
   else
     unsent_ += std::max<std::size_t>(size, 1);
+  if (forgotten_.contains(rank)) abandon(rank);
   if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) to_ring_.push_back(bell);
 }
 
@@ -180,9 +190,50 @@ std::size_t MpiTransport::unsent() {
   return unsent_;
 }
 
+void MpiTransport::forget(Rank rank) {
+  forgotten_.insert(value(rank));
+  abandon(value(rank));
+  const auto its = std::stable_partition(incoming_.begin(), incoming_.end(),
+                                         [&](const Incoming& in) { return in.from != value(rank); });
+  std::move(its, incoming_.end(), std::back_inserter(abandoned_incoming_));
+  incoming_.erase(its, incoming_.end());
+}
+
+// What is on its way to this rank is not looked at any more, and stays in memory.
+void MpiTransport::abandon(int rank) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < leaving_.size(); ++i) {
+    if (leaving_of_[i]->to == rank) continue;
+    leaving_[kept] = leaving_[i];
+    leaving_of_[kept++] = leaving_of_[i];
+  }
+  leaving_.resize(kept);
+  leaving_of_.resize(kept);
+  for (auto out = outgoing_.begin(); out != outgoing_.end();) {
+    const auto next = std::next(out);
+    if (out->to == rank) {
+      unsent_ -= std::max<std::size_t>(out->message.size(), 1);
+      abandoned_outgoing_.splice(abandoned_outgoing_.end(), outgoing_, out);
+    }
+    out = next;
+  }
+}
+
+// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
+// who wants to tell that must be heard.
+bool MpiTransport::full() {
+  constexpr Seconds kPatience{0.5};
+  if (incoming_.size() < kIncomingMost) {
+    full_since_ = Seconds(0);
+    return false;
+  }
+  if (full_since_ == Seconds(0)) full_since_ = now();
+  return now() - full_since_ < kPatience;
+}
+
 // Begins to receive the next message, if one is there.
 bool MpiTransport::match() {
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
   int found = 0;
   MPI_Message matched = MPI_MESSAGE_NULL;
   MPI_Status status;
@@ -191,6 +242,8 @@ bool MpiTransport::match() {
   int count = 0;
   MPI_Get_count(&status, MPI_BYTE, &count);
   const auto size = static_cast<std::size_t>(count);
+  // only what has come already: the rest may never come
+  if (forgotten_.contains(status.MPI_SOURCE) && (status.MPI_TAG != kWhole || size > kSmallBytes)) return true;
 
   if (status.MPI_TAG == kLong) {
     std::uint64_t total = 0;
@@ -265,7 +318,7 @@ bool MpiTransport::silent() const { return one_node_ && !doubt_ && bell_->rung.l
 
 bool MpiTransport::something_there() {
   if (woken_.load() || !to_self_.empty()) return true;
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
   if (one_node_) return !silent();
   int found = 0;
   // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it

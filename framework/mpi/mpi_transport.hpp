@@ -16,6 +16,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "transport/transport.hpp"
@@ -26,7 +27,7 @@ class MpiTransport final : public transport::Transport {
  public:
   // Collective over the communicator, which it duplicates.
   explicit MpiTransport(MPI_Comm communicator);
-  // Collective.
+  // Collective, unless a rank was forgotten: then nothing is given back to MPI.
   ~MpiTransport() override;
 
   Rank rank() const override { return Rank{rank_}; }
@@ -35,6 +36,9 @@ class MpiTransport final : public transport::Transport {
   void flush() override;
   std::optional<transport::Envelope> receive() override;
   std::size_t unsent() override;
+  void forget(Rank rank) override;
+  // Whether any rank was forgotten.
+  [[nodiscard]] bool bereft() const { return !forgotten_.empty(); }
   void wait(transport::Seconds at_most) override;
   void wake() override;
   transport::Seconds now() const override { return transport::steady_now(); }
@@ -46,6 +50,7 @@ class MpiTransport final : public transport::Transport {
     std::atomic<std::uint32_t> rung;    // how often, after messages were sent to it
   };
   struct Outgoing {
+    int to;
     Buffer message;
     std::unique_ptr<std::uint64_t> total;  // of a long message; goes before its pieces
     std::size_t parts = 0;                 // that have not left
@@ -63,6 +68,8 @@ class MpiTransport final : public transport::Transport {
   static void rouse(Bell& bell);
   [[nodiscard]] bool silent() const;
   void post(const void* data, std::size_t size, int to, int tag, std::list<Outgoing>::iterator of);
+  void abandon(int rank);
+  [[nodiscard]] bool full();
   bool match();
   std::optional<transport::Envelope> completed();
   void reap();
@@ -88,6 +95,11 @@ class MpiTransport final : public transport::Transport {
   std::vector<int> left_;  // which of them have
   std::size_t unsent_ = 0;
   std::deque<Incoming> incoming_;
+  transport::Seconds full_since_{0};  // as many as may be; 0: it is not so
+  std::set<int> forgotten_;
+  // From and to forgotten ranks. MPI may still read and write them, and has no way to be told otherwise.
+  std::list<Outgoing> abandoned_outgoing_;
+  std::deque<Incoming> abandoned_incoming_;
   std::deque<transport::Envelope> to_self_;
   std::vector<Bell*> to_ring_;  // of ranks that were sent something since the last flush
 };

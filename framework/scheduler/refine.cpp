@@ -61,15 +61,15 @@ void erase(std::vector<Entry>& entries, const Entry& entry) {
 }  // namespace
 
 std::vector<command::Move> Scheduler::refine() {
-  if (workers_.size() < 2) return {};
+  if (alive_.size() < 2) return {};
   std::vector<double> load(workers_.size(), 0);
   double total = 0;
   for (Slot slot = 0; slot < states_.size(); ++slot) load[index(states_[slot].owner)] += expected(slot);
   for (const double each : load) total += each;
-  const double mean = total / settings_.workers;
+  const double mean = total / static_cast<double>(alive_.size());
   const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
   std::set<std::pair<double, std::uint32_t>> order;
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) order.emplace(load[w], w);
+  for (const std::uint32_t w : alive_) order.emplace(load[w], w);
   if (order.rbegin()->first - mean <= slack) return {};
 
   std::vector<std::vector<Entry>> held(workers_.size());

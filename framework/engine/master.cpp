@@ -28,13 +28,20 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// Of the calling thread.
+transport::Seconds processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
 }
 
 }  // namespace
 
-Master::Master(transport::Transport& transport, const Host& host, const detail::Program& program,
+Master::Master(transport::Relay& transport, const Host& host, const detail::Program& program,
                const Options& options)
     : transport_(transport),
       host_(host),
@@ -62,9 +69,13 @@ Master::Master(transport::Transport& transport, const Host& host, const detail::
 // Every worker says what it is; all of them hear the verdict.
 void Master::handshake(const detail::Program& program) {
   greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
+  nodes_.assign(greetings_.size(), "");
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
   answers_ = 0;
+  const transport::Seconds begin = processor_time();
   run_until([&] { return answers_ == others; });
+  const transport::RelayPlan plan = plan_relay(processor_time() - begin);
+  std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
   const std::string mine = describe(program);
   for (std::uint32_t rank = 1; rank <= others; ++rank)
@@ -74,15 +85,25 @@ void Master::handshake(const detail::Program& program) {
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
-      Writer(out).put(worker_settings_);
+      Writer writer(out);
+      writer.put(worker_settings_);
+      writer.put(leaders[rank]);
+      writer.put(plan.pace.count());
     } else {
       Writer(out).put_text(mismatch);
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
-  if (mismatch.empty()) return;
+  if (mismatch.empty()) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
   throw MismatchError(mismatch);
+}
+
+// What a message takes is what the handshake took of the processor, per worker.
+transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
+  const transport::Seconds each = handshake / std::max(workers_, 1U);
+  if (options_.relay == Options::kRelayAuto) return transport::plan_relay(workers_, each);
+  return options_.relay == 0 ? transport::RelayPlan{} : transport::relay_of(options_.relay, workers_, each);
 }
 
 void Master::close(std::int32_t status) {
@@ -98,6 +119,7 @@ void Master::close(std::int32_t status) {
   Writer(out).put(status);
   send_all(out);
   run_until([&] { return transport_.unsent() == 0; });
+  transport_.end();
   own_worker_.reset();
 }
 
@@ -157,7 +179,8 @@ void Master::dispatch(Envelope envelope) {
   switch (kind) {
     case Kind::kHello:
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
-      node_names_.insert(in.get_text());
+      nodes_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
+      node_names_.insert(nodes_[static_cast<std::size_t>(value(envelope.from))]);
       ++answers_;
       return;
     case Kind::kClosed: ++answers_; return;

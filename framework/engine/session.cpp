@@ -18,6 +18,7 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
+#include "transport/relay.hpp"
 #include "transport/promptness.hpp"
 
 namespace rondo::engine {
@@ -27,8 +28,9 @@ std::string describe(Rank rank, const std::exception& error) {
          ": " + error.what() + "\n";
 }
 
-int run_master(transport::Transport& transport, const Host& host, const detail::Program& program,
+int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
+  transport::Relay transport(below);
   Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
   try {
@@ -44,7 +46,8 @@ int run_master(transport::Transport& transport, const Host& host, const detail::
   return status;
 }
 
-int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
+int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
+  transport::Relay transport(below);
   const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
@@ -65,6 +68,8 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
     if (kind == Kind::kMismatch) throw MismatchError(in.get_text());
     if (kind == Kind::kWelcome) {
       settings = in.get<WorkerSettings>();
+      const auto leader = in.get<Rank>();
+      transport.begin(leader, transport::Seconds(in.get<double>()));
       welcome = true;
     } else {
       early.push_back(std::move(*envelope));
@@ -76,7 +81,10 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
     for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
     while (true) {
       while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
-      if (worker.exit_status()) return *worker.exit_status();
+      if (worker.exit_status()) {
+        transport.end();
+        return *worker.exit_status();
+      }
       worker.poll();
       transport.wait(worker.patience());
     }

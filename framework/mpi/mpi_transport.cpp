@@ -119,7 +119,7 @@ void MpiTransport::send(Rank to, Buffer message) {
     to_self_.push_back({to, std::move(message)});
     return;
   }
-  reap();
+  reap_oldest();
   Outgoing out{std::move(message), nullptr, {}};
   const std::size_t size = out.message.size();
   if (size <= kPieceBytes) {
@@ -139,21 +139,22 @@ void MpiTransport::flush() {
   to_ring_.clear();
 }
 
-// Lets go of what has left.
+// Whether all requests of a message are done.
+bool MpiTransport::has_left(Outgoing& out) {
+  int done = 0;
+  MPI_Testall(static_cast<int>(out.requests.size()), out.requests.data(), &done, MPI_STATUSES_IGNORE);
+  return done != 0;
+}
+
+// Lets go of what has left, in order: the test of each send, so that many sends cost as much each as few.
+void MpiTransport::reap_oldest() {
+  while (!outgoing_.empty() && has_left(outgoing_.front())) outgoing_.pop_front();
+}
+
+// Lets go of all that has left: one slow receiver must not keep what has gone to others.
 void MpiTransport::reap() {
-  while (!outgoing_.empty()) {
-    int done = 0;
-    std::vector<MPI_Request>& requests = outgoing_.front().requests;
-    MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
-    if (done == 0) break;
-    outgoing_.pop_front();
-  }
-  // one slow receiver must not keep what has gone to others
-  std::erase_if(outgoing_, [](Outgoing& out) {
-    int done = 0;
-    MPI_Testall(static_cast<int>(out.requests.size()), out.requests.data(), &done, MPI_STATUSES_IGNORE);
-    return done != 0;
-  });
+  reap_oldest();
+  std::erase_if(outgoing_, has_left);
 }
 
 std::size_t MpiTransport::unsent() {

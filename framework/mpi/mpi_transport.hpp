@@ -61,6 +61,8 @@ class MpiTransport final : public transport::Transport {
   void post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests);
   bool match();
   std::optional<transport::Envelope> completed();
+  static bool has_left(Outgoing& out);
+  void reap_oldest();
   void reap();
   [[nodiscard]] bool something_there();
 

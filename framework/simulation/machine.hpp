@@ -21,8 +21,8 @@ struct Machine {
   double bandwidth = 5e9;     // bytes a second between two ranks
 
   Seconds master_message{2e-6};  // to receive or to send one
-  Seconds master_item{0.1e-6};   // per job or result in it
-  Seconds master_state{0.15e-6};  // per state when a call begins: refining the placement, ordering by cost
+  Seconds master_item{0.02e-6};   // per job or result in it
+  Seconds master_state{0.06e-6};  // per state when a call begins: refining the placement, ordering by cost
   double master_bandwidth = 4e9;
 
   Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <numeric>
 #include <string>
@@ -201,25 +202,32 @@ rondo::Buffer of_size(std::size_t bytes) {
   return buffer;
 }
 
-// Half of a round trip, whose receivers sleep.
+// From the sending of a message, which carries the time, until its receiver has it, who sleeps before that. Both ranks
+// are on one node and share its clock. 
 double latency(rondo::transport::Transport& transport, std::size_t bytes, int trips) {
   const bool first = rondo::value(transport.rank()) == 0;
   const rondo::Rank other{first ? 1 : 0};
-  std::vector<double> halves;
+  std::vector<double> times;
   for (int trip = 0; trip < trips; ++trip) {
-    if (!first) {
-      transport.send(other, std::move(await(transport).message));
+    const bool sends = trip % 2 == (first ? 0 : 1);
+    if (sends) {
+      const timespec until_it_sleeps{0, 300'000};
+      nanosleep(&until_it_sleeps, nullptr);
+      rondo::Buffer out = of_size(bytes);
+      const double now = transport.now().count();
+      std::memcpy(out.data(), &now, sizeof now);
+      transport.send(other, std::move(out));
       transport.flush();
-      continue;
+      while (transport.unsent() > 0) {
+      }
+    } else {
+      const auto envelope = await(transport);
+      double sent = 0;
+      std::memcpy(&sent, envelope.message.data(), sizeof sent);
+      times.push_back(transport.now().count() - sent);
     }
-    rondo::Buffer out = of_size(bytes);
-    const Clock::time_point begin = Clock::now();
-    transport.send(other, std::move(out));
-    transport.flush();
-    (void)await(transport);
-    halves.push_back(seconds_since(begin) / 2);
   }
-  return first ? median(halves) : 0;
+  return median(times);
 }
 
 void messages(rondo::transport::Transport& transport) {
@@ -250,8 +258,8 @@ void messages(rondo::transport::Transport& transport) {
   }
   const double each = spent / (10 * kMany);
   if (first) {
-    tell("half of a round trip of 1 kB, receivers asleep", small * 1e6, "us");
-    tell("half of a round trip of 300 kB", big * 1e6, "us");
+    tell("a message of 1 kB until its receiver, who slept, has it", small * 1e6, "us");
+    tell("a message of 300 kB until its receiver, who slept, has it", big * 1e6, "us");
     tell("  a message's bytes, at", 299e3 / (big - small) * 1e-9, "GB/s");
     tell("to receive a message of 1 kB, one of many", each * 1e6, "us");
     transport.send(rondo::Rank{1}, of_size(1));

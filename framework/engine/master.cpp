@@ -153,6 +153,7 @@ void Master::send_tree(const Buffer& message) {
   };
   if (options_.master_works) send_copy(kMaster);
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
+  transport_.flush();
 }
 
 // What the program's functions throw is caught where they are called. Anything else that a message brings about leaves

@@ -18,8 +18,8 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
-#include "transport/relay.hpp"
 #include "transport/promptness.hpp"
+#include "transport/relay.hpp"
 
 namespace rondo::engine {
 

@@ -193,8 +193,7 @@ bool Scheduler::find_victim(Time now, Worker thief) {
       t.hungry = false;
       return true;
     }
-    commands_.emplace_back(
-        command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
+    commands_.emplace_back(command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
     t.asked = now;
     v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
     list(victim);

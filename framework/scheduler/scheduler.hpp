@@ -194,8 +194,8 @@ class Scheduler {
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
-    bool hungry = false;  // it waits in hungry_, or an answer to its Give is under way
-    Time asked{0};        // when that was commanded
+    bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
+    Time asked{0};          // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };

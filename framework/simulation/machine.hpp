@@ -8,6 +8,7 @@
 #include <rondo/ids.hpp>
 
 #include "scheduler/scheduler.hpp"
+#include "transport/relay.hpp"
 
 namespace rondo::simulation {
 
@@ -20,12 +21,14 @@ struct Machine {
   double latency_jitter = 0;  // mean of an exponential factor that a message's latency grows by
   double bandwidth = 5e9;     // bytes a second between two ranks
 
-  Seconds master_message{2e-6};  // to receive or to send one
+  Seconds master_message{2e-6};   // to receive or to send one
+  Seconds master_part{1e-6};      // the same for one that is part of a bundle
   Seconds master_item{0.02e-6};   // per job or result in it
   Seconds master_state{0.06e-6};  // per state when a call begins: refining the placement, ordering by cost
   double master_bandwidth = 4e9;
 
   Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile
+  Seconds leader_part{0.3e-6};      // to take a part out of a bundle or put it into one
   double packing_bandwidth = 4e9;   // packing a state; unpacking takes as long
   Seconds update_overhead{0.5e-6};  // beside the update itself
 };
@@ -49,6 +52,7 @@ struct Settings {
   double report_bytes = 256 << 10;   // of outputs, that do not wait for the interval
   double message_bytes = 256 << 10;  // a message of many states is cut here
   std::uint32_t tree_fanout = 16;
+  transport::RelayPlan relay;
   std::size_t batch_most = SIZE_MAX;
   std::uint32_t rounds_ahead = 16;
 

@@ -20,9 +20,60 @@ Message* VirtualWorker::message(Kind kind, Place to) const {
 }
 
 void VirtualWorker::send(Message* message) {
+  if (message->to == common_->master && message->kind != Kind::kBundle && leader()) {
+    if (*leader() == self_) return put_up(message);
+    message->via = leader();
+  }
   free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.worker_message;
   common_->network.send(free_, message);
 }
+
+// ---- as the leader of a group
+
+std::optional<Place> VirtualWorker::leader() const {
+  const std::uint32_t group = common_->settings.relay.group;
+  if (group == 0) return std::nullopt;
+  return self_ / group * group;
+}
+
+// A bundle of the master's, or a word of a member to the master.
+void VirtualWorker::relay(Message* message) {
+  if (message->kind != Kind::kBundle) return put_up(message);
+  for (Message* part : message->parts) {
+    if (part->to == self_) {
+      free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.leader_part;
+      common_->agenda.plan(free_, Happening::Kind::kHandled, self_, part);
+    } else {
+      send(part);
+    }
+  }
+  common_->agenda.release(message);
+}
+
+void VirtualWorker::put_up(Message* message) {
+  free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.leader_part +
+          Seconds(message->bytes / common_->settings.machine.master_bandwidth);
+  message->via.reset();
+  if (bundle_ == nullptr) bundle_ = this->message(Kind::kBundle, common_->master), bundle_->bytes = 0;
+  bundle_->parts.push_back(message);
+  bundle_->bytes += message->bytes;
+  send_up();
+}
+
+// Now, if the last bundle is long enough ago or this one is full; otherwise then.
+void VirtualWorker::send_up() {
+  const Time now = common_->agenda.now(), due = sent_up_ + common_->settings.relay.pace;
+  if (bundle_ == nullptr) return;
+  if (now < due && bundle_->bytes < transport::Relay::kBundleBytes) {
+    if (!relay_planned_) common_->agenda.plan(due, Happening::Kind::kTimer, self_);
+    relay_planned_ = true;
+    return;
+  }
+  sent_up_ = now;
+  send(std::exchange(bundle_, nullptr));
+}
+
+// ----
 
 void VirtualWorker::arrives(Message* message) {
   const Machine& machine = common_->settings.machine;
@@ -32,20 +83,17 @@ void VirtualWorker::arrives(Message* message) {
 }
 
 void VirtualWorker::handle(Message* message) {
+  if (message->kind == Kind::kBundle || message->to == common_->master) return relay(message);
   bool kept = false;
   switch (message->kind) {
-    case Kind::kAssign:
-      assign(message);
-      break;
+    case Kind::kAssign: assign(message); break;
     case Kind::kTransfer:
       for (const StateId id : message->states) order(id, Send{message->thief});
       break;
     case Kind::kResample:
       for (const Family& family : message->families) order(family.parent, Multiply{family.shares});
       break;
-    case Kind::kStates:
-      take_in(message);
-      break;
+    case Kind::kStates: take_in(message); break;
     case Kind::kInput:
       kept = message->call.epoch > call_.epoch;
       if (kept) {
@@ -63,8 +111,7 @@ void VirtualWorker::handle(Message* message) {
         stopping_ = report_due_ = true;
       }
       break;
-    default:
-      throw std::logic_error("simulation: a worker got a message for the master");
+    default: throw std::logic_error("simulation: a worker got a message for the master");
   }
   if (!kept) common_->agenda.release(message);
   flush();
@@ -227,6 +274,8 @@ void VirtualWorker::update_ends() {
 }
 
 void VirtualWorker::timer() {
+  relay_planned_ = false;
+  send_up();
   timer_planned_ = false;
   poll();
 }
@@ -236,11 +285,16 @@ void VirtualWorker::free_again() {
   poll();
 }
 
+// Where much is left, what happens now says little about the end.
+Time VirtualWorker::report_due() const {
+  return last_report_ + std::max(common_->settings.report_interval, queue_.left(common_->agenda.now()) / 8);
+}
+
 // The thread that communicates sends what is due, as soon as it is free.
 void VirtualWorker::poll() {
   const Time now = common_->agenda.now();
   const bool waiting = !done_.empty() || queue_.ready() > 0;
-  const bool timely = waiting && now >= last_report_ + common_->settings.report_interval;
+  const bool timely = waiting && now >= report_due();
   if (report_due_ || timely || (stopping_ && !computing_)) {
     if (free_ > now) {
       if (!poll_planned_) common_->agenda.plan(free_, Happening::Kind::kPoll, self_);
@@ -251,7 +305,7 @@ void VirtualWorker::poll() {
   }
   if (!timer_planned_ && (!done_.empty() || queue_.ready() > 0)) {
     timer_planned_ = true;
-    common_->agenda.plan(last_report_ + common_->settings.report_interval, Happening::Kind::kTimer, self_);
+    common_->agenda.plan(std::max(report_due(), now + Seconds(1e-6)), Happening::Kind::kTimer, self_);
   }
 }
 

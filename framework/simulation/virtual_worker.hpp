@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -72,6 +73,12 @@ class VirtualWorker {
   void compute();
   void poll();
   void report();
+  // The leader of this worker's group, if there is a relay.
+  [[nodiscard]] std::optional<Place> leader() const;
+  void relay(Message* message);
+  void put_up(Message* message);
+  void send_up();
+  [[nodiscard]] Time report_due() const;
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
 
@@ -87,8 +94,11 @@ class VirtualWorker {
   std::uint32_t failures_ = 0;
   Seconds duration_{0};  // of the running update
   Time last_report_{0};
-  Time free_{0};  // when the thread that communicates has done what it was asked
+  Time free_{0};               // when the thread that communicates has done what it was asked
+  Message* bundle_ = nullptr;  // for the master, being filled
+  Time sent_up_{-1};           // when the last one went
   bool timer_planned_ = false;
+  bool relay_planned_ = false;
   bool poll_planned_ = false;
   bool report_due_ = false;
   bool low_told_ = false;

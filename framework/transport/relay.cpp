@@ -106,13 +106,18 @@ void Relay::put(Rank receiver, Rank peer, Buffer message) {
 void Relay::put(Rank receiver, const Part& part, Bytes bytes) {
   Buffer& bundle = bundles_[receiver];
   if (bundle.empty()) {
+    if (filled_.empty()) filled_since_ = now();
     filled_.push_back(receiver);
     bundle.reserve(4096);
     bundle.append(std::as_bytes(std::span(&kBundle, 1)));
   }
   bundle.append(std::as_bytes(std::span(&part, 1)));
   bundle.append(bytes);
-  if (bundle.size() >= kBundleBytes) send_bundle(receiver);
+  if (bundle.size() >= kBundleBytes) return send_bundle(receiver);
+  if (now() - filled_since_ > kBundleAge && rank() == kMaster) {
+    send_bundle(filled_.front());
+    filled_since_ = now();
+  }
 }
 
 void Relay::send_bundle(Rank receiver) {
@@ -158,10 +163,10 @@ std::optional<Envelope> Relay::receive() {
       flush();  // what has been sent on
       return std::nullopt;
     }
-    const bool early =
-        !on_ && (is_bundle(envelope->message) || std::any_of(held_.begin(), held_.end(), [&](const Envelope& held) {
-                   return held.from == envelope->from;
-                 }));
+    const bool early = !on_ && (is_bundle(envelope->message) ||
+                                std::any_of(held_.begin(), held_.end(), [&](const Envelope& held) {
+                                  return held.from == envelope->from;
+                                }));
     if (early) {
       held_.push_back(std::move(*envelope));
     } else {

@@ -33,7 +33,7 @@ namespace rondo::transport {
 // How the workers are grouped.
 struct RelayPlan {
   std::uint32_t group = 0;  // workers; 0: no relay
-  Seconds pace{0};          // a leader sends rank 0 no more than one bundle in this time; the first one at once
+  Seconds pace{0};  // a leader sends rank 0 no more than one bundle in this time; the first one at once
 };
 
 // The plan for a group of this size, when a message costs rank 0 so much: all leaders together take half of its time.
@@ -49,7 +49,8 @@ struct RelayPlan {
 // for the square root of the workers.
 [[nodiscard]] RelayPlan plan_relay(std::uint32_t workers, Seconds message);
 inline constexpr Seconds kBurst{10e-3};
-inline constexpr std::uint32_t kRelayLeast = 128;  // workers: at the start a first message may take much longer than others
+inline constexpr std::uint32_t kRelayLeast =
+    128;  // workers: at the start a first message may take much longer than others
 
 // The leader of each rank; rank 0 leads itself. Groups are the ranks of a node, in parts of at most twice plan.group; where
 // nodes have less than half of that, or none is named, consecutive ranks. The leader is the group's first.
@@ -82,10 +83,12 @@ class Relay final : public Transport {
   // A copy of so much takes about as long as a message: 4 us at 8 GB/s.
   static constexpr std::size_t kPartBytes = 32 << 10;
   static constexpr std::size_t kBundleBytes = 256 << 10;
+  static constexpr Seconds kBundleAge{
+      200e-6};  // at which it goes, so that all do not wait for the last of a long list
 
  private:
   struct Part {
-    Rank peer;  // for whom, or from rank 0's point of view, from whom; kEnd: nothing more comes
+    Rank peer;              // for whom, or from rank 0's point of view, from whom; kEnd: nothing more comes
     std::uint32_t follows;  // 1: as the next message
     std::uint64_t size;
   };
@@ -107,9 +110,10 @@ class Relay final : public Transport {
   Rank leader_ = kMaster;      // of this rank
   std::vector<Rank> leaders_;  // of all, on rank 0
   Seconds pace_{0};
-  Seconds sent_up_{-1e9};  // when a leader's last bundle went to rank 0
+  Seconds sent_up_{-1e9};                     // when a leader's last bundle went to rank 0
   std::unordered_map<Rank, Buffer> bundles_;  // by receiver
   std::vector<Rank> filled_;                  // those that are not empty, in order
+  Seconds filled_since_{0};                   // the first of them
   std::unordered_map<Rank, Rank> following_;  // by sender: the peer of its next message
   std::deque<Envelope> ready_;
   std::vector<Envelope> held_;  // came before begin()

@@ -23,7 +23,9 @@ class Tangle {
  public:
   Tangle(std::size_t ranks, std::uint64_t seed) : random(seed), queues_(ranks) {}
 
-  [[nodiscard]] std::unique_ptr<Transport> open(std::size_t rank) { return std::make_unique<Place>(*this, rank); }
+  [[nodiscard]] std::unique_ptr<Transport> open(std::size_t rank) {
+    return std::make_unique<Place>(*this, rank);
+  }
   [[nodiscard]] bool silent() const {
     for (const auto& senders : queues_)
       for (const auto& [from, queue] : senders)
@@ -133,8 +135,8 @@ class Talk {
     const std::size_t sizes[] = {0, 10, 1000, Relay::kPartBytes, 3 * Relay::kPartBytes};
     const std::size_t filling = below(20) == 0 ? sizes[below(5)] : below(50);
     Speaker& speaker = speakers_[who];
-    speaker.relay->send(rank_of(to),
-                        message({2, rank_of(who), rank_of(to), kMaster, speaker.said[rank_of(to)]++}, filling));
+    speaker.relay->send(
+        rank_of(to), message({2, rank_of(who), rank_of(to), kMaster, speaker.said[rank_of(to)]++}, filling));
   }
 
   bool listen(std::size_t who) {

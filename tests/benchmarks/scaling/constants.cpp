@@ -203,7 +203,7 @@ rondo::Buffer of_size(std::size_t bytes) {
 }
 
 // From the sending of a message, which carries the time, until its receiver has it, who sleeps before that. Both ranks
-// are on one node and share its clock. 
+// are on one node and share its clock.
 double latency(rondo::transport::Transport& transport, std::size_t bytes, int trips) {
   const bool first = rondo::value(transport.rank()) == 0;
   const rondo::Rank other{first ? 1 : 0};

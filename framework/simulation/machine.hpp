@@ -29,14 +29,36 @@ struct Machine {
 
   Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile
   Seconds leader_part{0.3e-6};      // to take a part out of a bundle or put it into one
-  double packing_bandwidth = 4e9;   // packing a state; unpacking takes as long
+  double packing_bandwidth = 4e9;   // packing a state
+  double unpacking_bandwidth = 4e9;
   Seconds update_overhead{0.5e-6};  // beside the update itself
+  Seconds oversleep{0};             // of an update that sleeps, where that is simulated
+  std::size_t cores = 0;  // of the node, which all ranks share; 0: one for each thread. An update then holds one for
+                          // Workload::processor alone, and sleeps for the rest
 };
+
+// A node with more ranks than cores, as the tests' machines are; measured with tests/benchmarks/scaling/constants on two
+// cores.
+[[nodiscard]] inline Machine crowded(std::size_t cores) {
+  Machine machine;
+  machine.latency = Seconds(10e-6);
+  machine.bandwidth = 9e9;
+  machine.worker_message = Seconds(4e-6);
+  machine.packing_bandwidth = 1.5e9;
+  machine.unpacking_bandwidth = 7e9;
+  machine.update_overhead = Seconds(5e-6);
+  machine.oversleep = Seconds(35e-6);
+  machine.cores = cores;
+  return machine;
+}
+// Of the reference workload: a pass over 300 kB that no cache holds.
+inline constexpr Seconds kReferenceUpdate{40e-6};
 
 // What the workers do: all functions of the state and the round, so that a run can be repeated.
 struct Workload {
   std::function<double(StateId state, std::uint64_t round)> seconds;        // of an update
   std::function<bool(StateId state, std::uint64_t round)> fails = nullptr;  // the update throws
+  Seconds processor{0};  // of an update, where ranks share cores; before its seconds
   double state_bytes = 300e3;
   double input_bytes = 1e3;
   double output_bytes = 1e3;

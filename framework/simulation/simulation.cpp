@@ -31,7 +31,8 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       workload_(std::move(workload)),
       observer_(observer),
       network_(settings_.machine, settings.seed, agenda_),
-      common_{settings_, workload_, agenda_, network_, settings.scheduler.workers, {}, observer},
+      cores_(settings.machine.cores),
+      common_{settings_, workload_, agenda_, network_, cores_, settings.scheduler.workers, {}, observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
 }
@@ -192,7 +193,7 @@ void Simulation::step() {
 // ---- the master
 
 void Simulation::spend(Seconds time) {
-  free_ = std::max(free_, agenda_.now()) + time;
+  free_ = cores_.run(std::max(free_, agenda_.now()), time);
   running_.result.master_busy += time.count();
 }
 

@@ -93,6 +93,7 @@ class Simulation {
   Observer* const observer_;
   Agenda agenda_;
   Network network_;
+  Cores cores_;
   Common common_;
   scheduler::Scheduler scheduler_;
   std::vector<VirtualWorker> workers_;

@@ -19,12 +19,17 @@ Message* VirtualWorker::message(Kind kind, Place to) const {
   return message;
 }
 
+// The thread that communicates has something to do.
+void VirtualWorker::spend(Seconds time) {
+  free_ = common_->cores.run(std::max(free_, common_->agenda.now()), time);
+}
+
 void VirtualWorker::send(Message* message) {
   if (message->to == common_->master && message->kind != Kind::kBundle && leader()) {
     if (*leader() == self_) return put_up(message);
     message->via = leader();
   }
-  free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.worker_message;
+  spend(common_->settings.machine.worker_message);
   common_->network.send(free_, message);
 }
 
@@ -41,7 +46,7 @@ void VirtualWorker::relay(Message* message) {
   if (message->kind != Kind::kBundle) return put_up(message);
   for (Message* part : message->parts) {
     if (part->to == self_) {
-      free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.leader_part;
+      spend(common_->settings.machine.leader_part);
       common_->agenda.plan(free_, Happening::Kind::kHandled, self_, part);
     } else {
       send(part);
@@ -51,8 +56,8 @@ void VirtualWorker::relay(Message* message) {
 }
 
 void VirtualWorker::put_up(Message* message) {
-  free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.leader_part +
-          Seconds(message->bytes / common_->settings.machine.master_bandwidth);
+  spend(common_->settings.machine.leader_part +
+        Seconds(message->bytes / common_->settings.machine.master_bandwidth));
   message->via.reset();
   if (bundle_ == nullptr) bundle_ = this->message(Kind::kBundle, common_->master), bundle_->bytes = 0;
   bundle_->parts.push_back(message);
@@ -77,8 +82,8 @@ void VirtualWorker::send_up() {
 
 void VirtualWorker::arrives(Message* message) {
   const Machine& machine = common_->settings.machine;
-  free_ = std::max(free_, common_->agenda.now()) + machine.worker_message;
-  if (message->kind == Kind::kStates) free_ += Seconds(message->bytes / machine.packing_bandwidth);
+  spend(machine.worker_message +
+        Seconds(message->kind == Kind::kStates ? message->bytes / machine.unpacking_bandwidth : 0));
   common_->agenda.plan(free_, Happening::Kind::kHandled, self_, message);
 }
 
@@ -206,8 +211,7 @@ void VirtualWorker::send_state(Place to, const Parcel& parcel) {
   if (out == nullptr) out = message(Kind::kStates, to);
   out->parcels.push_back(parcel);
   out->bytes += common_->workload.state_bytes;
-  free_ = std::max(free_, common_->agenda.now()) +
-          Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth);
+  spend(Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth));
   if (out->bytes >= common_->settings.message_bytes) {
     send(out);
     outgoing_.erase(to);
@@ -246,8 +250,10 @@ void VirtualWorker::compute() {
     if (common_->observer != nullptr)
       common_->observer->updates(scheduler::Worker{self_}, *job, round, now, duration_);
     if (!here(job->state)) throw std::logic_error("simulation: an update of a state that is elsewhere");
-    common_->agenda.plan(now + duration_ + common_->settings.machine.update_overhead,
-                         Happening::Kind::kUpdateEnds, self_);
+    const Time asleep = common_->cores.run(
+        now, common_->settings.machine.update_overhead + common_->workload.processor);
+    common_->agenda.plan(asleep + duration_, Happening::Kind::kUpdateEnds, self_);
+    duration_ += asleep - now;  // as the worker's clock sees it
   } else if (!done_.empty() || stopping_) {
     report_due_ = true;
   }

@@ -11,6 +11,7 @@
 
 #include "scheduler/work_queue.hpp"
 #include "simulation/agenda.hpp"
+#include "simulation/cores.hpp"
 #include "simulation/network.hpp"
 
 namespace rondo::simulation {
@@ -31,6 +32,7 @@ struct Common {
   const Workload& workload;
   Agenda& agenda;
   Network& network;
+  Cores& cores;
   Place master;
   std::vector<Place> whereabouts;  // of each state, by id; kTravelling
   Observer* observer = nullptr;
@@ -65,6 +67,7 @@ class VirtualWorker {
   void give(const Message& message);
   void input(const Message& message);
   void begin(const Call& call);
+  void spend(Seconds time);
   void arrive(StateId id);
   void order(StateId id, const Order& order);
   void send_state(Place to, const Parcel& parcel);

@@ -28,6 +28,7 @@ struct Machine {
   double master_bandwidth = 4e9;
 
   Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile
+  Seconds worker_wakes{2e-6};       // its thread that communicates, when the one that computes has something to tell
   Seconds leader_part{0.3e-6};      // to take a part out of a bundle or put it into one
   double packing_bandwidth = 4e9;   // packing a state
   double unpacking_bandwidth = 4e9;
@@ -43,7 +44,7 @@ struct Machine {
   Machine machine;
   machine.latency = Seconds(10e-6);
   machine.bandwidth = 9e9;
-  machine.worker_message = Seconds(4e-6);
+  machine.master_message = machine.worker_message = machine.worker_wakes = Seconds(6e-6);  // most of it is waking up
   machine.packing_bandwidth = 1.5e9;
   machine.unpacking_bandwidth = 7e9;
   machine.update_overhead = Seconds(5e-6);

@@ -276,6 +276,7 @@ void VirtualWorker::update_ends() {
     if (bytes >= common_->settings.report_bytes) report_due_ = true;
   }
   compute();
+  if (report_due_) spend(common_->settings.machine.worker_wakes);
   poll();
 }
 

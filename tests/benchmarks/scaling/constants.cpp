@@ -15,6 +15,8 @@
 
 #include <mpi.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rondo/rondo.hpp>
 
@@ -161,22 +163,42 @@ void packing() {
   tell("unpacking", bytes / seconds_since(begin) * 1e-9, "GB/s");
 }
 
+// Processor time of one update of the reference workload, where so many processes share the node: each has its part of the
+// states and sleeps for what an update costs.
+double update_among(std::size_t processes) {
+  int ends[2];
+  if (pipe(ends) != 0) std::exit(EXIT_FAILURE);
+  for (std::size_t process = 0; process < processes; ++process) {
+    if (fork() != 0) continue;
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    reference::Settings settings;
+    settings.work = reference::Work::sleep;
+    const reference::Workload workload(settings);
+    std::vector<reference::State> states;
+    for (std::size_t i = process; i < settings.states; i += processes)
+      states.push_back(workload.initial_state(i));
+    const double begin = thread_seconds();
+    for (std::size_t round = 0; round < settings.rounds; ++round)
+      for (reference::State& state : states) (void)workload.update(state, workload.input(round));
+    const double each = (thread_seconds() - begin) / static_cast<double>(settings.rounds * states.size());
+    _exit(write(ends[1], &each, sizeof each) == sizeof each ? EXIT_SUCCESS : EXIT_FAILURE);
+  }
+  std::vector<double> all(processes);
+  for (double& each : all)
+    if (read(ends[0], &each, sizeof each) != sizeof each) std::exit(EXIT_FAILURE);
+  close(ends[0]);
+  close(ends[1]);
+  while (wait(nullptr) > 0) {
+  }
+  return median(all);
+}
+
 void sleeping() {
+  for (const std::size_t processes : {1, 2, 8, 35}) {
+    const std::string what = "an update of the reference workload, asleep, among " + std::to_string(processes);
+    tell(what.c_str(), update_among(processes) * 1e6, "us of processor time");
+  }
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  reference::Settings settings;
-  settings.work = reference::Work::sleep;
-  settings.rounds = 3;
-  settings.mean_ms = 0;
-  const reference::Workload nothing(settings);
-  std::vector<reference::State> states = nothing.initial_states();
-  std::vector<double> passes;
-  for (std::size_t round = 0; round < settings.rounds; ++round)
-    for (reference::State& state : states) {
-      const double begin = thread_seconds();
-      (void)nothing.update(state, nothing.input(round));
-      passes.push_back(thread_seconds() - begin);
-    }
-  tell("processor time of an update of the reference workload, asleep", median(passes) * 1e6, "us");
   std::vector<double> naps;
   for (int i = 0; i < 1000; ++i) {
     const timespec nap{0, 500'000};
@@ -204,10 +226,14 @@ rondo::Buffer of_size(std::size_t bytes) {
 
 // From the sending of a message, which carries the time, until its receiver has it, who sleeps before that. Both ranks
 // are on one node and share its clock.
-double latency(rondo::transport::Transport& transport, std::size_t bytes, int trips) {
+struct Sleeper {
+  double latency = 0;
+  double processor = 0;  // time of both sides' threads, without what the sender does in between
+};
+Sleeper to_sleeper(rondo::transport::Transport& transport, std::size_t bytes, int trips) {
   const bool first = rondo::value(transport.rank()) == 0;
   const rondo::Rank other{first ? 1 : 0};
-  std::vector<double> times;
+  std::vector<double> times, sending, receiving;
   for (int trip = 0; trip < trips; ++trip) {
     const bool sends = trip % 2 == (first ? 0 : 1);
     if (sends) {
@@ -216,18 +242,22 @@ double latency(rondo::transport::Transport& transport, std::size_t bytes, int tr
       rondo::Buffer out = of_size(bytes);
       const double now = transport.now().count();
       std::memcpy(out.data(), &now, sizeof now);
+      const double begin = thread_seconds();
       transport.send(other, std::move(out));
       transport.flush();
+      sending.push_back(thread_seconds() - begin);
       while (transport.unsent() > 0) {
       }
     } else {
+      const double begin = thread_seconds();
       const auto envelope = await(transport);
+      receiving.push_back(thread_seconds() - begin);
       double sent = 0;
       std::memcpy(&sent, envelope.message.data(), sizeof sent);
       times.push_back(transport.now().count() - sent);
     }
   }
-  return median(times);
+  return {median(times), (median(sending) + median(receiving)) / 2};
 }
 
 void messages(rondo::transport::Transport& transport) {
@@ -235,8 +265,8 @@ void messages(rondo::transport::Transport& transport) {
   const bool first = rondo::value(transport.rank()) == 0;
   constexpr int kMany = 64;  // as a call's start has them; MPI holds no more than some hundred for one receiver at ease
   constexpr int kRepeats = 300;
-  const double small = latency(transport, 1000, 2000);
-  const double big = latency(transport, 300'000, 500);
+  const Sleeper small = to_sleeper(transport, 1000, 2000);
+  const Sleeper big = to_sleeper(transport, 300'000, 500);
   // rank 1 sends all, rank 0 takes all in; then it answers one
   double spent = 0;
   for (int repeat = 0; repeat < kRepeats; ++repeat) {
@@ -259,9 +289,10 @@ void messages(rondo::transport::Transport& transport) {
   }
   const double each = spent / (kRepeats * kMany);
   if (first) {
-    tell("a message of 1 kB until its receiver, who slept, has it", small * 1e6, "us");
-    tell("a message of 300 kB until its receiver, who slept, has it", big * 1e6, "us");
-    tell("  a message's bytes, at", 299e3 / (big - small) * 1e-9, "GB/s");
+    tell("a message of 1 kB until its receiver, who slept, has it", small.latency * 1e6, "us");
+    tell("a message of 300 kB until its receiver, who slept, has it", big.latency * 1e6, "us");
+    tell("  a message's bytes, at", 299e3 / (big.latency - small.latency) * 1e-9, "GB/s");
+    tell("  its sender's and its receiver's processor time, mean", small.processor * 1e6, "us");
     tell("to receive a message of 1 kB, one of many", each * 1e6, "us");
     transport.send(rondo::Rank{1}, of_size(1));
     transport.flush();

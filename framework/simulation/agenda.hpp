@@ -85,7 +85,7 @@ struct Message {
 };
 
 struct Happening {
-  enum class Kind : std::uint8_t { kArrives, kHandled, kUpdateEnds, kTimer, kPoll };
+  enum class Kind : std::uint8_t { kArrives, kHandled, kAwake, kUpdateEnds, kTimer, kBundleDue, kPoll };
   double time;
   std::uint64_t number;  // equal times in the order in which they were planned
   Kind kind;

@@ -184,7 +184,9 @@ void Simulation::step() {
       handle(*happening.message);
       agenda_.release(happening.message);
       return receive();
+    case Happening::Kind::kAwake: return workers_[happening.place].awake();
     case Happening::Kind::kUpdateEnds: return workers_[happening.place].update_ends();
+    case Happening::Kind::kBundleDue: return workers_[happening.place].bundle_due();
     case Happening::Kind::kTimer: return workers_[happening.place].timer();
     case Happening::Kind::kPoll: return master ? receive() : workers_[happening.place].free_again();
   }

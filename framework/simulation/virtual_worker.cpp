@@ -65,12 +65,17 @@ void VirtualWorker::put_up(Message* message) {
   send_up();
 }
 
+void VirtualWorker::bundle_due() {
+  relay_planned_ = false;
+  send_up();
+}
+
 // Now, if the last bundle is long enough ago or this one is full; otherwise then.
 void VirtualWorker::send_up() {
   const Time now = common_->agenda.now(), due = sent_up_ + common_->settings.relay.pace;
   if (bundle_ == nullptr) return;
   if (now < due && bundle_->bytes < transport::Relay::kBundleBytes) {
-    if (!relay_planned_) common_->agenda.plan(due, Happening::Kind::kTimer, self_);
+    if (!relay_planned_) common_->agenda.plan(due, Happening::Kind::kBundleDue, self_);
     relay_planned_ = true;
     return;
   }
@@ -250,13 +255,19 @@ void VirtualWorker::compute() {
     if (common_->observer != nullptr)
       common_->observer->updates(scheduler::Worker{self_}, *job, round, now, duration_);
     if (!here(job->state)) throw std::logic_error("simulation: an update of a state that is elsewhere");
-    const Time asleep = common_->cores.run(
-        now, common_->settings.machine.update_overhead + common_->workload.processor);
-    common_->agenda.plan(asleep + duration_, Happening::Kind::kUpdateEnds, self_);
+    const Time asleep = common_->cores.run(now, common_->workload.processor);
+    common_->agenda.plan(asleep + duration_, Happening::Kind::kAwake, self_);
     duration_ += asleep - now;  // as the worker's clock sees it
   } else if (!done_.empty() || stopping_) {
     report_due_ = true;
   }
+}
+
+void VirtualWorker::awake() {
+  const Time now = common_->agenda.now();
+  const Time end = common_->cores.run(now, common_->settings.machine.update_overhead);
+  duration_ += end - now - common_->settings.machine.update_overhead;
+  common_->agenda.plan(end, Happening::Kind::kUpdateEnds, self_);
 }
 
 void VirtualWorker::update_ends() {
@@ -281,8 +292,6 @@ void VirtualWorker::update_ends() {
 }
 
 void VirtualWorker::timer() {
-  relay_planned_ = false;
-  send_up();
   timer_planned_ = false;
   poll();
 }

@@ -46,8 +46,10 @@ class VirtualWorker {
 
   void arrives(Message* message);  // waits for the thread that communicates
   void handle(Message* message);   // is its turn
+  void awake();                    // the update has slept, and wants a core
   void update_ends();
   void timer();
+  void bundle_due();
   void free_again();  // the thread that communicates
 
   // A reset's: the state is here.

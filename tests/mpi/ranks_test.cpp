@@ -103,7 +103,8 @@ TEST(Ranks, EndInTheSameWaysWithARelay) {
 
   const Ended failed = ranks(9, "throw-in-update" + relay);
   EXPECT_EQ(failed.status, 1);
-  EXPECT_EQ(failed.count("rondo: rank 0: rondo::UpdateError: update of state 3 on rank "), 1U) << failed.output;
+  EXPECT_EQ(failed.count("rondo: rank 0: rondo::UpdateError: update of state 3 on rank "), 1U)
+      << failed.output;
   expect_at_once(failed);
 
   const Ended crashed = ranks(9, "fault" + relay);
@@ -160,6 +161,12 @@ TEST(Ranks, AWrongOptionOfOneRankFailsTheJob) {
   EXPECT_EQ(ended.status, 1);
   EXPECT_EQ(ended.count("rondo: rank 1: rondo::OptionError: --rondo-bach"), 1U) << ended.output;
   expect_at_once(ended);
+}
+
+TEST(Ranks, AGroupOfOneIsNoRelay) {
+  const Ended ended = ranks(3, "fine --rondo-relay=1");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.count("rondo::OptionError: --rondo-relay: need auto, off or "), 1U) << ended.output;
 }
 
 TEST(Ranks, HelpIsPrintedOnce) {

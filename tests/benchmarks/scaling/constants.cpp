@@ -195,7 +195,8 @@ double update_among(std::size_t processes) {
 
 void sleeping() {
   for (const std::size_t processes : {1, 2, 8, 35}) {
-    const std::string what = "an update of the reference workload, asleep, among " + std::to_string(processes);
+    const std::string what =
+        "an update of the reference workload, asleep, among " + std::to_string(processes);
     tell(what.c_str(), update_among(processes) * 1e6, "us of processor time");
   }
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
@@ -263,7 +264,8 @@ Sleeper to_sleeper(rondo::transport::Transport& transport, std::size_t bytes, in
 void messages(rondo::transport::Transport& transport) {
   const rondo::transport::Promptness prompt;
   const bool first = rondo::value(transport.rank()) == 0;
-  constexpr int kMany = 64;  // as a call's start has them; MPI holds no more than some hundred for one receiver at ease
+  constexpr int kMany =
+      64;  // as a call's start has them; MPI holds no more than some hundred for one receiver at ease
   constexpr int kRepeats = 300;
   const Sleeper small = to_sleeper(transport, 1000, 2000);
   const Sleeper big = to_sleeper(transport, 300'000, 500);

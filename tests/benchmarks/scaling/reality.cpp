@@ -67,8 +67,9 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed) {
 int main(int argc, char** argv) {
   const double allowed = argc > 1 ? std::atof(argv[1]) : 0.05;
   const int runs = argc > 2 ? std::atoi(argv[2]) : 3;
-  std::printf("workers | ms per round: real (of %d runs)  simulated   real/simulated | first round: real simulated\n",
-              runs);
+  std::printf(
+      "workers | ms per round: real (of %d runs)  simulated   real/simulated | first round: real simulated\n",
+      runs);
   bool good = true;
   for (const std::size_t workers : {2, 8, 35}) {
     std::vector<double> real, real_first, virtual_all, virtual_first;

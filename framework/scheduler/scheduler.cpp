@@ -58,7 +58,10 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
 
   for (Part& p : workers_) {
     const double bytes = p.bytes;
+    std::vector<Slot> memory = std::move(p.waiting);  // of one call serves the next
+    memory.clear();
     p = Part();
+    p.waiting = std::move(memory);
     p.bytes = bytes;
     p.finish = now;
   }

@@ -30,13 +30,20 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// Of the calling thread.
+transport::Seconds processor_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
 }
 
 }  // namespace
 
-Master::Master(transport::Transport& transport, const Host& host, const detail::Program& program,
+Master::Master(transport::Relay& transport, const Host& host, const detail::Program& program,
                const Options& options)
     : transport_(transport),
       host_(host),
@@ -71,7 +78,10 @@ void Master::handshake(const detail::Program& program) {
   nodes_.assign(greetings_.size(), node_name());
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
   answered_.clear();
+  const transport::Seconds begin = processor_time();
   run_until([&] { return answered_.size() == others; });
+  const transport::RelayPlan plan = plan_relay(processor_time() - begin);
+  std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
   const std::string mine = describe(program);
   for (std::uint32_t rank = 1; rank <= others; ++rank)
@@ -81,17 +91,28 @@ void Master::handshake(const detail::Program& program) {
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
-      Writer(out).put(worker_settings_);
-      Writer(out).put_text(node_name());
+      Writer writer(out);
+      writer.put(worker_settings_);
+      writer.put_text(node_name());
+      writer.put(leaders[rank]);
+      writer.put(plan.pace.count());
     } else {
       Writer(out).put_text(mismatch);
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
   welcomed_ = mismatch.empty();
-  if (welcomed_) return;
+  if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
   throw MismatchError(mismatch);
+}
+
+// What a message takes is what the handshake took of the processor, per worker.
+transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
+  const transport::Seconds each = handshake / std::max(workers_, 1U);
+  if (options_.recover) return {};  // who is behind a lost leader would be lost with it
+  if (options_.relay == Options::kRelayAuto) return transport::plan_relay(workers_, each);
+  return options_.relay == 0 ? transport::RelayPlan{} : transport::relay_of(options_.relay, workers_, each);
 }
 
 void Master::close(std::int32_t status) {
@@ -107,6 +128,7 @@ void Master::close(std::int32_t status) {
   Writer(out).put(status);
   send_all(out);
   run_until([&] { return transport_.unsent() == 0; });
+  transport_.end();
   own_worker_.reset();
 }
 
@@ -142,6 +164,7 @@ void Master::send_tree(const Buffer& message) {
   };
   if (options_.master_works) send_copy(kMaster);
   for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
+  transport_.flush();
 }
 
 // What the program's functions throw is caught where they are called. Anything else that a message brings about leaves

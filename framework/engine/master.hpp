@@ -30,7 +30,7 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "scheduler/scheduler.hpp"
-#include "transport/transport.hpp"
+#include "transport/relay.hpp"
 
 namespace rondo::engine {
 
@@ -39,7 +39,7 @@ using scheduler::Slot;
 class Master final : public detail::Engine {
  public:
   // Waits for the workers and agrees with them on build and types; throws MismatchError, and then they leave too.
-  Master(transport::Transport& transport, const Host& host, const detail::Program& program,
+  Master(transport::Relay& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
   // Tells every worker to stop, and waits until nothing is on the way any more.
@@ -150,6 +150,7 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
+  [[nodiscard]] transport::RelayPlan plan_relay(transport::Seconds handshake) const;
 
   void drop_all();
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
@@ -226,7 +227,7 @@ class Master final : public detail::Engine {
   [[nodiscard]] std::string activity() const;
   void tell_stall() const;
 
-  transport::Transport& transport_;
+  transport::Relay& transport_;
   const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;

@@ -48,6 +48,9 @@ po::options_description describe_options() {
       "N: rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
   add("rondo-fanout", po::value<std::string>(),
       "N: ranks that a rank sends a context or a big common input on to; default 16");
+  add("rondo-relay", po::value<std::string>(),
+      "auto (from the number of workers and the time of a message), off, or N: workers in a group, whose "
+      "leader gathers what they and rank 0 say to each other");
   add("rondo-input-memory", po::value<std::string>(),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
   add("rondo-checkpoint", po::value<std::string>(),
@@ -167,6 +170,17 @@ Options read(const po::variables_map& given) {
   set("rondo-rounds-ahead", [&](Name n, Name v) { options.rounds_ahead = number(n, v, 1, 1'000'000); });
   set("rondo-fanout",
       [&](Name n, Name v) { options.tree_fanout = static_cast<std::uint32_t>(number(n, v, 1, 65536)); });
+  set("rondo-relay", [&](Name n, Name v) {
+    if (v == "auto" || v == "off") {
+      options.relay = v == "off" ? 0 : Options::kRelayAuto;
+      return;
+    }
+    try {
+      options.relay = static_cast<std::uint32_t>(number(n, v, 2, 65536));
+    } catch (const OptionError&) {
+      throw OptionError("--rondo-relay: need auto, off or a whole number from 2 to 65536, got '" + v + "'");
+    }
+  });
   set("rondo-input-memory", [&](Name n, Name v) { options.input_bytes = size(n, v); });
   set("rondo-checkpoint", [&](Name, Name v) { options.checkpoint = v; });
   set("rondo-checkpoint-copy", [&](Name, Name v) { options.checkpoint_copy = v; });
@@ -188,6 +202,10 @@ Options read(const po::variables_map& given) {
   });
   set("rondo-marker", [&](Name, Name v) { options.marker = v; });
   set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
+  if (options.recover && options.relay != 0 && options.relay != Options::kRelayAuto)
+    throw OptionError(
+        "--rondo-relay: need auto or off together with --rondo-recover: who is behind a lost leader would be "
+        "lost");
   return options;
 }
 

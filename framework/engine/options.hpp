@@ -24,6 +24,8 @@ struct Options {
   double stall_abort = 0;  // seconds; 0: never
   std::size_t rounds_ahead = 16;
   std::uint32_t tree_fanout = 16;
+  static constexpr std::uint32_t kRelayAuto = UINT32_MAX;
+  std::uint32_t relay = kRelayAuto;    // workers in a group of it; 0: off
   std::size_t input_bytes = 64 << 20;  // own inputs of one assignment
 
   std::string checkpoint;       // folder; empty: no checkpoints but those the program asks for

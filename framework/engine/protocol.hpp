@@ -20,7 +20,7 @@ namespace rondo::engine {
 enum class Kind : std::uint32_t {
   // start and end
   kHello,     // worker to master: text build with types, text name of the node
-  kWelcome,   // master to worker: WorkerSettings
+  kWelcome,   // master to worker: WorkerSettings, text name of the node, Rank of its leader, double pace of the relay
   kMismatch,  // master to worker: text; the worker leaves
   kClose,     // master to worker: nothing more will be asked
   kClosed,    // worker to master: everything I sent has left

@@ -22,6 +22,7 @@
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
 #include "transport/promptness.hpp"
+#include "transport/relay.hpp"
 
 namespace rondo::engine {
 
@@ -30,8 +31,9 @@ std::string describe(Rank rank, const std::exception& error) {
          ": " + error.what() + "\n";
 }
 
-int run_master(transport::Transport& transport, const Host& host, const detail::Program& program,
+int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
+  transport::Relay transport(below);
   Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
   try {
@@ -76,7 +78,8 @@ class MasterWatch {
 
 }  // namespace
 
-int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
+int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
+  transport::Relay transport(below);
   const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
@@ -99,6 +102,8 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
     if (kind == Kind::kWelcome) {
       settings = in.get<WorkerSettings>();
       watch.emplace(settings, in.get_text(), transport.now().count());
+      const auto leader = in.get<Rank>();
+      transport.begin(leader, transport::Seconds(in.get<double>()));
       welcome = true;
     } else {
       early.push_back(std::move(*envelope));
@@ -116,6 +121,7 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
       if (const auto status = worker.exit_status()) {
         // not when the update that runs has ended, which nobody waits for any more
         if (worker.dismissed() && host.leave != nullptr) host.leave(*status);
+        transport.end();
         return *status;
       }
       if (watch->is_gone(transport.now().count())) {

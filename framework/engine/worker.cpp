@@ -106,20 +106,15 @@ void Worker::poll() {
   }
 }
 
-// Where much is left, what happens now says little about the end; and who goes by the plan has nothing to tell before its end.
 // Called with the lock held.
 scheduler::Seconds Worker::report_period() const {
-  constexpr scheduler::Seconds kLongest{1};
-  return std::max({scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 4,
-                   std::min(planned_ * 1.25, kLongest)});
+  return scheduler::report_period(scheduler::Seconds(settings_.report_interval),
+                                  queue_.left(transport_.now()), planned_);
 }
 
-// How little is left when the worker asks for more. The longest updates of a round come first: while some of a middling length are
-// left, one of them evens out what many short ones at the end would not. Called with the lock held.
+// Called with the lock held.
 scheduler::Seconds Worker::low(scheduler::Time now) const {
-  constexpr double kShare = 1.0 / 6;  // of the time since the round began
-  const scheduler::Seconds least(settings_.low);
-  return least.count() > 0 && call_.rounds == 1 ? std::max(least, (now - began_) * kShare) : least;
+  return scheduler::low_mark(scheduler::Seconds(settings_.low), now - began_, call_.rounds);
 }
 
 transport::Seconds Worker::patience() const {

@@ -29,6 +29,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
+#include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 #include "transport/transport.hpp"
 

@@ -35,9 +35,11 @@ std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<con
   return owners;
 }
 
-void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> owners, std::span<const Cost> costs) {
+void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> owners,
+                        std::span<const Cost> costs) {
   std::vector<double> seconds(costs.size());
-  std::transform(costs.begin(), costs.end(), seconds.begin(), [](const Cost& c) { return c.predicted().count(); });
+  std::transform(costs.begin(), costs.end(), seconds.begin(),
+                 [](const Cost& c) { return c.predicted().count(); });
   reset(ids, seconds);
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     states_[slot].cost = costs[slot];

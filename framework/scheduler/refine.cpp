@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "scheduler/scheduler.hpp"
@@ -63,8 +64,12 @@ void erase(std::vector<Entry>& entries, const Entry& entry) {
 std::vector<command::Move> Scheduler::refine() {
   if (alive_.size() < 2) return {};
   std::vector<double> load(workers_.size(), 0);
+  std::vector<std::size_t> ends(workers_.size() + 1, 0);  // how many states the workers before one have
   double total = 0;
-  for (Slot slot = 0; slot < states_.size(); ++slot) load[index(states_[slot].owner)] += expected(slot);
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    load[index(states_[slot].owner)] += expected(slot);
+    ++ends[index(states_[slot].owner) + 1];
+  }
   for (const double each : load) total += each;
   const double mean = total / static_cast<double>(alive_.size());
   const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
@@ -72,13 +77,18 @@ std::vector<command::Move> Scheduler::refine() {
   for (const std::uint32_t w : alive_) order.emplace(load[w], w);
   if (order.rbegin()->first - mean <= slack) return {};
 
+  // The slots by worker, in one block; a worker's own list is made when it matters, as most workers are left alone.
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<Slot> by_worker(states_.size());
+  for (Slot slot = 0; slot < states_.size(); ++slot) by_worker[ends[index(states_[slot].owner)]++] = slot;
   std::vector<std::vector<Entry>> held(workers_.size());
-  for (Slot slot = 0; slot < states_.size(); ++slot)
-    held[index(states_[slot].owner)].push_back({expected(slot), slot});
-  std::vector<bool> sorted(workers_.size(), false);  // as soon as it matters: most workers are left alone
-  const auto sort = [&](std::uint32_t w) {
-    if (!sorted[w]) std::sort(held[w].begin(), held[w].end());
-    sorted[w] = true;
+  std::vector<bool> listed(workers_.size(), false);
+  const auto list_sorted = [&](std::uint32_t w) {
+    if (listed[w]) return;
+    listed[w] = true;
+    for (std::size_t i = w == 0 ? 0 : ends[w - 1]; i < ends[w]; ++i)
+      held[w].push_back({expected(by_worker[i]), by_worker[i]});
+    std::sort(held[w].begin(), held[w].end());
   };
 
   std::map<Slot, std::uint32_t> placed;  // those that have changed places; perhaps back again
@@ -102,8 +112,8 @@ std::vector<command::Move> Scheduler::refine() {
     const std::uint32_t from = order.rbegin()->second;
     const std::uint32_t to = order.begin()->second;
     if (load[from] - mean <= slack) break;
-    sort(from);
-    sort(to);
+    list_sorted(from);
+    list_sorted(to);
     const auto exchange =
         best_exchange(held[from], held[to], load[from] - load[to], slack, [&](const Exchange& e) {
           double saved = e.there.cost - settings_.move.of_state(states_[e.there.slot].bytes).count();

@@ -71,7 +71,10 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
 void Scheduler::distribute(Time now) {
   for (Part& p : workers_) {
     const double bytes = p.bytes;
+    std::vector<Slot> memory = std::move(p.waiting);  // of one call serves the next
+    memory.clear();
     p = Part();
+    p.waiting = std::move(memory);
     p.bytes = bytes;
     p.finish = now;
   }
@@ -173,41 +176,42 @@ void Scheduler::handle(Time now, const event::Report& report) {
 }
 
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
-// has reported anew.
+// has reported anew. At the end of a round many are hungry and nobody has enough: then the list is not looked through.
 void Scheduler::serve(Time now) {
-  // at the end of a round many are hungry and nobody has enough: then not even the list is looked through
-  if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= 2 * latency_) return;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < hungry_.size(); ++i) {
-    const Worker thief = hungry_[i];
-    Part& t = part(thief);
-    bool served = t.served;
-    auto candidate = busiest_.begin();
-    while (!served && candidate != busiest_.end()) {
-      const Worker victim{candidate->second};
-      Part& v = part(victim);
-      const Seconds thief_left = std::max(t.finish - now, Seconds(0));
-      const Seconds gain = Seconds(-candidate->first) - now - thief_left;
-      if (gain <= 2 * latency_) break;
-      if (victim == thief) {
-        ++candidate;
-        continue;
-      }
-      if (!v.waiting.empty()) {
-        served = reassign(now, victim, thief);
-        break;
-      }
-      commands_.emplace_back(
-          command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
-      t.served = served = true;
-      t.asked = now;
-      v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
-      list(victim);
+  const auto somebody_has_enough = [&] {
+    return !busiest_.empty() && Seconds(-busiest_.begin()->first) - now > 2 * latency_;
+  };
+  for (std::size_t i = 0; i < hungry_.size() && somebody_has_enough();) {
+    if (find_victim(now, hungry_[i])) {
+      hungry_.erase(hungry_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
     }
-    if (served && !t.served) t.hungry = false;
-    if (!served || t.served) hungry_[kept++] = thief;
   }
-  hungry_.resize(kept);
+}
+
+// Whether states are on their way to the thief, or asked for: then it is hungry no more, or is when the answer is empty.
+bool Scheduler::find_victim(Time now, Worker thief) {
+  Part& t = part(thief);
+  const Seconds thief_left = std::max(t.finish - now, Seconds(0));
+  for (const auto& [key, number] : busiest_) {
+    const Worker victim{number};
+    const Seconds gain = Seconds(-key) - now - thief_left;
+    if (gain <= 2 * latency_) return false;
+    if (victim == thief) continue;
+    Part& v = part(victim);
+    if (!v.waiting.empty()) {
+      if (!reassign(now, victim, thief)) return false;
+      t.hungry = false;
+      return true;
+    }
+    commands_.emplace_back(command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
+    t.asked = now;
+    v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
+    list(victim);
+    return true;
+  }
+  return false;
 }
 
 // States whose jobs are still here go without the victim's being asked.
@@ -257,7 +261,6 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
-  t.served = false;
   // a master that is behind with its messages shows here: then only what gains more is asked for
   latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
@@ -266,7 +269,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
     t.ready += to_do;  // who has stolen much can be a victim before it has reported
     list(gave.thief);
     t.hungry = false;
-    std::erase(hungry_, gave.thief);
+  } else {
+    hungry_.push_back(gave.thief);
   }
   serve(now);
 }

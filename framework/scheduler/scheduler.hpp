@@ -207,9 +207,8 @@ class Scheduler {
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
-    bool hungry = false;
-    bool served = false;  // as a thief: an answer to Give is under way
-    Time asked{0};        // when that was commanded
+    bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
+    Time asked{0};          // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };
@@ -229,6 +228,7 @@ class Scheduler {
   void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
   void serve(Time now);
+  bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
   void list(Worker worker);
   void complete_rounds();
@@ -249,7 +249,7 @@ class Scheduler {
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
   Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
-  std::vector<Worker> hungry_;
+  std::deque<Worker> hungry_;
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
   std::vector<Command> commands_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -54,11 +55,14 @@ struct Message {
     kReport,
     kGave,
     kFailed,
-    kStopped
+    kStopped,
+    kBundle
   };
   Kind kind{};
   Place from = 0;
   Place to = 0;
+  std::optional<Place> via;  // the leader it passes through
+  bool part = false;         // came in a bundle
   double bytes = 64;
   Call call;                // kAssign; of all others only the epoch
   Place thief = 0;          // kTransfer, kGive, kGave
@@ -73,6 +77,7 @@ struct Message {
   std::vector<Family> families;
   std::vector<scheduler::Done> done;
   std::vector<scheduler::Given> given;
+  std::vector<Message*> parts;  // kBundle
 
   [[nodiscard]] std::size_t items() const {
     return jobs.size() + states.size() + families.size() + done.size() + given.size();
@@ -80,7 +85,7 @@ struct Message {
 };
 
 struct Happening {
-  enum class Kind : std::uint8_t { kArrives, kHandled, kUpdateEnds, kTimer, kPoll };
+  enum class Kind : std::uint8_t { kArrives, kHandled, kAwake, kUpdateEnds, kTimer, kBundleDue, kPoll };
   double time;
   std::uint64_t number;  // equal times in the order in which they were planned
   Kind kind;

@@ -8,32 +8,66 @@
 #include <rondo/ids.hpp>
 
 #include "scheduler/scheduler.hpp"
+#include "transport/relay.hpp"
 
 namespace rondo::simulation {
 
 using scheduler::Seconds;
 using scheduler::Time;
 
-// Times of the network, the master and the workers. The defaults are those of a node whose ranks have a core each.
+// Times of the network, the master and the workers. The defaults are those of nodes whose ranks have a core each. What the
+// master and the workers take was measured with tests/benchmarks/scaling/constants on a virtual machine of two cores, Open
+// MPI 4.1 over shared memory, over the real engine, scheduler and transport: a message 0.7 to 0.9 us in the engine and 1.2
+// us in the transport, 0.02 us per job or result, 0.03 to 0.04 us per state at the start of a call, packing 1.1 to
+// 1.6 GB/s into fresh memory, unpacking 7 to 8 GB/s. A network between nodes was not there to measure: its latency
+// and bandwidth are assumptions, as are the packing into memory that is used again, and a leader's parts.
 struct Machine {
   Seconds latency{5e-6};      // of a message, from its last byte leaving to its receiver's waking up
   double latency_jitter = 0;  // mean of an exponential factor that a message's latency grows by
   double bandwidth = 5e9;     // bytes a second between two ranks
 
-  Seconds master_message{2e-6};  // to receive or to send one
-  Seconds master_item{0.1e-6};   // per job or result in it
-  Seconds master_state{0.15e-6};  // per state when a call begins: refining the placement, ordering by cost
+  Seconds master_message{2e-6};   // to receive or to send one
+  Seconds master_part{1e-6};      // the same for one that is part of a bundle
+  Seconds master_item{0.02e-6};   // per job or result in it
+  Seconds master_state{0.04e-6};  // per state when a call begins: refining the placement, ordering by cost
   double master_bandwidth = 4e9;
 
-  Seconds worker_message{2e-6};     // to receive or to send one; its other thread computes meanwhile
-  double packing_bandwidth = 4e9;   // packing a state; unpacking takes as long
+  Seconds worker_message{2e-6};  // to receive or to send one; its other thread computes meanwhile
+  Seconds worker_wakes{
+      2e-6};  // its thread that communicates, when the one that computes has something to tell
+  Seconds leader_part{0.3e-6};     // to take a part out of a bundle or put it into one
+  double packing_bandwidth = 4e9;  // packing a state
+  double unpacking_bandwidth = 4e9;
   Seconds update_overhead{0.5e-6};  // beside the update itself
+  Seconds oversleep{0};             // of an update that sleeps, where that is simulated
+  std::size_t cores =
+      0;  // of the node, which all ranks share; 0: one for each thread. An update then holds one for
+          // Workload::processor alone, and sleeps for the rest
 };
+
+// A node with more ranks than cores, as measured there: a message of 1 kB reaches a receiver who sleeps in 6 to 14 us and
+// takes either side 6 us of the processor, a sleep is 32 to 43 us too long, 300 kB travel at 9 to 12 GB/s.
+[[nodiscard]] inline Machine crowded(std::size_t cores) {
+  Machine machine;
+  machine.latency = Seconds(10e-6);
+  machine.bandwidth = 9e9;
+  machine.master_message = machine.worker_message = machine.worker_wakes =
+      Seconds(6e-6);  // most of it is waking up
+  machine.packing_bandwidth = 1.5e9;
+  machine.unpacking_bandwidth = 7e9;
+  machine.update_overhead = Seconds(5e-6);
+  machine.oversleep = Seconds(35e-6);
+  machine.cores = cores;
+  return machine;
+}
+// Of the reference workload: a pass over 300 kB that no cache holds, and going to sleep; 36 to 46 us.
+inline constexpr Seconds kReferenceUpdate{40e-6};
 
 // What the workers do: all functions of the state and the round, so that a run can be repeated.
 struct Workload {
   std::function<double(StateId state, std::uint64_t round)> seconds;        // of an update
   std::function<bool(StateId state, std::uint64_t round)> fails = nullptr;  // the update throws
+  Seconds processor{0};  // of an update, where ranks share cores; before its seconds
   double state_bytes = 300e3;
   double input_bytes = 1e3;
   double output_bytes = 1e3;
@@ -49,6 +83,7 @@ struct Settings {
   double report_bytes = 256 << 10;   // of outputs, that do not wait for the interval
   double message_bytes = 256 << 10;  // a message of many states is cut here
   std::uint32_t tree_fanout = 16;
+  transport::RelayPlan relay;
   std::size_t batch_most = SIZE_MAX;
   std::uint32_t rounds_ahead = 16;
 

@@ -21,10 +21,11 @@ class Network {
     double latency = machine_.latency.count();
     if (machine_.latency_jitter > 0) latency *= 1 - machine_.latency_jitter * std::log(1 - uniform());
     const double arrival = departure.count() + latency + message->bytes / machine_.bandwidth;
-    double& last = last_[std::uint64_t{message->from} << 32 | message->to];
+    const Place to = message->via.value_or(message->to);
+    double& last = last_[std::uint64_t{message->from} << 32 | to];
     last = std::max(last, arrival);
     ++sent_;
-    agenda_.plan(Time(last), Happening::Kind::kArrives, message->to, message);
+    agenda_.plan(Time(last), Happening::Kind::kArrives, to, message);
   }
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 

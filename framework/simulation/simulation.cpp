@@ -22,6 +22,7 @@ Settings Settings::of(std::uint32_t workers) {
   settings.scheduler.workers = workers;
   settings.report_interval = Seconds(std::max(5e-3, workers * 20e-6));
   if (workers == 1) settings.low = Seconds(0);
+  settings.relay = transport::plan_relay(workers, settings.machine.master_message);
   return settings;
 }
 
@@ -30,7 +31,8 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       workload_(std::move(workload)),
       observer_(observer),
       network_(settings_.machine, settings.seed, agenda_),
-      common_{settings_, workload_, agenda_, network_, settings.scheduler.workers, {}, observer},
+      cores_(settings.machine.cores),
+      common_{settings_, workload_, agenda_, network_, cores_, settings.scheduler.workers, {}, observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
 }
@@ -77,6 +79,7 @@ std::vector<scheduler::Copy> Simulation::resample(std::span<const std::uint32_t>
     out->families.push_back(std::move(family));
   }
   for (const auto& [worker, out] : messages) send(out);
+  flush();
   return copies;
 }
 
@@ -92,9 +95,9 @@ CallResult Simulation::update() {
   // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
   const bool included = workload_.input_bytes * settings_.scheduler.workers <= 1 << 20;
   std::uint32_t open = 0;
+  if (!included) open_round(epoch_ + 1, 0);  // it is on its way down while the assignments are made
   return run_call(1, included, [&] {
     if (open > 0) return;
-    if (!included) open_round(0);
     on(event::Opened{++open});
   });
 }
@@ -110,7 +113,7 @@ CallResult Simulation::evolve(std::uint32_t rounds) {
         on(event::Closed{open});
         return;
       }
-      open_round(open);
+      open_round(epoch_, open);
       ++round_;
       on(event::Opened{++open});
     }
@@ -139,11 +142,13 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
   for (Place w = 0; w < workers_.size(); ++w)
     if (!running_.begun[w]) perform(command::Assign{scheduler::Worker{w}, {}});
   feed();
+  flush();
   while (!running_.ended) {
     if (agenda_.empty())
       throw std::logic_error("simulation: nothing happens any more and the call has not ended");
     step();
     if (!running_.ended) feed();
+    flush();
   }
 
   CallResult result = running_.result;
@@ -155,13 +160,15 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
   return result;
 }
 
-void Simulation::open_round(std::uint32_t round) {
+void Simulation::open_round(std::uint64_t epoch, std::uint32_t round) {
   for (Place child = 0; child < std::min<std::size_t>(settings_.tree_fanout, workers_.size()); ++child) {
     Message* out = message(Kind::kInput, child);
+    out->call.epoch = epoch;
     out->round = round;
     out->bytes = workload_.input_bytes;
     send(out);
   }
+  flush();
 }
 
 void Simulation::step() {
@@ -177,19 +184,18 @@ void Simulation::step() {
       handle(*happening.message);
       agenda_.release(happening.message);
       return receive();
-    case Happening::Kind::kUpdateEnds:
-      return workers_[happening.place].update_ends();
-    case Happening::Kind::kTimer:
-      return workers_[happening.place].timer();
-    case Happening::Kind::kPoll:
-      return master ? receive() : workers_[happening.place].free_again();
+    case Happening::Kind::kAwake: return workers_[happening.place].awake();
+    case Happening::Kind::kUpdateEnds: return workers_[happening.place].update_ends();
+    case Happening::Kind::kBundleDue: return workers_[happening.place].bundle_due();
+    case Happening::Kind::kTimer: return workers_[happening.place].timer();
+    case Happening::Kind::kPoll: return master ? receive() : workers_[happening.place].free_again();
   }
 }
 
 // ---- the master
 
 void Simulation::spend(Seconds time) {
-  free_ = std::max(free_, agenda_.now()) + time;
+  free_ = cores_.run(std::max(free_, agenda_.now()), time);
   running_.result.master_busy += time.count();
 }
 
@@ -205,9 +211,18 @@ void Simulation::receive() {
   Message* message = inbox_.front();
   inbox_.pop_front();
   const Machine& machine = settings_.machine;
-  spend(machine.master_message + static_cast<double>(message->items()) * machine.master_item +
+  if (message->kind == Kind::kBundle) {
+    spend(machine.master_message - machine.master_part);
+    ++running_.result.master_messages;
+    for (Message* part : message->parts) part->part = true;
+    inbox_.insert(inbox_.begin(), message->parts.begin(), message->parts.end());
+    agenda_.release(message);
+    return receive();
+  }
+  spend((message->part ? machine.master_part : machine.master_message) +
+        static_cast<double>(message->items()) * machine.master_item +
         Seconds(message->bytes / machine.master_bandwidth));
-  ++running_.result.master_messages;
+  if (!message->part) ++running_.result.master_messages;
   receiving_ = true;
   agenda_.plan(free_, Happening::Kind::kHandled, common_.master, message);
 }
@@ -219,10 +234,41 @@ Message* Simulation::message(Kind kind, Place to) {
 }
 
 void Simulation::send(Message* message) {
-  spend(settings_.machine.master_message +
-        static_cast<double>(message->items()) * settings_.machine.master_item);
+  const Machine& machine = settings_.machine;
+  const Seconds items = static_cast<double>(message->items()) * machine.master_item;
+  if (settings_.relay.group == 0) {
+    spend(machine.master_message + items);
+    ++running_.result.master_messages;
+    return network_.send(free_, message);
+  }
+  spend(machine.master_part + items + Seconds(message->bytes / machine.master_bandwidth));
+  while (!filling_.empty() && free_ - filling_.front().since > transport::Relay::kBundleAge)
+    send_bundle(filling_.front().leader);
+  const Place leader = message->to / settings_.relay.group * settings_.relay.group;
+  auto found = std::find_if(filling_.begin(), filling_.end(),
+                            [&](const Filling& filling) { return filling.leader == leader; });
+  if (found == filling_.end()) {
+    Message* bundle = this->message(Kind::kBundle, leader);
+    bundle->bytes = 0;
+    found = filling_.insert(filling_.end(), {leader, bundle, free_});
+  }
+  found->bundle->parts.push_back(message);
+  found->bundle->bytes += message->bytes;
+  if (found->bundle->bytes >= transport::Relay::kBundleBytes) send_bundle(leader);
+}
+
+void Simulation::send_bundle(Place leader) {
+  const auto found = std::find_if(filling_.begin(), filling_.end(),
+                                  [&](const Filling& filling) { return filling.leader == leader; });
+  Message* bundle = found->bundle;
+  filling_.erase(found);
+  spend(settings_.machine.master_message - settings_.machine.master_part);
   ++running_.result.master_messages;
-  network_.send(free_, message);
+  network_.send(free_, bundle);
+}
+
+void Simulation::flush() {
+  while (!filling_.empty()) send_bundle(filling_.front().leader);
 }
 
 void Simulation::handle(const Message& message) {
@@ -239,13 +285,9 @@ void Simulation::handle(const Message& message) {
       running_.result.stolen += message.given.size();
       return on(event::Gave{from, scheduler::Worker{message.thief}, message.given, Seconds(message.left),
                             message.ready});
-    case Kind::kFailed:
-      running_.result.cancelled = true;
-      return on(event::Cancel{});
-    case Kind::kStopped:
-      return on(event::Stopped{from});
-    default:
-      throw std::logic_error("simulation: the master got a message for a worker");
+    case Kind::kFailed: running_.result.cancelled = true; return on(event::Cancel{});
+    case Kind::kStopped: return on(event::Stopped{from});
+    default: throw std::logic_error("simulation: the master got a message for a worker");
   }
 }
 

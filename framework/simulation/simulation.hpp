@@ -81,21 +81,30 @@ class Simulation {
   void perform(const scheduler::command::Complete&) {}
   void perform(const scheduler::command::Stop&);
   void perform(const scheduler::command::End&) { running_.ended = true; }
-  void open_round(std::uint32_t round);
+  void open_round(std::uint64_t epoch, std::uint32_t round);
   void spend(Seconds time);
   Message* message(Message::Kind kind, Place to);
   void send(Message* message);
+  void send_bundle(Place leader);
+  void flush();
 
   const Settings settings_;
   const Workload workload_;
   Observer* const observer_;
   Agenda agenda_;
   Network network_;
+  Cores cores_;
   Common common_;
   scheduler::Scheduler scheduler_;
   std::vector<VirtualWorker> workers_;
   Running running_;
   std::deque<Message*> inbox_;
+  struct Filling {
+    Place leader;
+    Message* bundle;
+    Time since;
+  };
+  std::deque<Filling> filling_;  // bundles for leaders, the oldest first
   bool receiving_ = false;
   std::optional<Seconds> cancel_after_;
   Time free_{0};  // when the master has done what it was asked

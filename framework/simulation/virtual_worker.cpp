@@ -19,33 +19,91 @@ Message* VirtualWorker::message(Kind kind, Place to) const {
   return message;
 }
 
+// The thread that communicates has something to do.
+void VirtualWorker::spend(Seconds time) {
+  free_ = common_->cores.run(std::max(free_, common_->agenda.now()), time);
+}
+
 void VirtualWorker::send(Message* message) {
-  free_ = std::max(free_, common_->agenda.now()) + common_->settings.machine.worker_message;
+  if (message->to == common_->master && message->kind != Kind::kBundle && leader()) {
+    if (*leader() == self_) return put_up(message);
+    message->via = leader();
+  }
+  spend(common_->settings.machine.worker_message);
   common_->network.send(free_, message);
 }
 
+// ---- as the leader of a group
+
+std::optional<Place> VirtualWorker::leader() const {
+  const std::uint32_t group = common_->settings.relay.group;
+  if (group == 0) return std::nullopt;
+  return self_ / group * group;
+}
+
+// A bundle of the master's, or a word of a member to the master.
+void VirtualWorker::relay(Message* message) {
+  if (message->kind != Kind::kBundle) return put_up(message);
+  for (Message* part : message->parts) {
+    if (part->to == self_) {
+      spend(common_->settings.machine.leader_part);
+      common_->agenda.plan(free_, Happening::Kind::kHandled, self_, part);
+    } else {
+      send(part);
+    }
+  }
+  common_->agenda.release(message);
+}
+
+void VirtualWorker::put_up(Message* message) {
+  spend(common_->settings.machine.leader_part +
+        Seconds(message->bytes / common_->settings.machine.master_bandwidth));
+  message->via.reset();
+  if (bundle_ == nullptr) bundle_ = this->message(Kind::kBundle, common_->master), bundle_->bytes = 0;
+  bundle_->parts.push_back(message);
+  bundle_->bytes += message->bytes;
+  send_up();
+}
+
+void VirtualWorker::bundle_due() {
+  relay_planned_ = false;
+  send_up();
+}
+
+// Now, if the last bundle is long enough ago or this one is full; otherwise then.
+void VirtualWorker::send_up() {
+  const Time now = common_->agenda.now(), due = sent_up_ + common_->settings.relay.pace;
+  if (bundle_ == nullptr) return;
+  if (now < due && bundle_->bytes < transport::Relay::kBundleBytes) {
+    if (!relay_planned_) common_->agenda.plan(due, Happening::Kind::kBundleDue, self_);
+    relay_planned_ = true;
+    return;
+  }
+  sent_up_ = now;
+  send(std::exchange(bundle_, nullptr));
+}
+
+// ----
+
 void VirtualWorker::arrives(Message* message) {
   const Machine& machine = common_->settings.machine;
-  free_ = std::max(free_, common_->agenda.now()) + machine.worker_message;
-  if (message->kind == Kind::kStates) free_ += Seconds(message->bytes / machine.packing_bandwidth);
+  spend(machine.worker_message +
+        Seconds(message->kind == Kind::kStates ? message->bytes / machine.unpacking_bandwidth : 0));
   common_->agenda.plan(free_, Happening::Kind::kHandled, self_, message);
 }
 
 void VirtualWorker::handle(Message* message) {
+  if (message->kind == Kind::kBundle || message->to == common_->master) return relay(message);
   bool kept = false;
   switch (message->kind) {
-    case Kind::kAssign:
-      assign(message);
-      break;
+    case Kind::kAssign: assign(message); break;
     case Kind::kTransfer:
       for (const StateId id : message->states) order(id, Send{message->thief});
       break;
     case Kind::kResample:
       for (const Family& family : message->families) order(family.parent, Multiply{family.shares});
       break;
-    case Kind::kStates:
-      take_in(message);
-      break;
+    case Kind::kStates: take_in(message); break;
     case Kind::kInput:
       kept = message->call.epoch > call_.epoch;
       if (kept) {
@@ -63,8 +121,7 @@ void VirtualWorker::handle(Message* message) {
         stopping_ = report_due_ = true;
       }
       break;
-    default:
-      throw std::logic_error("simulation: a worker got a message for the master");
+    default: throw std::logic_error("simulation: a worker got a message for the master");
   }
   if (!kept) common_->agenda.release(message);
   flush();
@@ -77,7 +134,7 @@ void VirtualWorker::begin(const Call& call) {
   queue_.begin(call.rounds);
   inputs_ = 0;
   report_due_ = low_told_ = false;
-  last_report_ = common_->agenda.now();
+  began_ = last_report_ = common_->agenda.now();
 }
 
 void VirtualWorker::assign(Message* message) {
@@ -86,6 +143,7 @@ void VirtualWorker::assign(Message* message) {
   if (message->call.input_included) queue_.open(++inputs_);
   for (const Job& job : message->jobs) queue_.add(job, here(job.state));
   low_told_ = false;
+  planned_ = queue_.known();
   if (!begins) return;
   for (Message* early : std::exchange(early_, {})) handle(early);
 }
@@ -159,8 +217,7 @@ void VirtualWorker::send_state(Place to, const Parcel& parcel) {
   if (out == nullptr) out = message(Kind::kStates, to);
   out->parcels.push_back(parcel);
   out->bytes += common_->workload.state_bytes;
-  free_ = std::max(free_, common_->agenda.now()) +
-          Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth);
+  spend(Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth));
   if (out->bytes >= common_->settings.message_bytes) {
     send(out);
     outgoing_.erase(to);
@@ -199,11 +256,19 @@ void VirtualWorker::compute() {
     if (common_->observer != nullptr)
       common_->observer->updates(scheduler::Worker{self_}, *job, round, now, duration_);
     if (!here(job->state)) throw std::logic_error("simulation: an update of a state that is elsewhere");
-    common_->agenda.plan(now + duration_ + common_->settings.machine.update_overhead,
-                         Happening::Kind::kUpdateEnds, self_);
+    const Time asleep = common_->cores.run(now, common_->workload.processor);
+    common_->agenda.plan(asleep + duration_, Happening::Kind::kAwake, self_);
+    duration_ += asleep - now;  // as the worker's clock sees it
   } else if (!done_.empty() || stopping_) {
     report_due_ = true;
   }
+}
+
+void VirtualWorker::awake() {
+  const Time now = common_->agenda.now();
+  const Time end = common_->cores.run(now, common_->settings.machine.update_overhead);
+  duration_ += end - now - common_->settings.machine.update_overhead;
+  common_->agenda.plan(end, Happening::Kind::kUpdateEnds, self_);
 }
 
 void VirtualWorker::update_ends() {
@@ -218,11 +283,12 @@ void VirtualWorker::update_ends() {
   } else {
     done_.push_back({job.slot, job.round, static_cast<float>(duration_.count()), job.hop});
     queue_.finished(now, duration_);
-    if (!low_told_ && queue_.left(now) < common_->settings.low) low_told_ = report_due_ = true;
+    if (!low_told_ && queue_.left(now) < low(now)) low_told_ = report_due_ = true;
     const double bytes = static_cast<double>(done_.size()) * common_->workload.output_bytes;
     if (bytes >= common_->settings.report_bytes) report_due_ = true;
   }
   compute();
+  if (report_due_) spend(common_->settings.machine.worker_wakes);
   poll();
 }
 
@@ -236,11 +302,20 @@ void VirtualWorker::free_again() {
   poll();
 }
 
+Time VirtualWorker::report_due() const {
+  return last_report_ + scheduler::report_period(common_->settings.report_interval,
+                                                 queue_.left(common_->agenda.now()), planned_);
+}
+
+Seconds VirtualWorker::low(Time now) const {
+  return scheduler::low_mark(common_->settings.low, now - began_, call_.rounds);
+}
+
 // The thread that communicates sends what is due, as soon as it is free.
 void VirtualWorker::poll() {
   const Time now = common_->agenda.now();
   const bool waiting = !done_.empty() || queue_.ready() > 0;
-  const bool timely = waiting && now >= last_report_ + common_->settings.report_interval;
+  const bool timely = waiting && now >= report_due();
   if (report_due_ || timely || (stopping_ && !computing_)) {
     if (free_ > now) {
       if (!poll_planned_) common_->agenda.plan(free_, Happening::Kind::kPoll, self_);
@@ -251,7 +326,7 @@ void VirtualWorker::poll() {
   }
   if (!timer_planned_ && (!done_.empty() || queue_.ready() > 0)) {
     timer_planned_ = true;
-    common_->agenda.plan(last_report_ + common_->settings.report_interval, Happening::Kind::kTimer, self_);
+    common_->agenda.plan(std::max(report_due(), now + Seconds(1e-6)), Happening::Kind::kTimer, self_);
   }
 }
 
@@ -262,7 +337,7 @@ void VirtualWorker::report() {
   Message* out = message(Kind::kReport, common_->master);
   out->left = queue_.left(now).count();
   out->ready = queue_.ready();
-  out->hungry = out->left < common_->settings.low.count();
+  out->hungry = Seconds(out->left) < low(now);
   out->done = std::exchange(done_, {});
   out->bytes += static_cast<double>(out->done.size()) * (kDoneBytes + common_->workload.output_bytes);
   send(out);

@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
 
+#include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 #include "simulation/agenda.hpp"
+#include "simulation/cores.hpp"
 #include "simulation/network.hpp"
 
 namespace rondo::simulation {
@@ -30,6 +33,7 @@ struct Common {
   const Workload& workload;
   Agenda& agenda;
   Network& network;
+  Cores& cores;
   Place master;
   std::vector<Place> whereabouts;  // of each state, by id; kTravelling
   Observer* observer = nullptr;
@@ -43,8 +47,10 @@ class VirtualWorker {
 
   void arrives(Message* message);  // waits for the thread that communicates
   void handle(Message* message);   // is its turn
+  void awake();                    // the update has slept, and wants a core
   void update_ends();
   void timer();
+  void bundle_due();
   void free_again();  // the thread that communicates
 
   // A reset's: the state is here.
@@ -64,6 +70,7 @@ class VirtualWorker {
   void give(const Message& message);
   void input(const Message& message);
   void begin(const Call& call);
+  void spend(Seconds time);
   void arrive(StateId id);
   void order(StateId id, const Order& order);
   void send_state(Place to, const Parcel& parcel);
@@ -72,6 +79,13 @@ class VirtualWorker {
   void compute();
   void poll();
   void report();
+  // The leader of this worker's group, if there is a relay.
+  [[nodiscard]] std::optional<Place> leader() const;
+  void relay(Message* message);
+  void put_up(Message* message);
+  void send_up();
+  [[nodiscard]] Time report_due() const;
+  [[nodiscard]] Seconds low(Time now) const;
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
 
@@ -86,9 +100,14 @@ class VirtualWorker {
   std::vector<scheduler::Done> done_;
   std::uint32_t failures_ = 0;
   Seconds duration_{0};  // of the running update
+  Time began_{0};        // the call
+  Seconds planned_{0};   // what it had to do when it was told last, as far as costs are known
   Time last_report_{0};
-  Time free_{0};  // when the thread that communicates has done what it was asked
+  Time free_{0};               // when the thread that communicates has done what it was asked
+  Message* bundle_ = nullptr;  // for the master, being filled
+  Time sent_up_{-1};           // when the last one went
   bool timer_planned_ = false;
+  bool relay_planned_ = false;
   bool poll_planned_ = false;
   bool report_due_ = false;
   bool low_told_ = false;

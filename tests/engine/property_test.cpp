@@ -60,6 +60,7 @@ std::vector<std::string> random_options(Dice& dice, std::uint64_t& random_seed, 
     default: break;
   }
   if (dice.one_in(3)) options.push_back("--rondo-master-works");
+  if (dice.one_in(2)) options.push_back("--rondo-relay=" + std::to_string(2 + dice.below(4)));
   if (dice.one_in(2)) options.push_back("--rondo-fanout=" + std::to_string(1 + dice.below(3)));
   if (dice.one_in(2)) options.push_back("--rondo-rounds-ahead=" + std::to_string(1 + dice.below(5)));
   if (dice.one_in(4)) options.push_back("--rondo-input-memory=" + std::to_string(1 + dice.below(1000)));

@@ -91,6 +91,31 @@ TEST(Ranks, AFactoryThatThrowsEndsTheJob) {
   expect_at_once(ended);
 }
 
+// ---- messages through leaders
+
+TEST(Ranks, EndInTheSameWaysWithARelay) {
+  const std::string relay = " --rondo-relay=3";
+  EXPECT_EQ(ranks(9, "fine" + relay).output, "sum 200\n");
+  EXPECT_EQ(ranks(9, "twice" + relay).output, "sum 200\nsum 200\n");
+  EXPECT_EQ(ranks(9, "fine --rondo-master-works" + relay).output, "sum 200\n");
+  EXPECT_EQ(ranks(9, "return-7" + relay).status, 7);
+  EXPECT_EQ(ranks(2, "fine" + relay).output, "sum 200\n");
+
+  const Ended failed = ranks(9, "throw-in-update" + relay);
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(failed.count("rondo: rank 0: rondo::UpdateError: update of state 3 on rank "), 1U)
+      << failed.output;
+  expect_at_once(failed);
+
+  const Ended crashed = ranks(9, "fault" + relay);
+  EXPECT_NE(crashed.status, 0);
+  EXPECT_TRUE(crashed.says(": SIGSEGV in the update of state 3 in round 2\n")) << crashed.output;
+  expect_at_once(crashed);
+  const Ended killed = ranks(9, "kill" + relay);
+  EXPECT_EQ(killed.status, 128 + SIGKILL) << killed.output;
+  expect_at_once(killed);
+}
+
 // ---- the handshake
 
 void expect_mismatch(const Ended& ended, std::size_t on_ranks) {
@@ -116,6 +141,7 @@ TEST(Ranks, DifferentBuildsAreTold) {
 TEST(Ranks, DifferentTypesAreTold) {
   const Ended ended = ranks(3, "other-types");
   expect_mismatch(ended, 3);
+  expect_mismatch(ranks(9, "other-types --rondo-relay=3"), 9);
   EXPECT_TRUE(ended.says("Ending, int, int, int, ")) << ended.output;
   EXPECT_TRUE(ended.says("Other, int, int, double, ")) << ended.output;
 }
@@ -135,6 +161,12 @@ TEST(Ranks, AWrongOptionOfOneRankFailsTheJob) {
   EXPECT_EQ(ended.status, 1);
   EXPECT_EQ(ended.count("rondo: rank 1: rondo::OptionError: --rondo-bach"), 1U) << ended.output;
   expect_at_once(ended);
+}
+
+TEST(Ranks, AGroupOfOneIsNoRelay) {
+  const Ended ended = ranks(3, "fine --rondo-relay=1");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.count("rondo::OptionError: --rondo-relay: need auto, off or "), 1U) << ended.output;
 }
 
 TEST(Ranks, HelpIsPrintedOnce) {

@@ -89,6 +89,41 @@ TEST(Simulation, OneWorkerWithoutJitterTakesTheSumOfItsWork) {
   EXPECT_EQ(result.stolen + result.refined, 0U);
 }
 
+TEST(Simulation, ARelayTakesMessagesOffTheMasterAndCostsLittleTime) {
+  Costs costs{.mean = 0.03, .sigma = 0.6, .states = 4000};
+  double makespan[2];
+  std::uint64_t messages[2];
+  for (const bool relay : {false, true}) {
+    Settings settings = Settings::of(200);
+    settings.relay = relay ? transport::RelayPlan{14, Seconds(3e-3)} : transport::RelayPlan{};
+    Simulation simulation(settings, workload(costs));
+    simulation.reset(4000);
+    simulation.update();
+    simulation.resample(std::vector<std::uint32_t>(4000, 1));
+    const CallResult result = simulation.update();
+    simulation.evolve(3);
+    makespan[relay] = result.makespan;
+    messages[relay] = result.master_messages;
+  }
+  EXPECT_LT(messages[true], messages[false] / 2);
+  EXPECT_LT(makespan[true], makespan[false] * 1.05);
+}
+
+TEST(Simulation, CoresThatAreSharedTakeTheirTime) {
+  for (const std::size_t cores : {1, 2, 4}) {
+    Workload work;
+    work.seconds = [](StateId, std::uint64_t) { return 1e-6; };
+    work.processor = Seconds(0.01);
+    Settings settings = Settings::of(8);
+    settings.machine.cores = cores;
+    Simulation simulation(settings, work);
+    simulation.reset(80);
+    simulation.update();
+    EXPECT_NEAR(simulation.update().makespan, 0.8 / static_cast<double>(cores),
+                0.1 / static_cast<double>(cores));
+  }
+}
+
 TEST(Simulation, NothingToDoTakesNoTimeAndEnds) {
   Simulation simulation(Settings::of(3), workload({}));
   simulation.reset(0);

@@ -1,11 +1,15 @@
 // The published workload in virtual time: 2,000 states, 80 rounds, 0.03 s per update, under the published scheme and
-// under Rondo, up to 10,000 workers. Prints one table; takes about a minute, or a second with a smaller number of rounds
-// as its argument.
+// under Rondo, up to 10,000 workers. Prints one table; takes about a minute.
+//
+//   scaling [rounds=80] [workers]     with a number of workers only that line, 20 states for each
+//
+// From 1,000 workers on each line comes without the relay of transport/relay.hpp and with it, whatever its knee says.
 //
 // The published curve gives no costs. A lognormal spread of 0.6 over the states (with 20 % from round to round), and a
 // master that takes 100 us per message and 50 us per input or output, reproduce it within 5 % at each point; Rondo runs the
 // same updates. Its own machine is that of machine.hpp: 5 us of latency, 2 us per message.
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -42,8 +46,13 @@ struct Point {
   double wanted;     // of Rondo, against the bound
 };
 
-void line(const Point& point, std::uint32_t rounds, double published_base) {
+void line(const Point& point, std::uint32_t rounds, double published_base, bool relay) {
   Settings settings = Settings::of(point.workers);
+  settings.relay = {};
+  if (relay) {
+    const auto group = static_cast<std::uint32_t>(std::lround(std::sqrt(point.workers)));
+    settings.relay = transport::relay_of(group, point.workers, settings.machine.master_message);
+  }
   Simulation simulation(settings, published_workload(point.states));
   simulation.reset(point.states);
   const auto start = std::chrono::steady_clock::now();
@@ -59,7 +68,8 @@ void line(const Point& point, std::uint32_t rounds, double published_base) {
     if (round == 0) cold = result.efficiency();
   }
   const std::chrono::duration<double> real = std::chrono::steady_clock::now() - start;
-  std::printf("%7u %8lu |", point.workers, static_cast<unsigned long>(point.states));
+  std::printf("%7u %8lu %5u |", point.workers, static_cast<unsigned long>(point.states),
+              settings.relay.group);
   if (point.published > 0) {
     const double seconds = published_seconds(point.workers, rounds);
     std::printf(" %9.2f %9.2f |", point.published, published_base * 17 / (seconds * point.workers));
@@ -79,11 +89,24 @@ int main(int argc, char** argv) {
   const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 80);
   const double base = published_seconds(17, rounds);
   std::printf(
-      "                 | published scheme    | Rondo against bound  | Rondo                            per "
+      "                       | published scheme    | Rondo against bound  | Rondo                           "
+      " per "
       "round | seconds\n");
-  std::printf("%7s %8s | %9s %9s | %6s %6s %6s | %9s %8s %10s %8s %8s %9s\n", "workers", "states",
-              "published", "simulated", "wanted", "is", "cold", "work/time", "master", "messages", "moves",
-              "real", "virtual");
+  std::printf("%7s %8s %5s | %9s %9s | %6s %6s %6s | %9s %8s %10s %8s %8s %9s\n", "workers", "states",
+              "group", "published", "simulated", "wanted", "is", "cold", "work/time", "master", "messages",
+              "moves", "real", "virtual");
+  const auto both = [&](const Point& point) {
+    for (const bool relay : {false, true}) {
+      if (relay && point.workers < 1000) continue;
+      line(point, rounds, base, relay);
+      std::fflush(stdout);
+    }
+  };
+  if (argc > 2) {
+    const auto workers = static_cast<std::uint32_t>(std::atoi(argv[2]));
+    both({workers, 20 * std::uint64_t{workers}, 0, 0});
+    return 0;
+  }
   for (const Point& point : std::vector<Point>{{36, 2000, 0.93, 0.98},
                                                {89, 2000, 0.78, 0.97},
                                                {179, 2000, 0.59, 0.96},
@@ -91,5 +114,5 @@ int main(int argc, char** argv) {
                                                {449, 2000, 0.28, 0.95},
                                                {1000, 20'000, 0, 0.95},
                                                {10'000, 200'000, 0, 0.90}})
-    line(point, rounds, base), std::fflush(stdout);
+    both(point);
 }

@@ -60,12 +60,13 @@ std::vector<std::string> random_options(Dice& dice, std::uint64_t& random_seed, 
     default: break;
   }
   if (dice.one_in(3)) options.push_back("--rondo-master-works");
-  if (dice.one_in(2)) options.push_back("--rondo-relay=" + std::to_string(2 + dice.below(4)));
+  const bool relay = dice.one_in(2);
+  if (relay) options.push_back("--rondo-relay=" + std::to_string(2 + dice.below(4)));
   if (dice.one_in(2)) options.push_back("--rondo-fanout=" + std::to_string(1 + dice.below(3)));
   if (dice.one_in(2)) options.push_back("--rondo-rounds-ahead=" + std::to_string(1 + dice.below(5)));
   if (dice.one_in(4)) options.push_back("--rondo-input-memory=" + std::to_string(1 + dice.below(1000)));
   if (dice.one_in(4)) options.push_back("--rondo-memory=100k");
-  if (dice.one_in(4)) {  // nobody is lost here, but states are copied all the time
+  if (!relay && dice.one_in(2)) {  // nobody is lost here, but states are copied all the time
     options.push_back("--rondo-recover");
     options.push_back("--rondo-recover-every=" + std::to_string(1 + dice.below(4)));
   }

@@ -12,8 +12,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Below tests/, what the builds beside the release build have of them: folders, or targets. Without MPI: the core. Under
 # ThreadSanitizer: threads that share something. Under AddressSanitizer: memory handled by hand, coroutines, lifetimes. The
 # rest would only take long.
-without_mpi_parts=(scheduler simulation engine checkpoint)
-thread_parts=(engine stream)
+without_mpi_parts=(scheduler simulation engine recovery checkpoint)
+thread_parts=(engine recovery stream)
 address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines)
 # Not optimised further than it takes to run in reasonable time, as that halves the time to compile; with assertions.
 sanitized=(-D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF)

@@ -7,8 +7,10 @@ namespace rondo::engine {
 
 struct Host {
   checkpoint::Storage& storage;
-  // Ends all ranks of the run at once, with this status.
+  // Ends all ranks of the run at once, with this status; with --rondo-recover perhaps only the one that calls.
   void (*abort)(int status);
+  // Ends this rank alone, which counts as lost; null: it just returns.
+  void (*leave)(int status) = nullptr;
 };
 
 }  // namespace rondo::engine

@@ -1,6 +1,8 @@
 // Start, end, and what happens to states between the calls. The calls themselves are in master_call.cpp.
 #include "engine/master.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
@@ -51,11 +53,15 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),
-      seen_(workers_) {
+      seen_(workers_),
+      lost_(workers_, false) {
   worker_settings_.save_bytes = options.checkpoint_bytes;
   if (options.batch > 0) worker_settings_.report_updates = options.batch;
   worker_settings_.rollback = options.rollback;
   worker_settings_.tree_fanout = options.tree_fanout;
+  worker_settings_.recover = options.recover;
+  worker_settings_.orphan = options.orphan;
+  worker_settings_.master_process = getpid();
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   // so many reports a second that the master, at a few microseconds each, has time for the rest
   worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
@@ -69,11 +75,11 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
 // Every worker says what it is; all of them hear the verdict.
 void Master::handshake(const detail::Program& program) {
   greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
-  nodes_.assign(greetings_.size(), "");
+  nodes_.assign(greetings_.size(), node_name());
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
-  answers_ = 0;
+  answered_.clear();
   const transport::Seconds begin = processor_time();
-  run_until([&] { return answers_ == others; });
+  run_until([&] { return answered_.size() == others; });
   const transport::RelayPlan plan = plan_relay(processor_time() - begin);
   std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
@@ -87,6 +93,7 @@ void Master::handshake(const detail::Program& program) {
     if (mismatch.empty()) {
       Writer writer(out);
       writer.put(worker_settings_);
+      writer.put_text(node_name());
       writer.put(leaders[rank]);
       writer.put(plan.pace.count());
     } else {
@@ -94,7 +101,8 @@ void Master::handshake(const detail::Program& program) {
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
-  if (mismatch.empty()) return transport_.begin(std::move(leaders));
+  welcomed_ = mismatch.empty();
+  if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
   throw MismatchError(mismatch);
 }
@@ -102,6 +110,7 @@ void Master::handshake(const detail::Program& program) {
 // What a message takes is what the handshake took of the processor, per worker.
 transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
   const transport::Seconds each = handshake / std::max(workers_, 1U);
+  if (options_.recover) return {};  // who is behind a lost leader would be lost with it
   if (options_.relay == Options::kRelayAuto) return transport::plan_relay(workers_, each);
   return options_.relay == 0 ? transport::RelayPlan{} : transport::relay_of(options_.relay, workers_, each);
 }
@@ -112,9 +121,9 @@ void Master::close(std::int32_t status) {
   closing_ = true;
   finish_saving();
   tell_saving_error();
-  answers_ = 0;
+  answered_.clear();
   send_all(message(Kind::kClose));
-  run_until([&] { return answers_ == workers_; });
+  run_until([&] { return all_answered(); });
   Buffer out = message(Kind::kExit);
   Writer(out).put(status);
   send_all(out);
@@ -139,6 +148,7 @@ void Master::send(Rank to, Buffer message) {
 
 void Master::send_all(const Buffer& message) {
   for (std::uint32_t w = 0; w < workers_; ++w) {
+    if (lost_[w]) continue;
     Buffer copy;
     copy.append(message);
     send(rank_of(scheduler::Worker{w}), std::move(copy));
@@ -146,6 +156,7 @@ void Master::send_all(const Buffer& message) {
 }
 
 void Master::send_tree(const Buffer& message) {
+  if (options_.recover) return send_all(message);  // a tree hangs on its inner ranks
   const auto send_copy = [&](Rank to) {
     Buffer copy;
     copy.append(message);
@@ -163,7 +174,7 @@ void Master::or_end(const std::function<void()>& work) {
     work();
   } catch (const std::exception& error) {
     std::cerr << describe(kMaster, error);
-    host_.abort(EXIT_FAILURE);
+    leave_at_once(EXIT_FAILURE);
   }
 }
 
@@ -172,7 +183,15 @@ void Master::dispatch(Envelope envelope) {
   const auto kind = in.get<Kind>();
   if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
   const double now = transport_.now().count();
-  seen_[index(worker_of(envelope.from))].heard = now;
+  const scheduler::Worker worker = worker_of(envelope.from);
+  if (!alive(worker)) {  // it was only slow; its states are elsewhere now
+    Buffer out = message(Kind::kLeave);
+    Writer(out).put(std::int32_t{EXIT_SUCCESS});
+    return transport_.send(envelope.from, std::move(out));
+  }
+  seen_[index(worker)].heard = now;
+  seen_[index(worker)].silent_from = waited_;
+  seen_[index(worker)].asked = -1;
   // a report may tell that nothing has been done, and an answer brings nothing forward
   if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;
@@ -182,9 +201,11 @@ void Master::dispatch(Envelope envelope) {
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       nodes_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       node_names_.insert(nodes_[static_cast<std::size_t>(value(envelope.from))]);
-      ++answers_;
+      answered_.insert(envelope.from);
       return;
-    case Kind::kClosed: ++answers_; return;
+    case Kind::kClosed: answered_.insert(envelope.from); return;
+    case Kind::kBackedUp: return take_backed_up(in);
+    case Kind::kCensus: return take_census(envelope.from, in);
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
@@ -195,14 +216,13 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
     case Kind::kStopped:
-      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_)
-        on(scheduler::event::Stopped{worker_of(envelope.from)});
+      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_) on(scheduler::event::Stopped{worker});
       return;
     case Kind::kCounted: {
       const auto counters = in.get<WorkerCounters>();
       profile_.transfers += counters.transfers;
       profile_.transfer_bytes += counters.transfer_bytes;
-      ++answers_;
+      answered_.insert(envelope.from);
       return;
     }
     default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
@@ -225,11 +245,21 @@ void Master::reset(std::size_t count, const Pack& pack) {
   require_idle();
   finish_saving();  // it still wants the states
   drop_all();
-  ids_.resize(count);
-  for (StateId& id : ids_) id = StateId{next_id_++};
-  const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+  require_workers();
+  std::vector<Buffer> packed(options_.recover ? count : 0);
+  for (std::size_t i = 0; i < packed.size(); ++i) pack(i, packed[i]);
+  const std::uint64_t first = next_id_;
+  next_id_ += count;
+  const auto place_all = [&] {
+    ids_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) ids_[i] = StateId{first + i};
+    const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
+    place(
+        owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
+  };
   try {
-    place(owners, pack);
+    if (!options_.recover) return place_all();
+    until_placed(place_all);
   } catch (...) {  // half of them are no ensemble
     drop_all();
     throw;
@@ -240,9 +270,13 @@ void Master::reset(std::size_t count, const Pack& pack) {
 void Master::drop_all() {
   Buffer drop = message(Kind::kDropAll);
   Writer(drop).put(++generation_);
+  Writer(drop).put(backups_ + 1);
   send_all(drop);
   ids_.clear();
   (void)scheduler_.reset(ids_, {});
+  backup_.reset();
+  backing_.reset();
+  history_.clear(context_bytes_);
 }
 
 void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
@@ -258,6 +292,7 @@ void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pac
     if (i + 1 < count && owners[i + 1] == owners[i] && out.size() < worker_settings_.message_bytes) continue;
     send(rank_of(owners[i]), std::exchange(out, {}));
     run_until([&] { return transport_.unsent() < worker_settings_.unsent_bytes; });
+    if (again_) return;
   }
 }
 
@@ -282,6 +317,11 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
     writer.put(Family{ids_[slot], static_cast<std::uint32_t>(end - copy)});
     for (; copy != end; ++copy) writer.put(Share{rank_of(copy->to), copy->first, copy->count});
   }
+  if (options_.recover) {
+    std::vector<StateId> parents;
+    for (const scheduler::Copy& each : copies) parents.insert(parents.end(), each.count, ids_[each.parent]);
+    history_.resample(StateId{next_id_}, std::move(parents));
+  }
   update_ids();
   next_id_ += ids_.size();
   for (std::uint32_t w = 0; w < workers_; ++w)
@@ -297,6 +337,7 @@ void Master::share(Bytes context) {
   writer.put_block(context);
   context_bytes_.clear();
   context_bytes_.append(context);
+  if (options_.recover) history_.share(context);
   send_tree(out);
   transport_.flush();
 }
@@ -308,23 +349,18 @@ void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
   fetching_.request = ++requests_;
   fetching_.take = &take;
   for (std::size_t at = 0; at < positions.size();) {
-    std::map<scheduler::Worker, std::vector<StateId>> wanted;
+    std::vector<StateId> wanted;
     double bytes = 0;
     for (;
          at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes));
          ++at) {
       const auto slot = static_cast<Slot>(positions[at]);
-      wanted[scheduler_.owner(slot)].push_back(ids_[slot]);
+      wanted.push_back(ids_[slot]);
       bytes += scheduler_.bytes(slot) + sizeof(StateId);
       ++fetching_.missing;
     }
-    for (const auto& [worker, ids] : wanted) {
-      Buffer out = message(Kind::kFetch);
-      Writer writer(out);
-      writer.put(fetching_.request);
-      writer.put_all(std::span<const StateId>(ids));
-      send(rank_of(worker), std::move(out));
-    }
+    if (options_.recover) fetching_.outstanding.insert(wanted.begin(), wanted.end());
+    request(wanted);
     run_until([&] { return fetching_.missing == 0; });
   }
   if (fetching_.exception) std::rethrow_exception(fetching_.exception);
@@ -335,6 +371,21 @@ void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
                     std::move(fetching_.failures), {});
 }
 
+void Master::request(std::span<const StateId> ids) {
+  std::map<scheduler::Worker, std::vector<StateId>> wanted;
+  for (const StateId id : ids) {
+    const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
+    wanted[scheduler_.owner(static_cast<Slot>(found - ids_.begin()))].push_back(id);
+  }
+  for (const auto& [worker, its] : wanted) {
+    Buffer out = message(Kind::kFetch);
+    Writer writer(out);
+    writer.put(fetching_.request);
+    writer.put_all(std::span<const StateId>(its));
+    send(rank_of(worker), std::move(out));
+  }
+}
+
 void Master::take_fetched(Rank from, Reader& in) {
   const bool current = in.get<std::uint64_t>() == fetching_.request;
   while (current && !in.empty()) {
@@ -342,6 +393,7 @@ void Master::take_fetched(Rank from, Reader& in) {
     const bool packed = in.get<std::uint8_t>() != 0;
     const Bytes bytes = in.get_block();
     --fetching_.missing;
+    if (options_.recover) fetching_.outstanding.erase(id);
     if (!packed) {
       fetching_.failures.push_back(
           {id, from, round_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
@@ -359,9 +411,9 @@ void Master::take_fetched(Rank from, Reader& in) {
 Profile Master::profile() {
   require_idle();
   profile_.transfers = profile_.transfer_bytes = 0;
-  answers_ = 0;
+  answered_.clear();
   send_all(message(Kind::kCount));
-  run_until([&] { return answers_ == workers_; });
+  run_until([&] { return all_answered(); });
   return profile_;
 }
 

@@ -14,6 +14,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <rondo/detail/engine.hpp>
@@ -21,6 +23,7 @@
 
 #include "checkpoint/catalog.hpp"
 #include "engine/build.hpp"
+#include "engine/history.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
@@ -74,10 +77,15 @@ class Master final : public detail::Engine {
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
     std::exception_ptr exception;  // of the program's own functions
+    bool cancelled = false;
     bool ended = false;
+    std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
+    Pack recorded;                    // own inputs, from the history
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
     double heard = 0;
+    double silent_from = 0;           // on the clock that only goes while rank 0 waits
+    double asked = -1;                // because of its silence, on that clock; -1: it has not been
     std::optional<Condition> answer;  // to the last question
   };
 
@@ -100,6 +108,35 @@ class Master final : public detail::Engine {
     std::string error;
     bool ended = false;
   };
+  // Two copies of each state: one at the worker that held it, one at another.
+  struct Backup {
+    std::uint64_t number = 0;
+    std::uint64_t position = 0;  // in the history
+    std::vector<StateId> ids;
+    std::vector<scheduler::Worker> owners;
+    std::vector<scheduler::Worker> others;
+    std::size_t missing = 0;
+    History::Bases bases;
+  };
+  // From a loss until every worker that is left has told what it holds.
+  struct Recovery {
+    std::vector<bool> counted;  // per worker
+    std::unordered_map<StateId, std::pair<scheduler::Worker, Held>> held;
+    std::vector<scheduler::Worker> lost;  // since the states were last whole
+  };
+  // What a recovery has to work with, by slot and by worker.
+  struct Whereabouts {
+    std::vector<scheduler::Worker> owners;
+    std::vector<std::uint32_t> rounds;  // of the running call
+    std::vector<std::vector<StateId>> kept;
+    std::vector<std::vector<History::Target>> missing;  // to be made anew
+    History::Bases bases;
+    std::size_t gone = 0;
+  };
+  struct Posted {
+    detail::Task task;
+    scheduler::Worker worker;
+  };
   // Workers that are asked for a part before it counts as lost: all of a small run, some of every node of a big one.
   static constexpr std::uint32_t kLoadAttempts = 256;
 
@@ -119,6 +156,7 @@ class Master final : public detail::Engine {
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  void evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhausted);
   void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
@@ -146,6 +184,7 @@ class Master final : public detail::Engine {
   [[nodiscard]] std::vector<checkpoint::Path> roots(const checkpoint::Path& first) const;
   [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, Buffer& program);
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
+  [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
   void take_loaded(Reader& in);
   [[nodiscard]] bool checkpoint_due() const;
@@ -155,6 +194,35 @@ class Master final : public detail::Engine {
   void require_idle() const;
   void update_ids();
   [[nodiscard]] double watch_stall();
+
+  [[nodiscard]] bool alive(scheduler::Worker worker) const { return !lost_[index(worker)]; }
+  [[nodiscard]] std::size_t workers_alive() const;
+  [[nodiscard]] bool all_answered() const;
+  void require_workers() const;
+  void until_placed(const std::function<void()>& work);
+  void record_call(Running& running, std::uint32_t rounds);
+  void end_record(const Running& running);
+  [[nodiscard]] bool is_first(Slot slot, std::uint32_t round);
+  void begin_backup(History::Bases bases);
+  [[nodiscard]] std::vector<scheduler::Worker> keepers(scheduler::Worker owner) const;
+  void take_backed_up(Reader& in);
+  void complete_backup();
+  [[nodiscard]] double watch_silence();
+  void lose(const std::vector<scheduler::Worker>& silent);
+  void take_census(Rank from, Reader& in);
+  void finish_recovery();
+  [[nodiscard]] bool in_call() const { return running_ != nullptr && !serving_; }
+  [[nodiscard]] Whereabouts look_for_states(const Recovery& recovery) const;
+  [[nodiscard]] std::optional<scheduler::Worker> holder_of_copy(
+      StateId id, const std::vector<std::vector<History::Target>>& given) const;
+  void resume_call(const std::vector<scheduler::Command>& commands, std::vector<std::uint32_t> rounds);
+  [[nodiscard]] scheduler::Worker least_busy() const;
+  void resume_tasks();
+  void abandon_saving();
+  [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
+  [[noreturn]] void leave_at_once(int status);
+  void request(std::span<const StateId> ids);
+  void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
   void take_answer(Rank from, Reader& in);
   [[nodiscard]] std::string activity() const;
   void tell_stall() const;
@@ -184,6 +252,7 @@ class Master final : public detail::Engine {
     std::uint64_t request = 0;
     std::size_t missing = 0;
     const Take* take = nullptr;
+    std::set<StateId> outstanding;  // if workers may be lost
     std::vector<UpdateFailure> failures;
     std::exception_ptr exception;
   };
@@ -192,12 +261,15 @@ class Master final : public detail::Engine {
   std::mutex posts_mutex_;
   std::deque<detail::Task> posted_;  // under the mutex, as is the next one
   bool serving_ = false;
-  std::map<std::uint64_t, detail::Task> tasks_;  // at the workers, by number
-  std::vector<std::size_t> task_load_;           // per worker
+  std::map<std::uint64_t, Posted> tasks_;  // at the workers, by number
+  bool tasks_cancelled_ = false;
+  std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
   double task_seconds_ = 0;  // of one task, lately
 
   std::optional<Saving> saving_;
+  bool abandoned_ = false;  // because of a loss: the next one is due
+  std::uint64_t sequence_abandoned_ = 0;
   std::string saving_error_;  // of the last one, not told yet
   double saving_cost_ = 0;    // seconds; 0: not known
   double saved_at_ = 0;
@@ -209,13 +281,34 @@ class Master final : public detail::Engine {
   double call_time_ = 0;  // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
-  std::uint32_t answers_ = 0;            // of the kind that is waited for
+  std::set<Rank> answered_;              // with the kind that is waited for
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;
   double heard_ = 0;  // when something last went on
   double told_ = 0;   // when the last stall was told
   double asked_ = 0;  // when the workers were asked what they do; 0: they have answered
+
+  // --rondo-recover
+  std::vector<bool> lost_;  // by worker
+  History history_;
+  std::optional<Backup> backup_;   // the last complete one
+  std::optional<Backup> backing_;  // the next one
+  std::uint64_t backups_ = 0;
+  std::uint64_t backup_round_ = 0;
+  std::optional<Recovery> recovery_;
+  std::uint64_t losses_ = 0;
+  bool welcomed_ = false;
+  bool placing_ = false;  // states come from the program or from a checkpoint: after a loss they come again
+  bool again_ = false;
+  double waited_ = 0;   // seconds in all: the clock of silence
+  double watched_ = 0;  // when that was last advanced
+  // Of the running call, by slot: rounds that it had done at the begin or after the last recovery; first rounds whose
+  // outputs are here; and beyond these the outputs that overtook others.
+  std::vector<std::uint32_t> begun_at_;
+  std::vector<std::uint32_t> told_rounds_;
+  std::set<std::pair<Slot, std::uint32_t>> told_early_;
+
   Profile profile_;
   double longest_ = 0;  // update of the call
 };

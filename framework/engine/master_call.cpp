@@ -27,7 +27,7 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
     running.shared = shared;
     // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
     constexpr std::size_t kSpare = 1 << 20;
-    running.call.input_included = shared.size() * workers_ <= kSpare;
+    running.call.input_included = options_.recover || shared.size() * workers_ <= kSpare;
   }
   const std::uint64_t round = round_++;
   running.call.first_round = round;
@@ -46,19 +46,27 @@ void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t 
   send_tree(out);
 }
 
+// One call; where workers may be lost a call for as many rounds as are between two backups.
 void Master::evolve(const Rounds& rounds) {
   require_idle();
+  bool exhausted = false;
+  for (std::uint64_t before = 0; !exhausted; before += options_.recover_every)
+    evolve_part(rounds, before, exhausted);
+}
+
+void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhausted) {
   Running running;
   running.call.first_round = round_;
+  running.rounds_before = before;
   running.output = rounds.output ? [&](std::uint32_t round, std::size_t position,
-                                       Bytes bytes) { rounds.output(round, position, bytes); }
+                                       Bytes bytes) { rounds.output(before + round, position, bytes); }
                                  : Output();
-  running.complete = [&](std::uint32_t round) { rounds.complete(round); };
+  running.complete = [&](std::uint32_t round) { rounds.complete(before + round); };
   std::uint32_t open = 0;
-  bool exhausted = false;
+  const std::uint64_t most = options_.recover ? options_.recover_every : UINT64_MAX;
   Buffer input;
   const auto feed = [&] {
-    while (!exhausted && !running.ended && !running.exception &&
+    while (!exhausted && open < most && !running.ended && !running.exception &&
            open - scheduler_.rounds_complete() < std::max<std::size_t>(rounds.ahead, 1)) {
       input.clear();
       bool more = false;
@@ -69,9 +77,11 @@ void Master::evolve(const Rounds& rounds) {
         on(scheduler::event::Closed{open});
         return;
       }
+      if (options_.recover) history_.add_input(input);
       send_input(epoch_, open, scheduler_.rounds_complete(), input);
       ++round_;
       on(scheduler::event::Opened{++open});
+      if (open == most) on(scheduler::event::Closed{open});
     }
   };
   run_call(running, scheduler::WorkQueue::kUnknownRounds, ids_.size() + 1, feed);
@@ -80,6 +90,7 @@ void Master::evolve(const Rounds& rounds) {
 // `feed` gives rounds their inputs; it is called at the start and whenever something has happened.
 void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                       const std::function<void()>& feed) {
+  if (options_.recover) record_call(running, rounds);
   const double begin = transport_.now().count();
   const double work_before = profile_.update_time;
   ++profile_.calls;
@@ -95,7 +106,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
 
   on(scheduler::event::Begin{rounds, batch_most});
   for (std::uint32_t w = 0; w < workers_; ++w)
-    if (!running.begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
+    if (!running.begun[w] && !lost_[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
     if (running.exception) on(scheduler::event::Cancel{});
@@ -107,6 +118,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   call_time_ = std::max(wall_time, call_time_ * 0.9);
   profile_.wall_time += wall_time;
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
+  if (options_.recover) end_record(running);
   if (running.exception) std::rethrow_exception(running.exception);
   if (!running.failures.empty()) throw_failures(running);
 }
@@ -117,7 +129,7 @@ void Master::throw_failures(Running& running) {
   std::vector<StateProgress> progress;
   progress.reserve(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot)
-    progress.push_back({ids_[slot], scheduler_.rounds_done(slot)});
+    progress.push_back({ids_[slot], running.rounds_before + scheduler_.rounds_done(slot)});
   const UpdateFailure& first = running.failures.front();
   std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
                      std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
@@ -138,6 +150,8 @@ void Master::guard(const std::function<void()>& users_code) {
 }
 
 void Master::on(const scheduler::Event& event) {
+  if (std::holds_alternative<scheduler::event::Cancel>(event)) running_->cancelled = true;
+  if (recovery_) return;  // what was planned with the lost worker is void
   for (const scheduler::Command& command : scheduler_.on(transport_.now(), event))
     std::visit([&](const auto& c) { perform(c); }, command);
 }
@@ -214,7 +228,8 @@ void Master::take_report(Rank from, Reader& in) {
     const Bytes bytes = in.get_block();
     profile_.update_time += each.seconds;
     longest_ = std::max<double>(longest_, each.seconds);
-    if (!running_->exception && running_->output) {
+    const bool first = !options_.recover || is_first(each.slot, each.round);
+    if (first && !running_->exception && running_->output) {
       try {
         running_->output(each.round, each.slot, bytes);
       } catch (...) {

@@ -30,8 +30,11 @@ void Master::checkpoint(const std::string& path, Bytes program) {
   require_idle();
   finish_saving();
   tell_saving_error();  // of the one before
-  begin_saving(path, program);
-  finish_saving();
+  do {
+    abandoned_ = false;
+    begin_saving(path, program);
+    finish_saving();
+  } while (std::exchange(abandoned_, false));
   if (!saving_error_.empty()) throw CheckpointError(std::exchange(saving_error_, ""));
 }
 
@@ -55,6 +58,8 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     place.present = checkpoint::sequences(storage_, place.root);
     saving.sequence = std::max(saving.sequence, checkpoint::next_sequence(storage_, place.root));
   }
+  // one that was abandoned may still be on its way to the disk
+  saving.sequence = std::max(saving.sequence, sequence_abandoned_ + 1);
   checkpoint::prepare_checkpoint(storage_, saving.root, saving.sequence);
   saving.manifest.type_hash = type_hash_;
   saving.manifest.round = round_;
@@ -158,6 +163,7 @@ void Master::safe_point(Bytes program) {
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   tell_saving_error();
+  if (std::exchange(abandoned_, false)) heed(Wish::kCheckpoint);
   if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * call_time_ + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
     wish_ = Wish::kLeave;
@@ -208,7 +214,7 @@ void Master::watch_time() {
   if (transport_.now().count() < leave_by_ && seconds_left() > time_margin_ / 2) return;
   std::cerr << "rondo: no time left to end the round; the last checkpoint stands; leaving with status "
             << kRequeueStatus << std::endl;
-  host_.abort(kRequeueStatus);
+  leave_at_once(kRequeueStatus);
 }
 
 bool Master::checkpoint_due() const {

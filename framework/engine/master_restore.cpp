@@ -66,6 +66,14 @@ bool Master::restore(const std::vector<checkpoint::Path>& roots, Buffer& program
 
 // Returns why not, if it cannot be: then states are somewhere in between, and the next attempt or a reset drops them.
 std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
+  require_workers();
+  if (!options_.recover) return load_once(checkpoint);
+  std::string refusal;
+  until_placed([&] { refusal = load_once(checkpoint); });
+  return refusal;
+}
+
+std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   const checkpoint::Manifest& manifest = checkpoint.manifest;
   std::vector<scheduler::Cost> costs(manifest.placements.size());
   if (manifest.scheduler.size() == costs.size() * sizeof(scheduler::Cost)) {
@@ -83,7 +91,7 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
     highest = std::max(highest, placement.part);
   }
   // as many workers as there were: each gets back what it had learned to hold
-  if (highest < workers_ && manifest.parts.size() == workers_) {
+  if (highest < workers_ && manifest.parts.size() == workers_ && workers_alive() == workers_) {
     scheduler_.restore(ids, owners, costs);
   } else {
     scheduler_.restore(ids, {}, costs);
@@ -106,8 +114,9 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
     load_part(load, entry.number);
   }
   run_until([&] {
-    return std::all_of(loads_.begin(), loads_.end(), [](const auto& l) { return l.second.ended; });
+    return again_ || std::all_of(loads_.begin(), loads_.end(), [](const auto& l) { return l.second.ended; });
   });
+  if (again_) return "";
   for (const auto& [number, load] : loads_)
     if (!load.error.empty()) return load.error;
 
@@ -123,10 +132,11 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
 // On a disk of one node a part can be read by that node's workers only: the one that wrote it is asked first, if there are
 // as many workers as then.
 void Master::load_part(Load& load, std::uint64_t number) {
+  const auto next = [&] { return static_cast<std::uint32_t>((number + load.attempts) % workers_); };
+  while (lost_[next()]) ++load.attempts;
   Buffer copy;
   copy.append(load.message);
-  send(rank_of(scheduler::Worker{static_cast<std::uint32_t>((number + load.attempts) % workers_)}),
-       std::move(copy));
+  send(rank_of(scheduler::Worker{next()}), std::move(copy));
 }
 
 void Master::take_loaded(Reader& in) {

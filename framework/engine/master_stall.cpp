@@ -35,8 +35,9 @@ double Master::watch_stall() {
   }
   const double answered_by =
       asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
-  const bool all =
-      std::all_of(seen_.begin(), seen_.end(), [](const Seen& s) { return s.answer.has_value(); });
+  const bool all = std::all_of(seen_.begin(), seen_.end(), [&](const Seen& s) {
+    return s.answer || lost_[static_cast<std::size_t>(&s - seen_.data())];
+  });
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
   told_ = now;
@@ -47,8 +48,7 @@ double Master::watch_stall() {
   const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
   std::cerr << "rondo: no progress for " << options_.stall_abort << " s; leaving with status " << status
             << std::endl;
-  host_.abort(status);
-  return 0;
+  leave_at_once(status);
 }
 
 void Master::take_answer(Rank from, Reader& in) {
@@ -83,6 +83,7 @@ void Master::tell_stall() const {
   text << "rondo: no progress for " << static_cast<long>(now - heard_) << " s; rank 0 waits for "
        << activity();
   for (std::uint32_t w = 0; w < workers_; ++w) {
+    if (lost_[w]) continue;
     const Seen& seen = seen_[w];
     text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": ";
     if (!seen.answer) {

@@ -1,5 +1,6 @@
 // Tasks on rank 0: posted by any thread, handed out as workers run dry.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "engine/master.hpp"
@@ -19,6 +20,7 @@ void Master::post(detail::Task task) {
 
 void Master::serve(const std::function<bool()>& ended) {
   require_idle();
+  require_workers();
   Running running;  // other calls are refused as long as this one runs
   running_ = &running;
   ++round_;
@@ -26,23 +28,33 @@ void Master::serve(const std::function<bool()>& ended) {
     const std::lock_guard lock(posts_mutex_);
     serving_ = true;
   }
+  const std::unique_ptr<Master, void (*)(Master*)> leave(this, [](Master* master) {
+    const std::lock_guard lock(master->posts_mutex_);
+    master->serving_ = false;
+    master->posted_.clear();
+    master->tasks_.clear();
+    master->running_ = nullptr;
+  });
   task_load_.assign(workers_, 0);
-  bool cancelled = false;
+  tasks_cancelled_ = false;
   run_until([&] {
     if (!ended()) {
       hand_out();
       return false;
     }
-    if (!std::exchange(cancelled, true) && !tasks_.empty()) send_all(message(Kind::kCancelTasks));
+    if (!std::exchange(tasks_cancelled_, true) && !tasks_.empty()) send_all(message(Kind::kCancelTasks));
     return tasks_.empty();
   });
-  const std::lock_guard lock(posts_mutex_);
-  serving_ = false;
-  posted_.clear();
-  running_ = nullptr;
 }
 
 void Master::wake() { transport_.wake(); }
+
+scheduler::Worker Master::least_busy() const {
+  std::uint32_t least = 0;
+  for (std::uint32_t w = 0; w < workers_; ++w)
+    if (!lost_[w] && (lost_[least] || task_load_[w] < task_load_[least])) least = w;
+  return scheduler::Worker{least};
+}
 
 // Two batches at each worker, the one it works on and the next, of a millisecond each or of one task.
 void Master::hand_out() {
@@ -51,34 +63,42 @@ void Master::hand_out() {
   const auto batch = static_cast<std::size_t>(
       task_seconds_ > 0 ? std::clamp(kBatchSeconds / task_seconds_, 1.0, kBatchMost) : 1);
   while (true) {
-    const auto idlest = std::min_element(task_load_.begin(), task_load_.end());
-    if (*idlest >= 2 * batch) return;
+    const scheduler::Worker worker = least_busy();
+    if (task_load_[index(worker)] >= 2 * batch) return;
     std::vector<detail::Task> tasks;
     {
       const std::lock_guard lock(posts_mutex_);
       // a share for everybody, where there are not enough for full batches
-      const std::size_t share = std::min(batch, (posted_.size() + workers_ - 1) / workers_);
+      const std::size_t share = std::min(batch, (posted_.size() + workers_alive() - 1) / workers_alive());
       for (std::size_t i = 0; i < share; ++i) {
         tasks.push_back(std::move(posted_.front()));
         posted_.pop_front();
       }
     }
     if (tasks.empty()) return;
-    const auto worker = static_cast<std::uint32_t>(idlest - task_load_.begin());
-    *idlest += tasks.size();
-    Buffer out = message(Kind::kTasks);
-    Writer writer(out);
-    writer.put(round_ - 1);
-    writer.put(seed_);
+    std::vector<std::uint64_t> numbers;
     for (detail::Task& task : tasks) {
-      const std::uint64_t number = next_task_++;
-      writer.put(number);
-      writer.put_block(Bytes(task.input));
-      task.input = Buffer();
-      tasks_.emplace(number, std::move(task));
+      numbers.push_back(next_task_++);
+      tasks_.emplace(numbers.back(), Posted{std::move(task), worker});
     }
-    send(rank_of(scheduler::Worker{worker}), std::move(out));
+    send_tasks(worker, numbers);
   }
+}
+
+void Master::send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers) {
+  Buffer out = message(Kind::kTasks);
+  Writer writer(out);
+  writer.put(round_ - 1);
+  writer.put(seed_);
+  for (const std::uint64_t number : numbers) {
+    Posted& posted = tasks_.at(number);
+    posted.worker = worker;
+    writer.put(number);
+    writer.put_block(Bytes(posted.task.input));
+    if (!options_.recover) posted.task.input = Buffer();
+  }
+  task_load_[index(worker)] += numbers.size();
+  send(rank_of(worker), std::move(out));
 }
 
 void Master::take_tasks_done(Rank from, Reader& in) {
@@ -89,7 +109,7 @@ void Master::take_tasks_done(Rank from, Reader& in) {
     const Bytes output = in.get_block();
     const auto found = tasks_.find(number);
     if (found == tasks_.end()) throw Error("task " + std::to_string(number) + " ended twice");
-    const detail::Task task = std::move(found->second);
+    const detail::Task task = std::move(found->second.task);
     tasks_.erase(found);
     --task_load_[index(worker_of(from))];
     if (status == TaskStatus::kDropped) continue;

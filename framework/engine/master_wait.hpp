@@ -1,4 +1,4 @@
-// The master's one way to wait: it takes in messages until something is true.
+// The master's one way to wait: it takes in messages until something is true. It throws WorkerLost when states are gone.
 #pragma once
 
 #include <algorithm>
@@ -14,16 +14,18 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 template <class Done>
 void Master::run_until(const Done& done) {
   const transport::Promptness prompt;
-  heard_ = transport_.now().count();
+  heard_ = watched_ = transport_.now().count();
   while (true) {
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
     if (own_worker_) or_end([&] { own_worker_->poll(); });
-    if (done()) return;
+    if (recovery_) finish_recovery();
+    if (!recovery_ && done()) return;
     watch_time();
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();
     if (transport_.unsent() > 0) patience = std::min(patience, transport::Seconds(200e-6));
     patience = std::min(patience, transport::Seconds(std::max(watch_stall(), 1e-3)));
+    if (options_.recover) patience = std::min(patience, transport::Seconds(watch_silence()));
     if (!options_.checkpoint.empty()) patience = std::min(patience, kSignalLatency);
     transport_.wait(patience);
   }

@@ -70,6 +70,25 @@ po::options_description describe_options() {
       "kills after 1");
   add("rondo-node-failure", po::value<std::string>(),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
+  add("rondo-recover", po::value<std::string>()->implicit_value("1"),
+      "go on when workers are lost: each state has two copies in the memory of two workers, and what was "
+      "done since is done "
+      "again for the lost ones. Needs a launcher that lets survivors live: slurm/rondo-run");
+  add("rondo-recover-every", po::value<std::string>(),
+      "N rounds between two refreshes of the copies; more: cheaper, but more to do again after a loss (at "
+      "most N rounds of the "
+      "lost states) and more inputs to keep on rank 0; default 10");
+  add("rondo-recover-deadline", po::value<std::string>(),
+      "SECONDS of silence after which a worker is lost; it answers in the middle of a long update too. A "
+      "short one takes a "
+      "machine that is busy with other things for a dead one; default 10");
+  add("rondo-orphan", po::value<std::string>(),
+      "SECONDS of silence of rank 0 after which a worker on another node leaves, with --rondo-recover; 0: "
+      "never; longer than "
+      "the program ever computes between two calls; default 21600");
+  add("rondo-marker", po::value<std::string>(),
+      "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: "
+      "slurm/rondo-run");
   return all;
 }
 
@@ -174,6 +193,19 @@ Options read(const po::variables_map& given) {
   set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
   set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
   set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
+  set("rondo-recover", [&](Name n, Name v) { options.recover = flag(n, v); });
+  set("rondo-recover-every", [&](Name n, Name v) { options.recover_every = number(n, v, 1, 1'000'000); });
+  set("rondo-recover-deadline", [&](Name n, Name v) {
+    options.recover_deadline = decimal(n, v);
+    if (options.recover_deadline <= 0)
+      throw OptionError("--rondo-recover-deadline: need more than 0 seconds");
+  });
+  set("rondo-marker", [&](Name, Name v) { options.marker = v; });
+  set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
+  if (options.recover && options.relay != 0 && options.relay != Options::kRelayAuto)
+    throw OptionError(
+        "--rondo-relay: need auto or off together with --rondo-recover: who is behind a lost leader would be "
+        "lost");
   return options;
 }
 

@@ -20,14 +20,14 @@ namespace rondo::engine {
 enum class Kind : std::uint32_t {
   // start and end
   kHello,     // worker to master: text build with types, text name of the node
-  kWelcome,   // master to worker: WorkerSettings, Rank of its leader, double pace of the relay
+  kWelcome,   // master to worker: WorkerSettings, text name of the node, Rank of its leader, double pace of the relay
   kMismatch,  // master to worker: text; the worker leaves
   kClose,     // master to worker: nothing more will be asked
   kClosed,    // worker to master: everything I sent has left
   kExit,      // master to worker: everybody has closed; int32 status of the run
 
   // states between the calls, master to worker
-  kDropAll,   // uint64 generation of the states that follow
+  kDropAll,   // uint64 generation of the states that follow, uint64 number of the next backup
   kPlace,     // per state: StateId, block
   kResample,  // per parent: Family, then its Shares
   kFetch,     // uint64 request, all of StateId
@@ -44,6 +44,17 @@ enum class Kind : std::uint32_t {
   kSignal,  // worker to master: Wish
   kAsk,     // master to worker: what are you doing?
   kAnswer,  // worker to master: Condition
+
+  // lost workers: --rondo-recover
+  kBackup,      // master to worker: uint64 number, all of CopyTarget
+  kCopies,      // worker to worker: uint64 number, per state: StateId, block
+  kBackedUp,    // worker to master: uint64 number, uint64 states whose copies have come here
+  kBackupDone,  // master to worker: uint64 number; copies of earlier ones are not wanted any more
+  kLost,    // master to worker: uint64 number of the loss, all of Rank: all that are lost; start nothing more
+  kCensus,  // worker to master: uint64 number of the loss, all of Held
+  kResume,  // master to worker: ResumeHead, all of StateId: drop all other states
+  kReplay,  // master to worker: bring lost states back; the rest as History::replay writes it
+  kLeave,  // master to worker: int32 status; to one that counts as lost, and to all where the run ends at once
 
   // from rank 0 down the tree
   kContext,  // uint64 version, block
@@ -78,6 +89,8 @@ enum class Kind : std::uint32_t {
     case Kind::kAnswer:
     case Kind::kTasksDone:
     case Kind::kSaved:
+    case Kind::kBackedUp:
+    case Kind::kCensus:
     case Kind::kLoaded:
     case Kind::kReport:
     case Kind::kGave:
@@ -102,6 +115,10 @@ struct WorkerSettings {
   std::uint32_t tree_fanout = 16;
   std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
+  bool recover = false;  // workers may be lost: nothing goes down a tree
+  double orphan =
+      0;  // seconds of silence after which rank 0 counts as dead, where its process cannot be seen; 0: never
+  std::int32_t master_process = 0;
   scheduler::MoveCost move;
 };
 
@@ -111,6 +128,7 @@ struct Call {
   std::uint64_t first_round;  // round() of the call's round 0
   std::uint64_t seed;
   std::uint32_t rounds;
+  std::uint32_t from;   // rounds before this one are complete: shared inputs begin here
   bool own_inputs;      // each job has its own; no shared input comes
   bool input_included;  // the shared input of round 0 is in the message, and does not come down the tree
 };
@@ -188,6 +206,24 @@ struct LoadHead {
 struct Target {
   StateId state;
   Rank owner;
+};
+
+// Where the copy of a state goes.
+struct CopyTarget {
+  StateId state;
+  Rank to;
+};
+// A state that is whole at a worker.
+struct Held {
+  StateId state;
+  std::uint32_t rounds;  // that it has done of the call `epoch`, if it had a job in it
+  std::uint64_t epoch;
+};
+struct ResumeHead {
+  std::uint64_t generation;  // of states from now on: what was sent before is dropped
+  std::uint64_t backup;      // the one that counts
+  // Copies of others before this one are dropped; those of this one may have come already, from who has resumed earlier.
+  std::uint64_t next_backup;
 };
 
 struct WorkerCounters {

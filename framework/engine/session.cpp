@@ -3,9 +3,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <typeinfo>
 #include <vector>
@@ -46,6 +49,35 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   return status;
 }
 
+namespace {
+
+// Notices that there is no rank 0 any more, where the launcher does not: on the same node by its process, on another by a
+// long silence.
+class MasterWatch {
+ public:
+  MasterWatch(const WorkerSettings& settings, const std::string& node, double now)
+      : process_(settings.recover && node == node_name() ? settings.master_process : 0),
+        silence_most_(settings.recover && process_ == 0 ? settings.orphan : 0),
+        heard_(now) {}
+
+  void heard(double now) { heard_ = now; }
+  [[nodiscard]] bool is_gone(double now) {
+    constexpr double kInterval = 0.5;
+    if (silence_most_ > 0 && now - heard_ > silence_most_) return true;
+    if (process_ == 0 || now - looked_ < kInterval) return false;
+    looked_ = now;
+    return kill(process_, 0) != 0 && errno == ESRCH;
+  }
+
+ private:
+  std::int32_t process_;  // 0: cannot be seen, or need not
+  double silence_most_;   // seconds; 0: any
+  double heard_;
+  double looked_ = 0;
+};
+
+}  // namespace
+
 int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
   transport::Relay transport(below);
   const transport::Promptness prompt;
@@ -57,6 +89,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
   // Others may be welcome earlier and send states already; they wait until there is a worker.
   std::vector<transport::Envelope> early;
   WorkerSettings settings;
+  std::optional<MasterWatch> watch;
   for (bool welcome = false; !welcome;) {
     auto envelope = transport.receive();
     if (!envelope) {
@@ -68,6 +101,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
     if (kind == Kind::kMismatch) throw MismatchError(in.get_text());
     if (kind == Kind::kWelcome) {
       settings = in.get<WorkerSettings>();
+      watch.emplace(settings, in.get_text(), transport.now().count());
       const auto leader = in.get<Rank>();
       transport.begin(leader, transport::Seconds(in.get<double>()));
       welcome = true;
@@ -80,10 +114,19 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
   try {
     for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
     while (true) {
-      while (auto envelope = transport.receive()) worker.handle(std::move(*envelope));
-      if (worker.exit_status()) {
+      while (auto envelope = transport.receive()) {
+        if (envelope->from == kMaster) watch->heard(transport.now().count());
+        worker.handle(std::move(*envelope));
+      }
+      if (const auto status = worker.exit_status()) {
+        // not when the update that runs has ended, which nobody waits for any more
+        if (worker.dismissed() && host.leave != nullptr) host.leave(*status);
         transport.end();
-        return *worker.exit_status();
+        return *status;
+      }
+      if (watch->is_gone(transport.now().count())) {
+        std::cerr << "rondo: rank " << transport.rank() << ": rank 0 is gone; leaving" << std::endl;
+        host.abort(EXIT_FAILURE);
       }
       worker.poll();
       transport.wait(worker.patience());

@@ -1,5 +1,5 @@
 // A worker between messages: what it is told, what it reports, and the states it holds. Calls are in worker_call.cpp, checkpoints in
-// worker_checkpoint.cpp, tasks in worker_tasks.cpp.
+// worker_checkpoint.cpp, losses in worker_recovery.cpp, tasks in worker_tasks.cpp.
 #include "engine/worker.hpp"
 
 #include <algorithm>
@@ -26,6 +26,7 @@ Worker::~Worker() {
   {
     const std::lock_guard lock(mutex_);
     leaving_ = true;
+    replay_stopped_ = true;
   }
   work_.notify_one();
   thread_.join();
@@ -42,6 +43,7 @@ std::string Worker::what_was_thrown() {
 }
 
 void Worker::handle(Envelope envelope) {
+  if (!lost_.empty() && lost_.contains(envelope.from)) return;  // what it had is made anew
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
   switch (kind) {
@@ -55,7 +57,15 @@ void Worker::handle(Envelope envelope) {
     case Kind::kCancelTasks: return cancel_tasks();
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
-    case Kind::kContext: return take_context(envelope.message, in);
+    case Kind::kBackup: return back_up(in);
+    case Kind::kCopies: return take_copies(std::move(envelope), in);
+    case Kind::kBackupDone: return backup_done(in);
+    case Kind::kLost: return take_lost(in);
+    case Kind::kResume: return resume(in);
+    case Kind::kReplay: return take_replay(std::move(envelope));
+    case Kind::kLeave: dismissed_ = true; [[fallthrough]];
+    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
+    case Kind::kContext: return take_context(std::move(envelope));
     case Kind::kInput: return take_input(std::move(envelope));
     case Kind::kAssign: return assign(std::move(envelope), in);
     case Kind::kGive: return give(in);
@@ -67,7 +77,6 @@ void Worker::handle(Envelope envelope) {
     }
     case Kind::kAsk: return answer();
     case Kind::kClose: closing_ = true; return;
-    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
     default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
@@ -79,6 +88,7 @@ void Worker::poll() {
     carry_out(next.state, next.order);
   }
   load_some();
+  if (settings_.recover) take_replayed();
   flush_outgoing();
   if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
     Buffer out = message(Kind::kSignal);
@@ -88,6 +98,7 @@ void Worker::poll() {
   tell_saved();
   report();
   send_task_results();
+  if (settings_.recover) send_census();
 
   if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
     closing_ = false;
@@ -95,9 +106,15 @@ void Worker::poll() {
   }
 }
 
-// Where much is left, what happens now says little about the end. Called with the lock held.
+// Called with the lock held.
 scheduler::Seconds Worker::report_period() const {
-  return std::max(scheduler::Seconds(settings_.report_interval), queue_.left(transport_.now()) / 8);
+  return scheduler::report_period(scheduler::Seconds(settings_.report_interval),
+                                  queue_.left(transport_.now()), planned_);
+}
+
+// Called with the lock held.
+scheduler::Seconds Worker::low(scheduler::Time now) const {
+  return scheduler::low_mark(scheduler::Seconds(settings_.low), now - began_, call_.rounds);
 }
 
 transport::Seconds Worker::patience() const {
@@ -128,7 +145,7 @@ void Worker::report() {
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
     head.ready = queue_.ready();
-    head.hungry = head.left < settings_.low;
+    head.hungry = scheduler::Seconds(head.left) < low(now);
     head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
     if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);
@@ -187,11 +204,16 @@ void Worker::drop_all(Reader& in) {
   postponed_.clear();
   outgoing_.clear();
   loading_.clear();
+  copies_out_.clear();
   {
     const std::lock_guard lock(mutex_);
     states_.clear();
+    unsaved_ = 0;
+    census_due_ = false;
+    stop_replay();
   }
   generation_ = in.get<std::uint64_t>();
+  drop_copies(0, in.get<std::uint64_t>());
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
 
@@ -229,7 +251,7 @@ void Worker::arrive(StateId id, detail::Object state) {
     entry.state = std::move(state);
     orders.swap(entry.orders);
     // a state that only passes through leaves a job that waits for its return alone
-    if (std::none_of(orders.begin(), orders.end(), takes_away)) queue_.arrived(id);
+    if (std::none_of(orders.begin(), orders.end(), comes_first)) queue_.arrived(id);
   }
   work_.notify_one();
   for (Order& each : orders) order(id, std::move(each));
@@ -246,7 +268,7 @@ void Worker::order(StateId id, Order order) {
   } else if (!postponed_.empty() || !has_room(order)) {
     {
       const std::lock_guard lock(mutex_);
-      entry->leaving = takes_away(order);
+      entry->held = entry->held || comes_first(order);
     }
     postponed_.push_back({id, std::move(order)});
   } else {
@@ -264,11 +286,12 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
   if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
+  if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
   Entry& entry = states_.at(id);
   send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
   entry.state.reset();
-  entry.leaving = false;
+  entry.held = false;
   // what is left waits for the state's return: its next job's input, or where to send it on to
   if (entry.orders.empty() && !entry.message) states_.erase(id);
 }
@@ -377,6 +400,7 @@ void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const P
 
 void Worker::flush_outgoing() {
   for (auto& [to, out] : std::exchange(outgoing_, {})) transport_.send(to, std::move(out));
+  for (auto& [to, out] : std::exchange(copies_out_, {})) transport_.send(to, std::move(out));
   if (fetched_) transport_.send(kMaster, std::move(*std::exchange(fetched_, std::nullopt)));
 }
 
@@ -407,6 +431,8 @@ void Worker::take_in(Envelope envelope, Reader& in) {
       Entry& entry = states_[parcel.first];
       entry.message = bytes;
       entry.own_input = own_input;
+      entry.epoch = parcel.epoch;
+      entry.rounds = parcel.job.round;
       queue_.add(parcel.job, false);
       low_told_ = false;
     }

@@ -6,15 +6,19 @@
 // Anything asked of a state that is still on its way here waits for it: moves and copies are sent without a round trip.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +29,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
+#include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 #include "transport/transport.hpp"
 
@@ -47,6 +52,8 @@ class Worker {
 
   // Set once the master has said that the run is over.
   [[nodiscard]] const std::optional<std::int32_t>& exit_status() const { return exit_status_; }
+  // Whether it has said so to this worker because it counts as lost, or to all because the run ends at once.
+  [[nodiscard]] bool dismissed() const { return dismissed_; }
 
  private:
   using Job = scheduler::Job;
@@ -64,9 +71,15 @@ class Worker {
   struct Save {
     double cost;
   };
-  using Order = std::variant<Send, Multiply, Fetch, Save>;
-  [[nodiscard]] static bool takes_away(const Order& order) {
-    return std::holds_alternative<Send>(order) || std::holds_alternative<Multiply>(order);
+  struct BackUp {
+    std::uint64_t number;
+    Rank to;
+  };
+  using Order = std::variant<Send, Multiply, Fetch, Save, BackUp>;
+  // Whether no job may run before it is carried out.
+  [[nodiscard]] static bool comes_first(const Order& order) {
+    return std::holds_alternative<Send>(order) || std::holds_alternative<Multiply>(order) ||
+           std::holds_alternative<BackUp>(order);
   }
 
   struct Entry {
@@ -74,8 +87,10 @@ class Worker {
     std::shared_ptr<const Buffer> message;   // holds the job's own input
     Bytes own_input;
     std::vector<Order> orders;  // wait for the state
-    bool leaving = false;       // an order that takes it away waits for room
-    [[nodiscard]] bool here() const { return state != nullptr && !leaving; }
+    bool held = false;          // an order that comes first waits for room
+    std::uint64_t epoch = 0;    // of its last job
+    std::uint32_t rounds = 0;   // done in that call
+    [[nodiscard]] bool here() const { return state != nullptr && !held; }
   };
   struct Task {
     std::uint64_t number;
@@ -116,6 +131,17 @@ class Worker {
     std::vector<std::uint64_t> sizes;
     std::string error;
   };
+  // The copy of a state, in a message or in memory of its own.
+  struct Copy {
+    std::shared_ptr<const Buffer> holder;
+    Bytes bytes;
+  };
+  // Lost states that are made anew.
+  struct Replay {
+    transport::Envelope message;
+    std::vector<std::pair<StateId, Copy>> copies;
+  };
+  using States = std::unordered_map<StateId, detail::Object>;
   struct PendingOrder {
     StateId state;
     Order order;
@@ -128,7 +154,7 @@ class Worker {
   void fetch(Reader& in);
   void transfer(Reader& in);
   void take_in(transport::Envelope envelope, Reader& in);
-  void take_context(Bytes whole, Reader& in);
+  void take_context(transport::Envelope envelope);
   void take_input(transport::Envelope envelope);
   void keep_input(transport::Envelope envelope);
   void take_early();
@@ -138,6 +164,18 @@ class Worker {
 
   void save(Reader& in);
   void load(Reader& in);
+
+  void back_up(Reader& in);
+  void copy_out(StateId id, const BackUp& order);
+  void take_copies(transport::Envelope envelope, Reader& in);
+  void backup_done(Reader& in);
+  void drop_copies(std::uint64_t counts, std::uint64_t next);
+  void take_lost(Reader& in);
+  void send_census();
+  void resume(Reader& in);
+  void take_replay(transport::Envelope envelope);
+  void stop_replay();
+  void take_replayed();
 
   void take_tasks(transport::Envelope envelope, Reader& in);
   void cancel_tasks();
@@ -167,6 +205,7 @@ class Worker {
   void flush_outgoing();
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;
+  [[nodiscard]] scheduler::Seconds low(scheduler::Time now) const;
   void report();
   void answer();
 
@@ -174,6 +213,9 @@ class Worker {
   void compute();
   void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
   void run_task(std::unique_lock<std::mutex>& lock);
+  void run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark);
+  void replay(const Replay& all, States& states, CrashMark& mark);
+  void replay_call(Reader& in, States& states, bool context_good, CrashMark& mark);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
@@ -196,6 +238,14 @@ class Worker {
   std::uint64_t saving_sequence_ = 0;
   std::deque<Loading> loading_;
   WorkerCounters counters_;
+  std::set<Rank> lost_;
+  std::uint64_t loss_ = 0;                                             // number of the last one
+  std::uint64_t backup_ = 0;                                           // the one that counts
+  std::map<std::uint64_t, std::unordered_map<StateId, Copy>> copies_;  // by backup
+  std::unordered_map<Rank, Buffer> copies_out_;                        // kCopies messages being filled
+  std::vector<transport::Envelope> early_contexts_;                    // until a replay has ended
+  Buffer context_;                                                     // packed, if workers may be lost
+  bool dismissed_ = false;
   bool closing_ = false;
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
@@ -210,7 +260,9 @@ class Worker {
   std::uint32_t inputs_from_ = 0;
   Results done_;
   std::vector<Buffer> failures_;  // messages
+  scheduler::Time began_{0};      // the call
   scheduler::Time last_report_{0};
+  scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;
   transport::Seconds first_task_done_{0};
@@ -221,6 +273,12 @@ class Worker {
   bool stopping_ = false;
   bool computing_ = false;
   bool leaving_ = false;
+  bool census_due_ = false;  // nothing starts until the master has counted what is left
+  std::optional<Replay> replay_;
+  bool replaying_ = false;
+  std::atomic<bool> replay_stopped_{false};
+  States replayed_;
+  std::optional<std::string> replay_error_;
 
   std::thread thread_;  // last: it uses all the others
 };

@@ -13,7 +13,7 @@ using transport::Envelope;
 // ---- what goes down the tree
 
 void Worker::forward(Bytes whole) {
-  if (transport_.rank() == kMaster) return;  // the master has sent it on itself
+  if (transport_.rank() == kMaster || settings_.recover) return;  // the master has sent it on itself
   for_each_child(transport_.rank(), transport_.size(), settings_.tree_fanout, [&](Rank child) {
     Buffer copy;
     copy.append(whole);
@@ -21,14 +21,25 @@ void Worker::forward(Bytes whole) {
   });
 }
 
-void Worker::take_context(Bytes whole, Reader& in) {
-  forward(whole);
+void Worker::take_context(Envelope envelope) {
+  forward(envelope.message);
+  if (settings_.recover) {
+    const std::lock_guard lock(mutex_);
+    if (replay_ || replaying_) return early_contexts_.push_back(std::move(envelope));
+  }
+  Reader in(envelope.message);
+  (void)in.get<Kind>();
   const auto version = in.get<std::uint64_t>();
+  const Bytes context = in.get_block();
   context_error_.reset();
   try {
-    kernel_->set_context(in.get_block());  // nothing computes: a context comes between calls
+    kernel_->set_context(context);  // nothing computes: a context comes between calls
   } catch (...) {
     context_error_ = "the context cannot be unpacked: " + what_was_thrown();
+  }
+  if (settings_.recover) {
+    context_.clear();
+    context_.append(context);
   }
   context_version_ = version;
   open_rounds();
@@ -74,9 +85,9 @@ void Worker::begin(const Call& call) {
   call_ = call;
   queue_.begin(call.rounds);
   inputs_.clear();
-  inputs_from_ = 0;
+  inputs_from_ = call.from;
   report_due_ = low_told_ = false;
-  last_report_ = transport_.now();
+  began_ = last_report_ = transport_.now();
 }
 
 void Worker::assign(Envelope envelope, Reader& in) {
@@ -100,9 +111,12 @@ void Worker::assign(Envelope envelope, Reader& in) {
       // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
       entry.message = call.own_inputs ? bytes : nullptr;
       entry.own_input = call.own_inputs ? in.get_block() : Bytes();
+      entry.epoch = call.epoch;
+      entry.rounds = job.round;
       queue_.add(job, entry.here());
     }
     low_told_ = false;
+    planned_ = queue_.known();
   }
   work_.notify_one();
   if (begins) take_early();
@@ -159,6 +173,10 @@ void Worker::compute() {
   CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {
+    if (replay_) {
+      run_replay(lock, mark);
+      continue;
+    }
     if (const Job* next = queue_.start(transport_.now())) {
       computing_ = true;
       const Job job = *next;
@@ -170,12 +188,12 @@ void Worker::compute() {
       run_task(lock);
       continue;
     }
-    if (!done_.empty() || stopping_) {
+    if (!done_.empty() || stopping_ || census_due_) {
       report_due_ = true;
       lock.unlock();
       transport_.wake();
       lock.lock();
-      if (leaving_ || queue_.ready() > 0 || !tasks_.empty()) continue;
+      if (leaving_ || queue_.ready() > 0 || !tasks_.empty() || replay_) continue;
     }
     work_.wait(lock);
   }
@@ -226,8 +244,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
     entry.own_input = {};
+    entry.rounds = job.round + 1;
     queue_.finished(now, now - start);
-    if (!low_told_ && queue_.left(now).count() < settings_.low) wake = low_told_ = report_due_ = true;
+    if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
       wake = report_due_ = true;
   }

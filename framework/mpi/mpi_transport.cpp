@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -32,7 +33,8 @@ constexpr std::size_t kIncomingMost = 64;
 constexpr Seconds kNapShortest{20e-6};
 constexpr Seconds kNapLongest{1e-3};
 constexpr Seconds kNapOnOneNode{10e-3};  // bells ring; this only mends a message that MPI put off
-constexpr Seconds kNapUnsent{100e-6};    // a big message may need the sender's help to leave
+constexpr Seconds kNapUnfinished{
+    100e-6};  // a big message that goes in parts needs both sides' help; for a start
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Seconds at_most) {
   timespec time{};
@@ -56,9 +58,15 @@ MpiTransport::MpiTransport(MPI_Comm communicator) {
 }
 
 MpiTransport::~MpiTransport() {
-  for (Outgoing& out : outgoing_)
-    for (MPI_Request& request : out.requests)
-      if (request != MPI_REQUEST_NULL) MPI_Request_free(&request);
+  if (!forgotten_.empty()) {
+    // the process is about to leave without MPI_Finalize; until then buffers stay where MPI knows them
+    (void)new std::list<Outgoing>(std::move(abandoned_outgoing_));
+    (void)new std::deque<Incoming>(std::move(abandoned_incoming_));
+    (void)new std::list<Outgoing>(std::move(outgoing_));
+    (void)new std::deque<Incoming>(std::move(incoming_));
+    return;
+  }
+  for (MPI_Request& request : leaving_) MPI_Request_free(&request);
   MPI_Win_free(&window_);
   MPI_Comm_free(&node_);
   MPI_Comm_free(&communicator_);
@@ -78,7 +86,7 @@ void MpiTransport::make_bells() {
   one_node_ = node_size == size_;
   void* mine = nullptr;
   MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_);
-  bell_ = new (bell_in(mine)) Bell{{0}};
+  bell_ = new (bell_in(mine)) Bell{{0}, {0}};
   MPI_Barrier(node_);
 
   MPI_Group all = MPI_GROUP_NULL, near = MPI_GROUP_NULL;
@@ -102,15 +110,27 @@ void MpiTransport::make_bells() {
   if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 2 * node_size) spin_ = Seconds(20e-6);
 }
 
+// Tells the rank that something was sent to it. The message first, then this.
 void MpiTransport::ring(Bell& bell) {
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // the message first, then the look at who sleeps
+  bell.rung.fetch_add(1);
+  rouse(bell);
+}
+
+void MpiTransport::rouse(Bell& bell) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (bell.asleep.load() == 1 && bell.asleep.exchange(0) == 1) futex_wake(bell.asleep);
 }
 
 void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
-                        std::vector<MPI_Request>& requests) {
-  requests.push_back(MPI_REQUEST_NULL);
-  MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &requests.back());
+                        std::list<Outgoing>::iterator of) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request);
+  int done = 0;
+  if (size <= kSmallBytes) MPI_Test(&request, &done, MPI_STATUS_IGNORE);  // most have left at once
+  if (done != 0) return;
+  ++of->parts;
+  leaving_.push_back(request);
+  leaving_of_.push_back(of);
 }
 
 void MpiTransport::send(Rank to, Buffer message) {
@@ -119,18 +139,21 @@ void MpiTransport::send(Rank to, Buffer message) {
     to_self_.push_back({to, std::move(message)});
     return;
   }
-  reap_oldest();
-  Outgoing out{std::move(message), nullptr, {}};
-  const std::size_t size = out.message.size();
+  const std::size_t size = message.size();
+  const auto out = outgoing_.insert(outgoing_.end(), {rank, std::move(message), nullptr});
   if (size <= kPieceBytes) {
-    post(out.message.data(), size, rank, kWhole, out.requests);
+    post(out->message.data(), size, rank, kWhole, out);
   } else {
-    out.total = std::make_unique<std::uint64_t>(size);
-    post(out.total.get(), sizeof *out.total, rank, kLong, out.requests);
+    out->total = std::make_unique<std::uint64_t>(size);
+    post(out->total.get(), sizeof *out->total, rank, kLong, out);
     for (std::size_t at = 0; at < size; at += kPieceBytes)
-      post(out.message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out.requests);
+      post(out->message.data() + at, std::min(kPieceBytes, size - at), rank, kPiece, out);
   }
-  outgoing_.push_back(std::move(out));
+  if (out->parts == 0)
+    outgoing_.erase(out);
+  else
+    unsent_ += std::max<std::size_t>(size, 1);
+  if (forgotten_.contains(rank)) abandon(rank);
   if (Bell* bell = bells_[static_cast<std::size_t>(rank)]) to_ring_.push_back(bell);
 }
 
@@ -139,34 +162,78 @@ void MpiTransport::flush() {
   to_ring_.clear();
 }
 
-// Whether all requests of a message are done.
-bool MpiTransport::has_left(Outgoing& out) {
-  int done = 0;
-  MPI_Testall(static_cast<int>(out.requests.size()), out.requests.data(), &done, MPI_STATUSES_IGNORE);
-  return done != 0;
-}
-
-// Lets go of what has left, in order: the test of each send, so that many sends cost as much each as few.
-void MpiTransport::reap_oldest() {
-  while (!outgoing_.empty() && has_left(outgoing_.front())) outgoing_.pop_front();
-}
-
-// Lets go of all that has left: one slow receiver must not keep what has gone to others.
+// Lets go of what has left. One look at all of it, as MPI may give the core away at each.
 void MpiTransport::reap() {
-  reap_oldest();
-  std::erase_if(outgoing_, has_left);
+  if (leaving_.empty()) return;
+  left_.resize(leaving_.size());
+  int count = 0;
+  MPI_Testsome(static_cast<int>(leaving_.size()), leaving_.data(), &count, left_.data(), MPI_STATUSES_IGNORE);
+  if (count <= 0) return;
+  for (int i = 0; i < count; ++i) {
+    const auto out = leaving_of_[static_cast<std::size_t>(left_[static_cast<std::size_t>(i)])];
+    if (--out->parts > 0) continue;
+    unsent_ -= std::max<std::size_t>(out->message.size(), 1);
+    outgoing_.erase(out);
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < leaving_.size(); ++i) {
+    if (leaving_[i] == MPI_REQUEST_NULL) continue;
+    leaving_[kept] = leaving_[i];
+    leaving_of_[kept++] = leaving_of_[i];
+  }
+  leaving_.resize(kept);
+  leaving_of_.resize(kept);
 }
 
 std::size_t MpiTransport::unsent() {
   reap();
-  std::size_t bytes = 0;
-  for (const Outgoing& out : outgoing_) bytes += std::max<std::size_t>(out.message.size(), 1);
-  return bytes;
+  return unsent_;
+}
+
+void MpiTransport::forget(Rank rank) {
+  forgotten_.insert(value(rank));
+  abandon(value(rank));
+  const auto its = std::stable_partition(incoming_.begin(), incoming_.end(),
+                                         [&](const Incoming& in) { return in.from != value(rank); });
+  std::move(its, incoming_.end(), std::back_inserter(abandoned_incoming_));
+  incoming_.erase(its, incoming_.end());
+}
+
+// What is on its way to this rank is not looked at any more, and stays in memory.
+void MpiTransport::abandon(int rank) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < leaving_.size(); ++i) {
+    if (leaving_of_[i]->to == rank) continue;
+    leaving_[kept] = leaving_[i];
+    leaving_of_[kept++] = leaving_of_[i];
+  }
+  leaving_.resize(kept);
+  leaving_of_.resize(kept);
+  for (auto out = outgoing_.begin(); out != outgoing_.end();) {
+    const auto next = std::next(out);
+    if (out->to == rank) {
+      unsent_ -= std::max<std::size_t>(out->message.size(), 1);
+      abandoned_outgoing_.splice(abandoned_outgoing_.end(), outgoing_, out);
+    }
+    out = next;
+  }
+}
+
+// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
+// who wants to tell that must be heard.
+bool MpiTransport::full() {
+  constexpr Seconds kPatience{0.5};
+  if (incoming_.size() < kIncomingMost) {
+    full_since_ = Seconds(0);
+    return false;
+  }
+  if (full_since_ == Seconds(0)) full_since_ = now();
+  return now() - full_since_ < kPatience;
 }
 
 // Begins to receive the next message, if one is there.
 bool MpiTransport::match() {
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
   int found = 0;
   MPI_Message matched = MPI_MESSAGE_NULL;
   MPI_Status status;
@@ -175,6 +242,8 @@ bool MpiTransport::match() {
   int count = 0;
   MPI_Get_count(&status, MPI_BYTE, &count);
   const auto size = static_cast<std::size_t>(count);
+  // only what has come already: the rest may never come
+  if (forgotten_.contains(status.MPI_SOURCE) && (status.MPI_TAG != kWhole || size > kSmallBytes)) return true;
 
   if (status.MPI_TAG == kLong) {
     std::uint64_t total = 0;
@@ -193,10 +262,15 @@ bool MpiTransport::match() {
   target.missing -= size;
   if (size <= kSmallBytes) {
     MPI_Mrecv(place, count, MPI_BYTE, &matched, MPI_STATUS_IGNORE);
-  } else {
-    target.requests.push_back(MPI_REQUEST_NULL);
-    MPI_Imrecv(place, count, MPI_BYTE, &matched, &target.requests.back());
+    return true;
   }
+  MPI_Request& request = target.requests.emplace_back(MPI_REQUEST_NULL);
+  MPI_Imrecv(place, count, MPI_BYTE, &matched, &request);
+  int done = 0;
+  MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  // what was not copied at one go leaves in parts, with the sender's help
+  if (Bell* sender = bells_[static_cast<std::size_t>(status.MPI_SOURCE)]; done == 0 && sender != nullptr)
+    rouse(*sender);
   return true;
 }
 
@@ -228,13 +302,24 @@ std::optional<Envelope> MpiTransport::receive() {
       nap_ = kNapShortest;
       return envelope;
     }
-    if (!match()) return std::nullopt;
+    if (silent()) return std::nullopt;
+    const std::uint32_t rung = bell_->rung.load();
+    // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
+    if (!match() && !match()) {
+      if (incoming_.size() < kIncomingMost) heard_ = rung;
+      doubt_ = false;
+      return std::nullopt;
+    }
   }
 }
 
+// Whether nothing can have arrived: a look at MPI costs much more than this one.
+bool MpiTransport::silent() const { return one_node_ && !doubt_ && bell_->rung.load() == heard_; }
+
 bool MpiTransport::something_there() {
   if (woken_.load() || !to_self_.empty()) return true;
-  if (incoming_.size() >= kIncomingMost) return false;
+  if (full()) return false;
+  if (one_node_) return !silent();
   int found = 0;
   // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
   for (int probe = 0; probe < 2 && found == 0; ++probe)
@@ -255,17 +340,20 @@ void MpiTransport::wait(Seconds at_most) {
   nap_ = std::clamp(nap_ * 2, kNapShortest, kNapLongest);
   reap();
   Seconds nap = one_node_ ? kNapOnOneNode : nap_;
-  if (!outgoing_.empty() || !incoming_.empty()) nap = kNapUnsent;
+  if (!outgoing_.empty() || !incoming_.empty()) nap = std::max(kNapUnfinished, nap_);
   bell_->asleep.store(1);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!something_there()) futex_wait(bell_->asleep, 1, std::min(nap, at_most));
+  if (!something_there()) {
+    futex_wait(bell_->asleep, 1, std::min(nap, at_most));
+    doubt_ = doubt_ || (nap <= at_most && bell_->asleep.load() == 1);  // nobody rang: look all the same
+  }
   bell_->asleep.store(0);
   woken_ = false;
 }
 
 void MpiTransport::wake() {
   woken_ = true;
-  ring(*bell_);
+  rouse(*bell_);
 }
 
 }  // namespace rondo::mpi

@@ -14,7 +14,9 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "transport/transport.hpp"
@@ -25,7 +27,7 @@ class MpiTransport final : public transport::Transport {
  public:
   // Collective over the communicator, which it duplicates.
   explicit MpiTransport(MPI_Comm communicator);
-  // Collective.
+  // Collective, unless a rank was forgotten: then nothing is given back to MPI.
   ~MpiTransport() override;
 
   Rank rank() const override { return Rank{rank_}; }
@@ -34,19 +36,24 @@ class MpiTransport final : public transport::Transport {
   void flush() override;
   std::optional<transport::Envelope> receive() override;
   std::size_t unsent() override;
+  void forget(Rank rank) override;
+  // Whether any rank was forgotten.
+  [[nodiscard]] bool bereft() const { return !forgotten_.empty(); }
   void wait(transport::Seconds at_most) override;
   void wake() override;
   transport::Seconds now() const override { return transport::steady_now(); }
 
  private:
-  // 1 while its rank sleeps. On a cache line of its own.
+  // On a cache line of its own.
   struct alignas(64) Bell {
-    std::atomic<std::uint32_t> asleep;
+    std::atomic<std::uint32_t> asleep;  // 1 while its rank sleeps
+    std::atomic<std::uint32_t> rung;    // how often, after messages were sent to it
   };
   struct Outgoing {
+    int to;
     Buffer message;
     std::unique_ptr<std::uint64_t> total;  // of a long message; goes before its pieces
-    std::vector<MPI_Request> requests;
+    std::size_t parts = 0;                 // that have not left
   };
   struct Incoming {
     int from;
@@ -58,11 +65,13 @@ class MpiTransport final : public transport::Transport {
   static Bell* bell_in(void* part);
   void make_bells();
   static void ring(Bell& bell);
-  void post(const void* data, std::size_t size, int to, int tag, std::vector<MPI_Request>& requests);
+  static void rouse(Bell& bell);
+  [[nodiscard]] bool silent() const;
+  void post(const void* data, std::size_t size, int to, int tag, std::list<Outgoing>::iterator of);
+  void abandon(int rank);
+  [[nodiscard]] bool full();
   bool match();
   std::optional<transport::Envelope> completed();
-  static bool has_left(Outgoing& out);
-  void reap_oldest();
   void reap();
   [[nodiscard]] bool something_there();
 
@@ -77,9 +86,20 @@ class MpiTransport final : public transport::Transport {
   std::vector<Bell*> bells_;  // by rank; null on other nodes
   std::atomic<bool> woken_{false};
   transport::Seconds nap_{0};
+  std::uint32_t heard_ = 0;  // rings, after which everything that had arrived was taken in
+  bool doubt_ = true;        // whether a message may be there without a ring
 
-  std::deque<Outgoing> outgoing_;
+  std::list<Outgoing> outgoing_;
+  std::vector<MPI_Request> leaving_;  // the parts of all of them
+  std::vector<std::list<Outgoing>::iterator> leaving_of_;
+  std::vector<int> left_;  // which of them have
+  std::size_t unsent_ = 0;
   std::deque<Incoming> incoming_;
+  transport::Seconds full_since_{0};  // as many as may be; 0: it is not so
+  std::set<int> forgotten_;
+  // From and to forgotten ranks. MPI may still read and write them, and has no way to be told otherwise.
+  std::list<Outgoing> abandoned_outgoing_;
+  std::deque<Incoming> abandoned_incoming_;
   std::deque<transport::Envelope> to_self_;
   std::vector<Bell*> to_ring_;  // of ranks that were sent something since the last flush
 };

@@ -1,18 +1,28 @@
 // The start and the end of a run under MPI.
+#include <malloc.h>
 #include <mpi.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <climits>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <rondo/detail/run.hpp>
 #include <rondo/error.hpp>
 
 #include "checkpoint/posix_storage.hpp"
+#include "engine/build.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "engine/signals.hpp"
@@ -23,6 +33,15 @@ namespace rondo {
 namespace {
 
 bool running = false;  // inside a run on ranks
+bool ours = false;     // whoever initialised MPI ends it
+
+// Memory of states and messages comes and goes by the hundred kilobytes: the C library would give each back to the system and
+// take it anew, page by page. What the user has set stays.
+void keep_freed_memory() {
+  constexpr int kKept = 32 << 20;
+  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, kKept);
+  if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, kKept);
+}
 
 // Whether a launcher started this process as one of several. Asked before MPI_Init, which takes a third of a second and
 // is not needed for threads.
@@ -32,8 +51,47 @@ bool launched() {
   return false;
 }
 
+// What the end of this process has to know of its last run.
+struct Ending {
+  int rank = 0;
+  std::string marker;             // --rondo-marker
+  std::vector<pid_t> companions;  // on rank 0: the other ranks of its node, if ranks may be lost
+  bool bereft = false;            // ranks were lost: MPI cannot end in order any more
+};
+Ending ending;
+
+void flush() {
+  std::cout.flush();
+  std::fflush(nullptr);
+}
+
+// Written beside and renamed: whoever sees it sees all of it.
+void write_file(const std::string& name, const std::string& text) {
+  const std::string draft = name + ".draft";
+  std::ofstream(draft) << text << std::endl;
+  if (std::rename(draft.c_str(), name.c_str()) != 0)
+    std::cerr << "rondo: cannot write " << name << ": " << std::strerror(errno) << std::endl;
+}
+
+void mark(int status) {
+  if (ending.rank == 0 && !ending.marker.empty()) write_file(ending.marker, std::to_string(status));
+}
+
+// Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
+[[noreturn]] void leave(int status) {
+  flush();
+  mark(status);
+  constexpr int kTries = 300;
+  const auto is_there = [](pid_t process) { return kill(process, 0) == 0; };
+  for (int i = 0; i < kTries && ending.rank == 0; ++i) {
+    if (std::none_of(ending.companions.begin(), ending.companions.end(), is_there)) break;
+    usleep(10'000);
+  }
+  _exit(status);
+}
+
 // Several runs may follow each other in one process, but MPI starts and ends only once in it.
-void finalise_at_exit() {
+void finalise_at_exit(int status, void*) {
   int finalised = 0;
   MPI_Finalized(&finalised);
   if (finalised != 0) return;
@@ -41,10 +99,33 @@ void finalise_at_exit() {
     std::cerr << "rondo: the program called exit() inside a run\n";
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
+  if (ending.bereft) leave(status);
   // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
-  std::cout.flush();
-  std::fflush(nullptr);
+  flush();
+  mark(status);
   MPI_Finalize();
+}
+
+// How this process will end, and who has to have ended before it. Collective.
+void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
+  int size = 0;
+  MPI_Comm_rank(communicator, &ending.rank);
+  MPI_Comm_size(communicator, &size);
+  ending.marker = options.marker;
+  if (ending.rank == 0 && !ending.marker.empty())
+    write_file(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
+  if (!options.recover) return;
+  struct Process {
+    std::uint64_t node;
+    std::int64_t process;
+  };
+  const Process mine{std::hash<std::string>()(engine::node_name()), getpid()};
+  std::vector<Process> all(static_cast<std::size_t>(size));
+  MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, communicator);
+  ending.companions.clear();
+  for (const Process& each : all)
+    if (each.node == mine.node && each.process != mine.process)
+      ending.companions.push_back(static_cast<pid_t>(each.process));
 }
 
 bool initialised() {
@@ -81,6 +162,11 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
     std::cerr << "rondo: rank 0: run() inside the main of another run: runs follow each other" << std::endl;
     return EXIT_FAILURE;
   }
+  if (ending.bereft) {
+    std::cerr << "rondo: rank " << ending.rank << ": no further run() after one that has lost ranks"
+              << std::endl;
+    return EXIT_FAILURE;
+  }
   bool failed = false;
   const std::optional<engine::Options> options = agree_on_options(communicator, argc, argv, failed);
   if (failed) return EXIT_FAILURE;
@@ -89,12 +175,18 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   MPI_Comm_size(communicator, &size);
   MPI_Comm_rank(communicator, &rank);
   checkpoint::PosixStorage storage;
-  const engine::Host host{storage, [](int status) { MPI_Abort(MPI_COMM_WORLD, status); }};
+  prepare_ending(communicator, *options);
+  // where ranks may be lost MPI_Abort ends only the one that calls it
+  const engine::Host host{storage,
+                          options->recover ? [](int status) { leave(status); }
+                                           : [](int status) { MPI_Abort(MPI_COMM_WORLD, status); },
+                          options->recover ? [](int status) { leave(status); } : [](int) {}};
   if (size == 1) return engine::run_threads(host, program, *options, main);
   std::optional<engine::SignalWatch> watch;
   if (!options->checkpoint.empty()) watch.emplace();
 
   running = true;
+  keep_freed_memory();
   int status = EXIT_FAILURE;
   mpi::MpiTransport transport(communicator);
   try {
@@ -109,6 +201,8 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
     host.abort(EXIT_FAILURE);
   }
   running = false;
+  ending.bereft = transport.bereft();
+  if (ending.bereft && !ours) leave(status);  // the program would end MPI itself, and never return from that
   return status;
 }
 
@@ -121,7 +215,8 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
     if (!launched()) return engine::run_alone(argc, argv, program, main);
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
-    std::atexit(finalise_at_exit);
+    on_exit(finalise_at_exit, nullptr);
+    ours = true;
   }
   return run_ranks(MPI_COMM_WORLD, argc, argv, program, main);
 }

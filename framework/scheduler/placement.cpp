@@ -10,6 +10,7 @@
 namespace rondo::scheduler {
 
 std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<const double> seconds) {
+  running_ = false;  // with its states a call ends too
   states_.clear();
   states_.reserve(ids.size());
   for (Part& p : workers_) p.bytes = 0;
@@ -23,8 +24,8 @@ std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<con
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const double middle = before + weight(i) / 2;
     before += weight(i);
-    const auto worker = static_cast<std::uint32_t>(middle / total * settings_.workers);
-    owners[i] = Worker{std::min(worker, settings_.workers - 1)};
+    const auto share = static_cast<std::size_t>(middle / total * static_cast<double>(alive_.size()));
+    owners[i] = Worker{alive_[std::min(share, alive_.size() - 1)]};
     State state;
     state.id = ids[i];
     state.owner = owners[i];
@@ -79,11 +80,11 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
     total += offspring[slot] * expected(slot);
     parents[w].push_back(slot);
   }
-  const double target = total / settings_.workers;
+  const double target = total / static_cast<double>(alive_.size());
 
   if (settings_.rebalance && total > 0) {
     std::priority_queue<std::pair<double, std::uint32_t>> deficits;
-    for (std::uint32_t w = 0; w < workers_.size(); ++w)
+    for (const std::uint32_t w : alive_)
       if (load[w] < target) deficits.emplace(target - load[w], ~w);  // ~: of equals the lowest worker
     for (std::uint32_t w = 0; w < workers_.size(); ++w) {
       // parents with many children first: one transfer serves several of them

@@ -62,7 +62,7 @@ void erase(std::vector<Entry>& entries, const Entry& entry) {
 }  // namespace
 
 std::vector<command::Move> Scheduler::refine() {
-  if (workers_.size() < 2) return {};
+  if (alive_.size() < 2) return {};
   std::vector<double> load(workers_.size(), 0);
   std::vector<std::size_t> ends(workers_.size() + 1, 0);  // how many states the workers before one have
   double total = 0;
@@ -71,10 +71,10 @@ std::vector<command::Move> Scheduler::refine() {
     ++ends[index(states_[slot].owner) + 1];
   }
   for (const double each : load) total += each;
-  const double mean = total / settings_.workers;
+  const double mean = total / static_cast<double>(alive_.size());
   const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
   std::set<std::pair<double, std::uint32_t>> order;
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) order.emplace(load[w], w);
+  for (const std::uint32_t w : alive_) order.emplace(load[w], w);
   if (order.rbegin()->first - mean <= slack) return {};
 
   // The slots by worker, in one block; a worker's own list is made when it matters, as most workers are left alone.

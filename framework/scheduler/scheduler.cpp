@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -8,7 +9,9 @@
 
 namespace rondo::scheduler {
 
-Scheduler::Scheduler(const Settings& settings) : settings_(settings), workers_(settings.workers) {
+Scheduler::Scheduler(const Settings& settings)
+    : settings_(settings), workers_(settings.workers), alive_(settings.workers) {
+  std::iota(alive_.begin(), alive_.end(), 0U);
   if (settings.workers == 0) throw OptionError("workers: need at least 1, got 0");
   if (!(settings.bytes_max > 0)) throw OptionError("memory: need more than 0 bytes per worker");
 }
@@ -56,6 +59,16 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   std::vector<command::Move> moves;  // by the worker that they leave
   if (settings_.rebalance && known > 0) moves = refine();
 
+  batch_ = begin.batch_most;
+  if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
+  distribute(now);
+  // After the assignments: everybody computes while states are packed.
+  for (command::Move& move : moves) commands_.emplace_back(std::move(move));
+  if (rounds_ == 0) end_if_done();
+}
+
+// Every worker gets the states that it holds and that have rounds to do, and nothing else is known of it.
+void Scheduler::distribute(Time now) {
   for (Part& p : workers_) {
     const double bytes = p.bytes;
     std::vector<Slot> memory = std::move(p.waiting);  // of one call serves the next
@@ -65,10 +78,9 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     p.bytes = bytes;
     p.finish = now;
   }
-  for (Slot slot = 0; slot < states_.size(); ++slot) part(states_[slot].owner).waiting.push_back(slot);
-  batch_ = begin.batch_most;
-  if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) {
+  for (Slot slot = 0; slot < states_.size(); ++slot)
+    if (states_[slot].rounds_done < rounds_) part(states_[slot].owner).waiting.push_back(slot);
+  for (const std::uint32_t w : alive_) {
     Part& p = workers_[w];
     for (const Slot slot : p.waiting) p.waiting_work += expected(slot);
     if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
@@ -78,9 +90,6 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
     }
     assign(now, Worker{w});
   }
-  // After the assignments: everybody computes while states are packed.
-  for (command::Move& move : moves) commands_.emplace_back(std::move(move));
-  if (rounds_ == 0) end_if_done();
 }
 
 // Longest last, as the next one is taken from there; one of unknown cost may be the longest.
@@ -281,7 +290,7 @@ void Scheduler::handle(Time, const event::Stopped& stopped) {
   Part& p = part(stopped.worker);
   if (p.stopped || !stopping_) return;
   p.stopped = true;
-  if (++stopped_ == workers_.size()) {
+  if (++stopped_ == alive_.size()) {
     running_ = false;
     commands_.emplace_back(command::End{});
   }

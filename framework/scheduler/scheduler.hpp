@@ -9,6 +9,8 @@
 // worker gets its part at once (or in batches, where one is set), longest first; a worker that is about to run dry says
 // so, and the worker with most predicted work left is told to give it unstarted states.
 //
+// A worker may be lost: then the driver says which states are where, and the call goes on with the others.
+//
 // Invariant: every state has exactly one owner; in a call each state does each round exactly once, in order, and the
 // call ends when all are done, or after a failure when every worker has stopped.
 #pragma once
@@ -161,6 +163,17 @@ class Scheduler {
 
   [[nodiscard]] std::vector<Command> on(Time now, const Event& event);
 
+  // Nothing is ever placed at this worker again. What it held has to be told with recover(), or is dropped by reset() and
+  // restore(). Throws logic_error for the last worker.
+  void lose(Worker worker);
+  // Where the states are after a loss, in the order of the slots, and inside a call how many of its first rounds each has done;
+  // all workers that are left are idle, and none has a job. What is missing of the call is assigned anew; with `stop` the call
+  // ends as after a Cancel.
+  [[nodiscard]] std::vector<Command> recover(Time now, std::span<const Worker> owners,
+                                             std::span<const std::uint32_t> rounds_done, bool stop);
+  // Ascending.
+  [[nodiscard]] const std::vector<std::uint32_t>& alive() const { return alive_; }
+
   [[nodiscard]] std::size_t size() const { return states_.size(); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] StateId id(Slot slot) const { return states_[slot].id; }
@@ -210,6 +223,7 @@ class Scheduler {
   [[nodiscard]] double expected(Slot slot) const;
   [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
+  void distribute(Time now);
   std::vector<command::Move> refine();
   void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
@@ -223,6 +237,7 @@ class Scheduler {
   Settings settings_;
   std::vector<State> states_;
   std::vector<Part> workers_;
+  std::vector<std::uint32_t> alive_;  // workers that are not lost
   double mean_ = 1e-3;  // of the known costs, at the start of the call; stands in for the unknown ones
 
   bool running_ = false;

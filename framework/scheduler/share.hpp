@@ -24,8 +24,8 @@ struct Portion {
 };
 
 // The positions of the states to give, in the order in which they should go: best ratio of time to the cost of the
-// move first, each only if the later of the two workers ends earlier by it. The thief gets about half of the
-// difference. Empty if nothing pays. O(n log n).
+// move first, each only if the later of the two workers ends earlier by it, and if it is more work than packing and copying
+// it, which take time of both. The thief gets about half of the difference. Empty if nothing pays. O(n log n).
 inline std::vector<std::uint32_t> share(std::vector<Portion> portions, Seconds victim_left,
                                         const Appetite& thief, const MoveCost& move) {
   const auto transfer = [&](const Portion& p) { return move.of_state(p.bytes).count(); };
@@ -40,7 +40,8 @@ inline std::vector<std::uint32_t> share(std::vector<Portion> portions, Seconds v
   std::vector<std::uint32_t> chosen;
   for (const Portion& portion : portions) {
     const double after = theirs + transfer(portion) + portion.work;
-    if (after >= mine || portion.bytes > memory) continue;
+    const bool pays = after < mine && portion.work > (move.per_byte * portion.bytes).count();
+    if (!pays || portion.bytes > memory) continue;
     theirs = after;
     mine -= portion.work;
     memory -= portion.bytes;

@@ -62,6 +62,8 @@ class WorkQueue {
 
   // Predicted work of the open rounds, the rest of the running update included.
   [[nodiscard]] Seconds left(Time now) const;
+  // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
+  [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
   // Ready jobs: what a thief could get.
   [[nodiscard]] std::size_t ready() const { return ready_.size(); }
   // Jobs in any condition.

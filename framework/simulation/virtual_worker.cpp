@@ -134,7 +134,7 @@ void VirtualWorker::begin(const Call& call) {
   queue_.begin(call.rounds);
   inputs_ = 0;
   report_due_ = low_told_ = false;
-  last_report_ = common_->agenda.now();
+  began_ = last_report_ = common_->agenda.now();
 }
 
 void VirtualWorker::assign(Message* message) {
@@ -143,6 +143,7 @@ void VirtualWorker::assign(Message* message) {
   if (message->call.input_included) queue_.open(++inputs_);
   for (const Job& job : message->jobs) queue_.add(job, here(job.state));
   low_told_ = false;
+  planned_ = queue_.known();
   if (!begins) return;
   for (Message* early : std::exchange(early_, {})) handle(early);
 }
@@ -282,7 +283,7 @@ void VirtualWorker::update_ends() {
   } else {
     done_.push_back({job.slot, job.round, static_cast<float>(duration_.count()), job.hop});
     queue_.finished(now, duration_);
-    if (!low_told_ && queue_.left(now) < common_->settings.low) low_told_ = report_due_ = true;
+    if (!low_told_ && queue_.left(now) < low(now)) low_told_ = report_due_ = true;
     const double bytes = static_cast<double>(done_.size()) * common_->workload.output_bytes;
     if (bytes >= common_->settings.report_bytes) report_due_ = true;
   }
@@ -301,9 +302,13 @@ void VirtualWorker::free_again() {
   poll();
 }
 
-// Where much is left, what happens now says little about the end.
 Time VirtualWorker::report_due() const {
-  return last_report_ + std::max(common_->settings.report_interval, queue_.left(common_->agenda.now()) / 8);
+  return last_report_ + scheduler::report_period(common_->settings.report_interval,
+                                                 queue_.left(common_->agenda.now()), planned_);
+}
+
+Seconds VirtualWorker::low(Time now) const {
+  return scheduler::low_mark(common_->settings.low, now - began_, call_.rounds);
 }
 
 // The thread that communicates sends what is due, as soon as it is free.
@@ -332,7 +337,7 @@ void VirtualWorker::report() {
   Message* out = message(Kind::kReport, common_->master);
   out->left = queue_.left(now).count();
   out->ready = queue_.ready();
-  out->hungry = out->left < common_->settings.low.count();
+  out->hungry = Seconds(out->left) < low(now);
   out->done = std::exchange(done_, {});
   out->bytes += static_cast<double>(out->done.size()) * (kDoneBytes + common_->workload.output_bytes);
   send(out);

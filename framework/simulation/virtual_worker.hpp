@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 #include "simulation/agenda.hpp"
 #include "simulation/cores.hpp"
@@ -84,6 +85,7 @@ class VirtualWorker {
   void put_up(Message* message);
   void send_up();
   [[nodiscard]] Time report_due() const;
+  [[nodiscard]] Seconds low(Time now) const;
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
 
@@ -98,6 +100,8 @@ class VirtualWorker {
   std::vector<scheduler::Done> done_;
   std::uint32_t failures_ = 0;
   Seconds duration_{0};  // of the running update
+  Time began_{0};        // the call
+  Seconds planned_{0};   // what it had to do when it was told last, as far as costs are known
   Time last_report_{0};
   Time free_{0};               // when the thread that communicates has done what it was asked
   Message* bundle_ = nullptr;  // for the master, being filled

@@ -76,6 +76,7 @@ class Relay final : public Transport {
   [[nodiscard]] std::optional<Envelope> receive() override;
   [[nodiscard]] std::size_t unsent() override;
   void wait(Seconds at_most) override;
+  void forget(Rank rank) override { below_.forget(rank); }  // with recovery there is no relay
   void wake() override { below_.wake(); }
   [[nodiscard]] Seconds now() const override { return below_.now(); }
 

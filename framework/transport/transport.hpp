@@ -39,6 +39,10 @@ class Transport {
   // Bytes of messages that were sent and may still have to be kept; 0: everything has left.
   [[nodiscard]] virtual std::size_t unsent() = 0;
 
+  // This place may be dead: what it has not taken does not count as unsent, what has come from it in part is dropped, and nothing
+  // ever waits for it. Messages from it may still come, and may be lost.
+  virtual void forget(Rank) {}
+
   // Returns when a message may have arrived, wake() was called since the last wait, or the time is over; sometimes earlier.
   // Does not burn a core.
   virtual void wait(Seconds at_most) = 0;

@@ -65,6 +65,10 @@ std::vector<std::string> random_options(Dice& dice, std::uint64_t& random_seed, 
   if (dice.one_in(2)) options.push_back("--rondo-rounds-ahead=" + std::to_string(1 + dice.below(5)));
   if (dice.one_in(4)) options.push_back("--rondo-input-memory=" + std::to_string(1 + dice.below(1000)));
   if (dice.one_in(4)) options.push_back("--rondo-memory=100k");
+  if (dice.one_in(4)) {  // nobody is lost here, but states are copied all the time
+    options.push_back("--rondo-recover");
+    options.push_back("--rondo-recover-every=" + std::to_string(1 + dice.below(4)));
+  }
   random_seed = dice.one_in(2) ? dice.word() : 0;
   if (random_seed != 0) options.push_back("--rondo-seed=" + std::to_string(random_seed));
   rollback = dice.one_in(3);

@@ -1,7 +1,7 @@
 // The journey as a program, to be interrupted:
-//   journey --steps=N --result=FILE [--states=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
+//   journey --steps=N --result=FILE [--states=N] [--words=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
 //
-// Writes its digest to --result when it has done all steps. Appends a line to --log as each step begins ("step 3"), when it
+// Each state begins with as many more words. Writes its digest to --result when it has done all steps. Appends a line to --log as each step begins ("step 3"), when it
 // resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
 // update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it.
 #include <csignal>
@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   using namespace rondo::test;
   const std::uint64_t steps = std::stoull(option(argc, argv, "--steps", "12"));
   const std::uint64_t states = std::stoull(option(argc, argv, "--states", "60"));
+  const std::uint64_t words = std::stoull(option(argc, argv, "--words", "0"));
   const auto delay = static_cast<std::uint32_t>(std::stoul(option(argc, argv, "--delay", "0")));
   const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
   const std::string kill_at = option(argc, argv, "--kill", "");
@@ -58,7 +59,9 @@ int main(int argc, char** argv) {
           log << "resumed at " << progress.step << std::endl;
         } else {
           log << "started" << std::endl;
-          master.reset(Journey::start(states));
+          std::vector<State> first = Journey::start(states);
+          for (State& state : first) state.words.resize(state.words.size() + words, 7);
+          master.reset(std::move(first));
         }
         Journey journey(master, progress, delay);
         for (; progress.step < steps; ++progress.step) {

@@ -124,9 +124,10 @@ TEST_F(Stall, AnUpdateThatNeverReturnsIsNamedWithItsRankAndState) {
          [](Master<Wait>& master) { (void)master.update(1); });
 }
 
+// How many states rank 0 waits for in the next two depends on what the other worker has asked for in time.
 TEST_F(Stall, AWorkerThatHasStoppedDoesNotAnswer) {
   Faults faults;
-  expect(faults, "round 0.*rank 2: does not answer, silent for [0-9]+ s; rank 0 waits for 2 of its states",
+  expect(faults, "round 0.*rank 2: does not answer, silent for [0-9]+ s; rank 0 waits for [1-3] of its states",
          [&](Master<Wait>& master) {
            faults.deaf = true;
            (void)master.update(1);
@@ -139,7 +140,7 @@ TEST_F(Stall, ALostAssignmentLeavesAWorkerWithoutTheInputAndTheMasterWaiting) {
   faults.lose = [&](Rank from, Rank to, Kind kind) {
     return from == kMaster && to == Rank{2} && kind == Kind::kAssign && std::exchange(once, false);
   };
-  expect(faults, "round 0.*rank 2: waits for the input of a round .*rank 0 waits for 2 of its states",
+  expect(faults, "round 0.*rank 2: waits for the input of a round .*rank 0 waits for [1-3] of its states",
          [](Master<Wait>& master) { (void)master.update(1); });
 }
 

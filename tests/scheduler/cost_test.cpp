@@ -95,10 +95,17 @@ TEST(Share, GivesAboutHalfOfTheDifference) {
 }
 
 TEST(Share, GivesNothingThatCostsMoreThanItSaves) {
-  const std::vector<Portion> portions{{0, 0, 1e-4, 300e3}};
+  const std::vector<Portion> portions{{0, 0, 2e-4, 300e3}};
   const MoveCost move;  // 150 us for the message and as much for the bytes
-  EXPECT_TRUE(share(portions, Seconds(2e-4), {Seconds(0), 1e9}, move).empty());
+  EXPECT_TRUE(share(portions, Seconds(4e-4), {Seconds(0), 1e9}, move).empty());
   EXPECT_EQ(share(portions, Seconds(2e-2), {Seconds(0), 1e9}, move).size(), 1U);
+}
+
+TEST(Share, GivesNothingThatIsLessWorkThanItsMove) {
+  const MoveCost move;
+  EXPECT_TRUE(share({{0, 0, 1e-4, 300e3}}, Seconds(2e-2), {Seconds(0), 1e9}, move).empty());
+  // what weighs nothing may always leave a worker that is inside a long update
+  EXPECT_EQ(share({{0, 0, 1e-7, 8}}, Seconds(2e-2), {Seconds(0), 1e9}, move).size(), 1U);
 }
 
 }  // namespace

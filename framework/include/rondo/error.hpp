@@ -81,10 +81,12 @@ class MismatchError : public Error {
   using Error::Error;
 };
 
-// A worker stopped answering and its states are gone.
+// With --rondo-recover: workers stopped answering, and a state and both its copies are gone with them. The master has no
+// states then; reset() and restore() place new ones on the workers that are left, if there are any.
 class WorkerLost : public Error {
  public:
   WorkerLost(const std::string& text, Rank rank) : Error(text), rank_(rank) {}
+  // The first of them; the text names all.
   [[nodiscard]] Rank rank() const { return rank_; }
 
  private:

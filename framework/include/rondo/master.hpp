@@ -40,6 +40,8 @@ struct Child {
 // Every call that updates ends when all updates are done. Results do not depend on the number of workers, on where states
 // are, or on any order of events.
 //
+// With --rondo-recover any call may throw WorkerLost: see rondo/error.hpp.
+//
 // With n states and w workers, a call costs rank 0 O(n) time (under a microsecond per state) and O(w) messages.
 template <UpdateClass U>
 class Master {

@@ -1,0 +1,145 @@
+#include "engine/history.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/wire.hpp"
+
+namespace rondo::engine {
+
+namespace {
+
+Buffer copy_of(Bytes bytes) {
+  Buffer copy;
+  copy.append(bytes);
+  return copy;
+}
+
+}  // namespace
+
+void History::resample(StateId first, std::vector<StateId> parents) {
+  operations_.emplace_back(Resample{value(first), std::move(parents)});
+}
+
+void History::share(Bytes context) { operations_.emplace_back(copy_of(context)); }
+
+void History::begin_call(std::uint64_t first_round, std::uint64_t seed, std::vector<StateId> ids,
+                         std::vector<Buffer> own) {
+  operations_.emplace_back(Call{first_round, seed, std::move(ids), std::move(own), {}, {}});
+}
+
+void History::add_input(Bytes shared) {
+  std::get<Call>(operations_.back()).shared.push_back(copy_of(shared));
+}
+
+void History::end_early(std::vector<Progress> progress) {
+  std::get<Call>(operations_.back()).progress = std::move(progress);
+}
+
+Bytes History::own_input(std::size_t i) const { return std::get<Call>(operations_.back()).own.at(i); }
+
+std::uint32_t History::shared_inputs() const {
+  return static_cast<std::uint32_t>(std::get<Call>(operations_.back()).shared.size());
+}
+
+Bytes History::shared_input(std::uint32_t round) const {
+  return std::get<Call>(operations_.back()).shared.at(round);
+}
+
+std::uint64_t History::position(bool in_call) const {
+  return forgotten_ + operations_.size() - (in_call ? 1 : 0);
+}
+
+void History::trim(std::uint64_t position) {
+  for (; forgotten_ < position; ++forgotten_) {
+    if (auto* context = std::get_if<Buffer>(&operations_.front())) context_ = std::move(*context);
+    operations_.pop_front();
+  }
+}
+
+void History::clear(Bytes context) {
+  forgotten_ += operations_.size();
+  operations_.clear();
+  context_ = copy_of(context);
+}
+
+StateId History::ancestor(StateId id) const {
+  for (auto each = operations_.rbegin(); each != operations_.rend(); ++each)
+    if (const auto* resample = std::get_if<Resample>(&*each))
+      id = resample->parents.at(value(id) - resample->first);
+  return id;
+}
+
+void History::replay(Buffer& out, std::span<const Target> targets, const Bases& bases, bool in_call) const {
+  // backwards: who is wanted at each operation
+  std::map<StateId, Progress> last;  // of the running call
+  std::vector<StateId> wanted;
+  for (const Target& target : targets) {
+    wanted.push_back(target.id);
+    if (in_call) last.emplace(target.id, target.progress);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  std::vector<std::map<StateId, std::vector<StateId>>> families(operations_.size());
+  std::vector<std::vector<StateId>> updated(operations_.size());
+  for (std::size_t i = operations_.size(); i-- > 0;) {
+    if (const auto* resample = std::get_if<Resample>(&operations_[i])) {
+      for (const StateId child : wanted)
+        families[i][resample->parents.at(value(child) - resample->first)].push_back(child);
+      wanted.clear();
+      for (const auto& [parent, children] : families[i]) wanted.push_back(parent);
+    } else {
+      updated[i] = wanted;
+    }
+  }
+
+  Writer writer(out);
+  writer.put_all(std::span<const StateId>(wanted));
+  writer.put_block(Bytes(context_));
+  for (std::size_t i = 0; i < operations_.size(); ++i) {
+    if (const auto* context = std::get_if<Buffer>(&operations_[i])) {
+      writer.put(Step::kContext);
+      writer.put_block(Bytes(*context));
+      continue;
+    }
+    const auto* const call = std::get_if<Call>(&operations_[i]);
+    if (call == nullptr) {
+      for (const auto& [parent, children] : families[i]) {
+        writer.put(Step::kFamily);
+        writer.put(parent);
+        writer.put_all(std::span<const StateId>(children));
+      }
+      continue;
+    }
+    std::vector<Way> ways;
+    std::vector<std::size_t> positions;
+    std::uint32_t from = call->rounds(), to = 0;
+    for (const StateId id : updated[i]) {
+      const auto position = static_cast<std::size_t>(
+          std::lower_bound(call->ids.begin(), call->ids.end(), id) - call->ids.begin());
+      Progress begin, end{call->rounds(), false};
+      if (const auto base = bases.find(id); i == 0 && base != bases.end()) begin = base->second;
+      if (!call->progress.empty()) end = call->progress.at(position);
+      if (in_call && i + 1 == operations_.size()) end = last.at(id);
+      const Way way{id, begin.rounds, end.rounds, end.threw && !begin.threw};
+      if (way.from == way.to && !way.threw) continue;
+      from = std::min(from, way.from);
+      to = std::max(to, way.to + (way.threw ? 1 : 0));
+      ways.push_back(way);
+      positions.push_back(position);
+    }
+    if (ways.empty()) continue;
+    writer.put(Step::kCall);
+    writer.put(call->first_round);
+    writer.put(call->seed);
+    writer.put(from);
+    writer.put(call->own.empty() ? to - from : 0);
+    if (call->own.empty())
+      for (std::uint32_t round = from; round < to; ++round) writer.put_block(Bytes(call->shared.at(round)));
+    writer.put_all(std::span<const Way>(ways));
+    if (!call->own.empty())
+      for (const std::size_t position : positions) writer.put_block(Bytes(call->own.at(position)));
+  }
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,267 @@
+// A worker's part when workers are lost: it keeps copies of its own states and of others', tells what it holds, and makes
+// lost states anew from their copies.
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "engine/history.hpp"
+#include "engine/worker.hpp"
+
+namespace rondo::engine {
+
+using transport::Envelope;
+
+// ---- copies
+
+void Worker::back_up(Reader& in) {
+  const auto number = in.get<std::uint64_t>();
+  for (const CopyTarget& each : in.get_all<CopyTarget>()) order(each.state, BackUp{number, each.to});
+  flush_outgoing();
+}
+
+// One copy stays here: the other one may be where the state itself goes next.
+void Worker::copy_out(StateId id, const BackUp& order) {
+  Buffer& out = copies_out_[order.to];
+  Writer writer(out);
+  if (out.empty()) {
+    writer.put(Kind::kCopies);
+    writer.put(order.number);
+  }
+  writer.put(id);
+  const std::size_t before = out.size() + sizeof(std::uint64_t);
+  try {
+    writer.put_block([&](Buffer& buffer) { kernel_->pack_state(states_.at(id).state.get(), buffer); });
+  } catch (...) {
+    throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + what_was_thrown());
+  }
+  auto mine = std::make_shared<Buffer>();
+  mine->append(Bytes(out.data() + before, out.size() - before));
+  copies_[order.number][id] = {mine, Bytes(*mine)};
+  if (out.size() >= settings_.message_bytes) {
+    transport_.send(order.to, std::move(out));
+    copies_out_.erase(order.to);
+  }
+  // what waited behind this order goes on as if the state had arrived now
+  detail::Object state{nullptr, nullptr};
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = states_.at(id);
+    state = std::move(entry.state);
+    entry.held = false;
+  }
+  arrive(id, std::move(state));
+}
+
+void Worker::take_copies(Envelope envelope, Reader& in) {
+  const auto number = in.get<std::uint64_t>();
+  const auto message_bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  std::unordered_map<StateId, Copy>& copies = copies_[number];
+  std::uint64_t count = 0;
+  for (; !in.empty(); ++count) {
+    const auto id = in.get<StateId>();
+    copies[id] = {message_bytes, in.get_block()};
+  }
+  Buffer out = message(Kind::kBackedUp);
+  Writer writer(out);
+  writer.put(number);
+  writer.put(count);
+  transport_.send(kMaster, std::move(out));
+}
+
+void Worker::backup_done(Reader& in) {
+  const auto number = in.get<std::uint64_t>();
+  drop_copies(number, number);
+}
+
+// Those of backups before `next`, but for the one that counts. What comes from other workers may be ahead of what the master
+// says, so nothing later is touched.
+void Worker::drop_copies(std::uint64_t counts, std::uint64_t next) {
+  backup_ = counts;
+  std::erase_if(copies_, [&](const auto& each) { return each.first < next && each.first != counts; });
+}
+
+// ---- a loss
+
+// Nothing new starts, and what is under way here is left: the master plans anew. Whatever is on its way between the workers is
+// dropped when it arrives, and made anew.
+void Worker::take_lost(Reader& in) {
+  loss_ = in.get<std::uint64_t>();
+  for (const Rank rank : in.get_all<Rank>()) {
+    if (!lost_.insert(rank).second) continue;
+    transport_.forget(rank);
+  }
+  postponed_.clear();
+  loading_.clear();
+  outgoing_.clear();
+  copies_out_.clear();
+  if (saver_) {
+    saver_->fail("a worker was lost meanwhile");
+    saver_->finish();
+  }
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, entry] : states_) {
+    entry.orders.clear();
+    entry.held = false;
+  }
+  unsaved_ = 0;
+  stop_replay();
+  queue_.stop();
+  census_due_ = report_due_ = true;
+}
+
+// As soon as the running update has ended and its output has been reported.
+void Worker::send_census() {
+  std::vector<Held> held;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!census_due_ || computing_ || !done_.empty() || !failures_.empty()) return;
+    census_due_ = false;
+    for (const auto& [id, entry] : states_)
+      if (entry.state) held.push_back({id, entry.rounds, entry.epoch});
+  }
+  Buffer out = message(Kind::kCensus);
+  Writer writer(out);
+  writer.put(loss_);
+  writer.put_all(std::span<const Held>(held));
+  transport_.send(kMaster, std::move(out));
+}
+
+void Worker::resume(Reader& in) {
+  const auto head = in.get<ResumeHead>();
+  const std::vector<StateId> kept = in.get_all<StateId>();  // ascends
+  generation_ = head.generation;
+  drop_copies(head.backup, head.next_backup);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(
+        states_, [&](const auto& each) { return !std::binary_search(kept.begin(), kept.end(), each.first); });
+  }
+  for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
+}
+
+// ---- states made anew
+
+void Worker::take_replay(Envelope envelope) {
+  Replay all{std::move(envelope), {}};
+  Reader in(all.message.message);
+  (void)in.get<Kind>();
+  const std::unordered_map<StateId, Copy>& copies = copies_.at(backup_);
+  for (const StateId id : in.get_all<StateId>()) all.copies.emplace_back(id, copies.at(id));
+  {
+    const std::lock_guard lock(mutex_);
+    replay_ = std::move(all);
+  }
+  work_.notify_one();
+}
+
+// Called with the lock held.
+void Worker::stop_replay() {
+  replay_.reset();
+  replayed_.clear();
+  replay_stopped_ = true;
+}
+
+void Worker::take_replayed() {
+  States states;
+  {
+    const std::lock_guard lock(mutex_);
+    if (replay_ || replaying_) return;
+    if (replay_error_) throw Error(*replay_error_);
+    states.swap(replayed_);
+  }
+  for (auto& [id, state] : states) arrive(id, std::move(state));
+  for (Envelope& envelope : std::exchange(early_contexts_, {})) take_context(std::move(envelope));
+}
+
+// Called by the computing thread with the lock held, and returns so.
+void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
+  const Replay all = std::move(*replay_);
+  replay_.reset();
+  replaying_ = true;
+  replay_stopped_ = false;
+  States states;
+  std::optional<std::string> error;
+  lock.unlock();
+  try {
+    replay(all, states, mark);
+  } catch (...) {
+    error = "lost states cannot be made anew: " + what_was_thrown();
+  }
+  try {
+    kernel_->set_context(context_);
+  } catch (...) {
+    // it could not be unpacked when it came either: context_error_ says so
+  }
+  lock.lock();
+  replaying_ = false;
+  if (!replay_stopped_) {
+    replayed_ = std::move(states);
+    replay_error_ = std::move(error);
+  }
+  lock.unlock();
+  transport_.wake();
+  lock.lock();
+}
+
+// Does again what History::replay has written.
+void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
+  for (const auto& [id, copy] : all.copies) states.emplace(id, unpack_state(id, copy.bytes));
+  Reader in(all.message.message);
+  (void)in.get<Kind>();
+  (void)in.get_all<StateId>();
+  bool context_good = true;
+  const auto set_context = [&](Bytes context) {
+    context_good = true;
+    try {
+      kernel_->set_context(context);
+    } catch (...) {
+      context_good = false;
+    }
+  };
+  set_context(in.get_block());
+  while (!in.empty() && !replay_stopped_) {
+    switch (in.get<History::Step>()) {
+      case History::Step::kContext: set_context(in.get_block()); break;
+      case History::Step::kCall: replay_call(in, states, context_good, mark); break;
+      case History::Step::kFamily: {
+        detail::Object parent = std::move(states.extract(in.get<StateId>()).mapped());
+        const std::vector<StateId> children = in.get_all<StateId>();
+        for (std::size_t i = 1; i < children.size(); ++i)
+          states.emplace(children[i], kernel_->copy_state(parent.get()));
+        states.emplace(children.front(), std::move(parent));
+        break;
+      }
+    }
+  }
+}
+
+void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMark& mark) {
+  const auto first_round = in.get<std::uint64_t>();
+  const auto seed = in.get<std::uint64_t>();
+  const auto from = in.get<std::uint32_t>();
+  std::vector<SharedInput> inputs(in.get<std::uint32_t>());
+  for (SharedInput& input : inputs) input = unpack_input(in.get_block());
+  const std::vector<History::Way> ways = in.get_all<History::Way>();
+  Buffer output;
+  for (const History::Way& way : ways) {
+    const Bytes own = inputs.empty() ? in.get_block() : Bytes();
+    detail::Object& state = states.at(way.id);
+    for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0) && !replay_stopped_; ++round) {
+      const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - from];
+      if (!context_good || (shared != nullptr && shared->error))
+        continue;  // it did not get to the update then
+      const detail::CallInfo call{way.id, first_round + round, seed};
+      output.clear();
+      mark.enter(way.id, call.round);
+      try {
+        kernel_->update(state.get(), shared != nullptr ? shared->value.get() : nullptr, own, call, output);
+      } catch (...) {
+        // as it did the first time; one that did not is not the same function of the same values
+        if (round < way.to) throw;
+      }
+      mark.leave();
+    }
+  }
+}
+
+}  // namespace rondo::engine

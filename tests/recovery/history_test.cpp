@@ -1,0 +1,199 @@
+// What the history tells of a state, done again from a copy, gives the state: random histories against a model that applies
+// every operation at once.
+#include "engine/history.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "engine/wire.hpp"
+
+namespace rondo::engine {
+namespace {
+
+// A state is a list of what was done to it.
+using State = std::vector<std::uint64_t>;
+
+Buffer packed(std::uint64_t number) {
+  Buffer out;
+  Writer(out).put(number);
+  return out;
+}
+std::uint64_t unpacked(Bytes bytes) { return bytes.empty() ? 0 : Reader(bytes).get<std::uint64_t>(); }
+
+void update(State& state, std::uint64_t input, std::uint64_t round, std::uint64_t context, bool throws) {
+  state.insert(state.end(), {input, round, context, throws ? 1U : 0U});
+}
+
+class Model {
+ public:
+  explicit Model(std::uint64_t seed) : random_(seed) {
+    for (std::uint64_t i = 1 + below(8); i > 0; --i) states_[StateId{next_id_++}] = {};
+    back_up(0, {});
+  }
+
+  void run() {
+    for (std::uint64_t i = 1 + below(12); i > 0; --i) {
+      switch (below(5)) {
+        case 0: resample(); break;
+        case 1: share(); break;
+        case 2: back_up(history_.position(false), {}); break;
+        default: call(); break;
+      }
+      if (below(3) == 0) check({}, false);
+    }
+    check({}, false);
+  }
+
+ private:
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+
+  void share() {
+    context_ = random_();
+    history_.share(packed(context_));
+  }
+  void resample() {
+    std::map<StateId, State> children;
+    std::vector<StateId> parents;
+    const StateId first{next_id_};
+    for (const auto& [id, state] : states_)
+      for (std::uint64_t n = below(3); n > 0 && parents.size() < 20; --n) {
+        parents.push_back(id);
+        children[StateId{next_id_++}] = state;
+      }
+    states_ = std::move(children);
+    history_.resample(first, std::move(parents));
+  }
+  // In a call some states are ahead of others, some end early, and some updates throw; a backup may be taken meanwhile.
+  void call() {
+    if (states_.empty()) return;
+    const bool own = below(3) == 0;
+    const auto rounds = static_cast<std::uint32_t>(own ? 1 : 1 + below(4));
+    std::vector<StateId> ids;
+    std::vector<Buffer> inputs;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [id, state] : states_) ids.push_back(id);
+    for (std::size_t i = 0; i < (own ? ids.size() : rounds); ++i) {
+      numbers.push_back(random_());
+      inputs.push_back(packed(numbers.back()));
+    }
+    history_.begin_call(round_, 5, ids, own ? std::move(inputs) : std::vector<Buffer>());
+    if (!own)
+      for (const Buffer& input : inputs) history_.add_input(input);
+    std::map<StateId, History::Progress> progress;
+    const bool early = below(3) == 0;
+    const auto step = [&](std::size_t i, std::uint32_t to, bool throws) {
+      History::Progress& at = progress[ids[i]];
+      for (; at.rounds < to; ++at.rounds)
+        update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, false);
+      if (throws && !at.threw)
+        update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, true);
+      at.threw = at.threw || throws;
+    };
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      step(i, static_cast<std::uint32_t>(below(rounds + 1)), false);
+    check(progress, true);
+    if (below(2) == 0) back_up(history_.position(true), progress);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const std::uint32_t from = progress[ids[i]].rounds;
+      const auto to = early ? from + static_cast<std::uint32_t>(below(rounds - from + 1)) : rounds;
+      step(i, to, early && to < rounds && below(2) == 0);
+    }
+    check(progress, true);
+    if (early && below(2) == 0) back_up(history_.position(true), progress);
+    if (early) {
+      std::vector<History::Progress> all;
+      for (const auto& [id, at] : progress) all.push_back(at);
+      history_.end_early(std::move(all));
+    }
+    round_ += rounds;
+  }
+
+  void back_up(std::uint64_t position, const std::map<StateId, History::Progress>& progress) {
+    history_.trim(position);
+    copies_ = states_;
+    bases_.clear();
+    for (const auto& [id, at] : progress) bases_[id] = at;
+  }
+
+  // Some of the states, made anew from the copies.
+  void check(const std::map<StateId, History::Progress>& progress, bool in_call) {
+    std::vector<History::Target> targets;
+    for (const auto& [id, state] : states_)
+      if (below(2) == 0) targets.push_back({id, in_call ? progress.at(id) : History::Progress{}});
+    Buffer out;
+    history_.replay(out, targets, bases_, in_call);
+    const std::map<StateId, State> made = replay(out);
+    ASSERT_EQ(made.size(), targets.size());
+    for (const History::Target& target : targets) {
+      EXPECT_TRUE(copies_.contains(history_.ancestor(target.id)));
+      EXPECT_EQ(made.at(target.id), states_.at(target.id)) << "state " << value(target.id);
+    }
+  }
+
+  std::map<StateId, State> replay(const Buffer& bytes) {
+    Reader in(bytes);
+    std::map<StateId, State> states;
+    for (const StateId id : in.get_all<StateId>()) states[id] = copies_.at(id);
+    std::uint64_t context = unpacked(in.get_block());
+    while (!in.empty()) {
+      switch (in.get<History::Step>()) {
+        case History::Step::kContext: context = unpacked(in.get_block()); break;
+        case History::Step::kFamily: {
+          const auto parent = states.extract(in.get<StateId>());
+          for (const StateId child : in.get_all<StateId>()) states[child] = parent.mapped();
+          break;
+        }
+        case History::Step::kCall: {
+          const auto first_round = in.get<std::uint64_t>();
+          EXPECT_EQ(in.get<std::uint64_t>(), 5U);
+          const auto from = in.get<std::uint32_t>();
+          std::vector<std::uint64_t> shared(in.get<std::uint32_t>());
+          for (std::uint64_t& input : shared) input = unpacked(in.get_block());
+          for (const History::Way& way : in.get_all<History::Way>()) {
+            const std::uint64_t own = shared.empty() ? unpacked(in.get_block()) : 0;
+            for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0); ++round)
+              update(states.at(way.id), shared.empty() ? own : shared.at(round - from), first_round + round,
+                     context, round == way.to);
+          }
+        }
+      }
+    }
+    return states;
+  }
+
+  std::mt19937_64 random_;
+  History history_;
+  std::map<StateId, State> states_, copies_;
+  History::Bases bases_;
+  std::uint64_t next_id_ = 0, round_ = 0, context_ = 0;
+};
+
+TEST(History, WhatItTellsGivesTheStatesFromTheirCopies) {
+  for (std::uint64_t seed = 0; seed < 3000 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Model(seed).run();
+  }
+}
+
+TEST(History, WhatIsOlderThanTheBackupIsForgotten) {
+  History history;
+  for (int i = 0; i < 3; ++i) {
+    history.begin_call(0, 0, {StateId{1}}, {});
+    history.add_input(packed(7));
+  }
+  const std::vector<History::Target> targets = {{StateId{1}, {}}};
+  Buffer all, none;
+  history.replay(all, targets, {}, false);
+  history.trim(history.position(false));
+  history.replay(none, targets, {}, false);
+  EXPECT_GT(all.size(), none.size());
+  EXPECT_EQ(none.size(), sizeof(std::uint64_t) + sizeof(StateId) + sizeof(std::uint64_t));
+}
+
+}  // namespace
+}  // namespace rondo::engine

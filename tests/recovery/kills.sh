@@ -1,0 +1,154 @@
+# Real ranks of a real mpirun are killed, crash and stand still, and every run must end in time, with the bytes of a run
+# without faults or with WorkerLost, and leave no process behind:
+#   bash kills.sh JOURNEY RONDO_RUN RUNS [SEED]
+# Three of the four workers of each run, one after the other, at random steps. Then what needs no dice: a rank that never
+# goes on again, two ranks at once, mpirun without the script, rank 0 itself.
+set -euo pipefail
+journey=$1
+rondo_run=$2
+runs=$3
+RANDOM=${4:-$$}
+seed=${4:-$$}
+folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_kills.XXXXXX")
+started=()  # processes of this test
+trap 'status=$?; for p in "${started[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$folder"; exit $status' EXIT
+cd "$folder"
+export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_GRACE=2
+
+fail() {
+  echo "kills.sh, seed $seed: $1" >&2
+  cat output >&2 || true
+  exit 1
+}
+
+more=()  # options of the journey
+"$journey" --steps=40 --result=reference >output 2>&1 || fail "the run without faults"
+
+# begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`.
+begin() {
+  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log "${more[@]}" >output 2>&1 &
+  run=$!
+  started+=("$run")
+  reach 0
+  mapfile -t ranks < <(descendants "$run" | while read -r p; do
+    [[ $(readlink "/proc/$p/exe" || true) == "$(realpath "$journey")" ]] && echo "$p"
+  done)
+  started+=("${ranks[@]}")
+  [[ ${#ranks[@]} -eq 5 ]] || fail "expected 5 ranks, found ${#ranks[@]}"
+}
+descendants() {
+  local child
+  for child in $(pgrep --parent "$1" || true); do
+    echo "$child"
+    descendants "$child"
+  done
+}
+# Until the journey is at this step.
+reach() {
+  until [[ -f log ]] && [[ $(grep -c '^step' log) -gt $1 ]]; do
+    kill -0 "$run" 2>/dev/null || return 0
+    sleep 0.01
+  done
+}
+# Sets `status`; nothing of the run is there any more.
+ends() {
+  status=0
+  wait "$run" || status=$?
+  local rank tries
+  for rank in "${ranks[@]}"; do
+    for ((tries = 0; tries < 500; ++tries)); do
+      kill -0 "$rank" 2>/dev/null || break
+      sleep 0.01
+    done
+    [[ $tries -lt 500 ]] || fail "process $rank stays behind"
+  done
+}
+is_same() { [[ $status -eq 0 ]] && cmp --silent result "${1:-$folder/reference}"; }
+
+faults=0
+same=0
+lost=0
+for ((i = 0; i < runs; ++i)); do
+  mkdir "$folder/run$i"
+  cd "$folder/run$i"
+  begin "$rondo_run"
+  mapfile -t victims < <(shuf --input-range=1-4 --head-count=3 --random-source=<(yes "$RANDOM"))
+  at=$((RANDOM % 6))
+  for victim in "${victims[@]}"; do
+    reach "$at"
+    signals=(KILL KILL SEGV STOP)
+    signal=${signals[$((RANDOM % 4))]}
+    kill "-$signal" "${ranks[$victim]}" 2>/dev/null || true
+    faults=$((faults + 1))
+    at=$((at + 8 + RANDOM % 4))
+    # it goes on when the others have given it up, and leaves
+    if [[ $signal == STOP ]]; then
+      until grep -q "rank $victim says nothing" output || ! kill -0 "$run" 2>/dev/null; do sleep 0.01; done
+      kill -CONT "${ranks[$victim]}" 2>/dev/null || true
+    fi
+  done
+  ends
+  if is_same; then
+    same=$((same + 1))
+  elif grep -q 'rondo::WorkerLost' output; then
+    lost=$((lost + 1))
+    sed "s/^/kills.sh:   /" output
+  else
+    fail "run $i: status $status, and neither the bytes of the reference nor WorkerLost"
+  fi
+done
+echo "kills.sh: $runs runs, $faults faults: $same ended with the same bytes, $lost with WorkerLost"
+# one at a time is survived; only a machine that is too busy to answer for a second makes it two
+[[ $same -ge $((runs - 1 - runs / 5)) ]] || fail "too few runs survived"
+
+# case NAME
+case_of() {
+  mkdir "$folder/$1"
+  cd "$folder/$1"
+}
+
+# messages that are on their way when their receiver or their sender dies
+case_of big_states
+more=(--words=40000 --steps=16)
+"$journey" "${more[@]}" --result=big >output 2>&1 || fail "big states without faults"
+for victim in 1 2 3 4; do
+  rm -f log result
+  begin "$rondo_run"
+  reach $((victim * 2))
+  kill -KILL "${ranks[$victim]}"
+  ends
+  is_same big || fail "big states, rank $victim: status $status"
+done
+more=()
+
+case_of never_again
+begin "$rondo_run"
+kill -STOP "${ranks[2]}"
+ends
+is_same || fail "a rank that never goes on: status $status"
+
+case_of two_at_once
+begin "$rondo_run"
+kill -KILL "${ranks[1]}" "${ranks[3]}"
+ends
+is_same || grep -q 'rondo::WorkerLost' output || fail "two ranks at once: status $status"
+
+case_of mpirun_alone
+begin mpirun --enable-recovery
+kill -KILL "${ranks[4]}"
+ends
+is_same || fail "mpirun alone: status $status"
+
+case_of all_workers
+begin "$rondo_run"
+kill -KILL "${ranks[@]:1}"
+ends
+grep -q 'rondo::WorkerLost' output || fail "all workers: status $status"
+[[ $status -ne 0 ]] || fail "all workers: status 0"
+
+case_of rank_0
+begin "$rondo_run"
+kill -KILL "${ranks[0]}"
+ends
+[[ $status -ne 0 ]] || fail "rank 0: status 0"
+echo "kills.sh: all as it should be"

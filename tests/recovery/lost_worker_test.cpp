@@ -1,0 +1,157 @@
+// One thing at a time of what may happen when workers are lost.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "faulty_places.hpp"
+
+namespace rondo::test {
+namespace {
+
+using engine::Kind;
+
+// A state counts what was done to it. The first six states take long, by turns.
+class Uneven : public Update<std::uint64_t, std::uint64_t, std::uint64_t> {
+ public:
+  std::uint64_t update(std::uint64_t& state, const std::uint64_t& input, const Call& call) override {
+    const std::uint64_t id = value(call.id());
+    const auto end =
+        std::chrono::steady_clock::now() + std::chrono::microseconds(id < 6 ? 500 + id * 300 : 0);
+    while (std::chrono::steady_clock::now() < end) {
+    }
+    return state = state * 31 + input + call.round() + id;
+  }
+};
+std::uint64_t after(std::uint64_t id, std::uint64_t rounds) {
+  std::uint64_t state = id;
+  for (std::uint64_t round = 0; round < rounds; ++round) state = state * 31 + (round + 7) + round + id;
+  return state;
+}
+
+class LostWorker : public testing::Test {
+ protected:
+  static engine::Options options() {
+    engine::Options options;
+    options.recover = true;
+    options.recover_deadline = 1;  // where a second wrong loss would be one too many
+    options.recover_every = 100;
+    options.stall = 0;
+    return options;
+  }
+
+  static std::vector<std::uint64_t> fresh(std::uint64_t count) {
+    std::vector<std::uint64_t> states(count);
+    for (std::uint64_t i = 0; i < count; ++i) states[i] = i;
+    return states;
+  }
+
+  // Twelve states through these rounds without a barrier; outputs and states must be as if nobody had been lost.
+  static void evolve(Master<Uneven>& master, std::uint64_t rounds) {
+    (void)master.reset(fresh(12));
+    std::vector<std::uint64_t> inputs(rounds);
+    for (std::uint64_t i = 0; i < rounds; ++i) inputs[i] = i + 7;
+    master.evolve(
+        inputs,
+        [&](std::size_t round, std::span<const std::uint64_t> outputs) {
+          for (std::uint64_t id = 0; id < 12; ++id)
+            EXPECT_EQ(outputs[id], after(id, round + 1)) << "round " << round;
+        },
+        rounds);
+    const std::vector<std::uint64_t> states = master.states();
+    for (std::uint64_t id = 0; id < 12; ++id) EXPECT_EQ(states[id], after(id, rounds));
+  }
+};
+
+TEST_F(LostWorker, WhatItHadDoneAndNotToldIsDoneAgainThoughTheStateHasGoneOnElsewhere) {
+  for (std::uint64_t n = 1; n <= 6; ++n) {
+    SCOPED_TRACE("dies after it has given states away for the time no. " + std::to_string(n));
+    FaultyPlaces places(3, 1, {{n, Rank{1}, true, Kind::kGave}});
+    EXPECT_EQ(run_with_faults<Uneven>(places, options(), [](auto& master) { evolve(master, 12); }), 0);
+  }
+}
+
+TEST_F(LostWorker, TheNextOneMayBeLostWhileTheStatesOfTheFirstAreMadeAnew) {
+  for (const Kind moment : {Kind::kCensus, Kind::kCopies, Kind::kBackedUp, Kind::kReport}) {
+    SCOPED_TRACE("message of kind " + std::to_string(static_cast<unsigned>(moment)));
+    engine::Options with_batches = options();
+    with_batches.batch = 2;
+    FaultyPlaces places(5, 1, {{1, Rank{1}, true, Kind::kReport}, {2, Rank{3}, true, moment}});
+    bool lost = false;
+    EXPECT_EQ(run_with_faults<Uneven>(places, with_batches,
+                                      [&](Master<Uneven>& master) {
+                                        try {
+                                          evolve(master, 6);
+                                        } catch (const WorkerLost&) {
+                                          lost = true;
+                                        }
+                                      }),
+              0);
+    EXPECT_TRUE(!lost || places.forgotten_since_backup().size() > 1);
+  }
+}
+
+TEST_F(LostWorker, WithoutACopyTheMasterHasNoStatesAndCanBeReset) {
+  // the two that hold the copies of each other's states
+  FaultyPlaces places(4, 1, {{60, Rank{1}, true}, {60, Rank{2}, true}});
+  bool lost = false;
+  EXPECT_EQ(run_with_faults<Uneven>(places, options(),
+                                    [&](Master<Uneven>& master) {
+                                      (void)master.reset(fresh(12));
+                                      for (std::uint64_t round = 0; round < 1000 && !lost; ++round) {
+                                        try {
+                                          (void)master.update(1);
+                                        } catch (const WorkerLost& error) {
+                                          lost = true;
+                                          EXPECT_NE(std::string(error.what()).find("all copies of"),
+                                                    std::string::npos);
+                                          EXPECT_TRUE(error.rank() == Rank{1} || error.rank() == Rank{2});
+                                        }
+                                      }
+                                      EXPECT_TRUE(master.ids().empty());
+                                      EXPECT_EQ(master.reset(fresh(3)).size(), 3U);
+                                      EXPECT_EQ(master.states(), fresh(3));
+                                    }),
+            0);
+  EXPECT_TRUE(lost);
+}
+
+TEST_F(LostWorker, WithoutAnyWorkerEveryResetSaysSo) {
+  FaultyPlaces places(3, 1, {{60, Rank{1}, true}, {60, Rank{2}, true}});
+  EXPECT_EQ(run_with_faults<Uneven>(
+                places, options(),
+                [&](Master<Uneven>& master) {
+                  (void)master.reset(fresh(12));
+                  EXPECT_THROW(for (int round = 0; round < 1000; ++round)(void) master.update(1), WorkerLost);
+                  EXPECT_THROW((void)master.reset(fresh(3)), WorkerLost);
+                  EXPECT_THROW((void)master.reset(fresh(3)), WorkerLost);
+                }),
+            0);
+}
+
+TEST_F(LostWorker, OneThatOnlyStoodStillIsNotHeardAnyMore) {
+  FaultyPlaces places(4, 1, {{1, Rank{2}, false, Kind::kReport}});
+  EXPECT_EQ(run_with_faults<Uneven>(places, options(), [](auto& master) { evolve(master, 8); }), 0);
+  EXPECT_TRUE(places.forgotten().contains(Rank{2}));
+}
+
+TEST_F(LostWorker, WithoutTheOptionNothingIsCopied) {
+  for (const bool recover : {false, true}) {
+    engine::Options chosen = options();
+    chosen.recover = recover;
+    chosen.recover_deadline = 60;
+    chosen.recover_every = 2;
+    FaultyPlaces places(3, 1, {});
+    EXPECT_EQ(run_with_faults<Uneven>(places, chosen, [](auto& master) { evolve(master, 6); }), 0);
+    for (const Kind kind : {Kind::kBackup, Kind::kCopies, Kind::kBackedUp, Kind::kBackupDone})
+      EXPECT_EQ(places.sent(kind) > 0, recover);
+    EXPECT_EQ(places.sent(Kind::kLost), 0U);
+  }
+}
+
+}  // namespace
+}  // namespace rondo::test

@@ -3,6 +3,10 @@
 //
 //   scaling [rounds=80] [workers]     with a number of workers only that line, 20 states for each
 //
+// Beside the efficiency stands that of a greedy schedule which nothing delays (losses.hpp), and where the workers' time
+// went: before their first update (start), between two, after their last one while others compute (end), and until rank 0
+// knows of the last one (tail).
+//
 // From 1,000 workers on each line comes without the relay of transport/relay.hpp and with it, whatever its knee says.
 //
 // The published curve gives no costs. A lognormal spread of 0.6 over the states (with 20 % from round to round), and a
@@ -15,6 +19,7 @@
 #include <numeric>
 #include <vector>
 
+#include "losses.hpp"
 #include "simulation/published.hpp"
 #include "simulation/simulation.hpp"
 #include "simulation/workload.hpp"
@@ -46,6 +51,32 @@ struct Point {
   double wanted;     // of Rondo, against the bound
 };
 
+// What all rounds of one run were like, summed.
+struct Sum {
+  double makespan = 0, bound = 0, busy = 0, greedy = 0, messages = 0, moved = 0;
+  Losses losses;  // weighted by the makespan
+  double real = 0;
+  std::uint32_t rounds = 0;
+
+  void add(const CallResult& result, double greedy_round, const Losses& each) {
+    ++rounds;
+    makespan += result.makespan;
+    bound += result.bound;
+    busy += result.master_busy;
+    greedy += greedy_round;
+    messages += static_cast<double>(result.master_messages);
+    moved += static_cast<double>(result.stolen + result.refined);
+    losses.add(each, result.makespan);
+  }
+  void print(const char* name) const {
+    const auto percent = [&](double loss) { return 100 * loss / makespan; };
+    std::printf(" %s %6.3f %6.3f | %5.1f %7.1f %5.1f %5.1f %6.2f | %9.0f %7.0f %7.2f\n", name,
+                bound / makespan, bound / greedy, percent(losses.start), percent(losses.between),
+                percent(losses.end), percent(losses.tail), busy / makespan, messages / rounds, moved / rounds,
+                real);
+  }
+};
+
 void line(const Point& point, std::uint32_t rounds, double published_base, bool relay) {
   Settings settings = Settings::of(point.workers);
   settings.relay = {};
@@ -53,21 +84,19 @@ void line(const Point& point, std::uint32_t rounds, double published_base, bool 
     const auto group = static_cast<std::uint32_t>(std::lround(std::sqrt(point.workers)));
     settings.relay = transport::relay_of(group, point.workers, settings.machine.master_message);
   }
-  Simulation simulation(settings, published_workload(point.states));
+  const Workload work = published_workload(point.states);
+  LossMeter meter(point.workers);
+  Simulation simulation(settings, work, &meter);
   simulation.reset(point.states);
-  const auto start = std::chrono::steady_clock::now();
-  double makespan = 0, bound = 0, busy = 0, work = 0, messages = 0, moved = 0, cold = 0;
+  Sum cold, warm;
   for (std::uint32_t round = 0; round < rounds; ++round) {
+    Sum& sum = round == 0 ? cold : warm;
+    const double greedy = greedy_makespan(simulation, work, point.workers);
+    const auto start = std::chrono::steady_clock::now();
     const CallResult result = simulation.update();
-    makespan += result.makespan;
-    bound += result.bound;
-    busy += result.master_busy;
-    work += result.work;
-    messages += static_cast<double>(result.master_messages) / rounds;
-    moved += static_cast<double>(result.stolen + result.refined) / rounds;
-    if (round == 0) cold = result.efficiency();
+    sum.real += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    sum.add(result, greedy, meter.losses(result.makespan));
   }
-  const std::chrono::duration<double> real = std::chrono::steady_clock::now() - start;
   std::printf("%7u %8lu %5u |", point.workers, static_cast<unsigned long>(point.states),
               settings.relay.group);
   if (point.published > 0) {
@@ -76,9 +105,13 @@ void line(const Point& point, std::uint32_t rounds, double published_base, bool 
   } else {
     std::printf(" %9s %9s |", "", "");
   }
-  std::printf(" %6.2f %6.3f %6.2f | %9.3f %8.2f %10.0f %8.0f %8.2f %9.1f\n", point.wanted, bound / makespan,
-              cold, work / (makespan * point.workers), busy / makespan, messages, moved, real.count(),
-              makespan);
+  const double bound = cold.bound + warm.bound;
+  std::printf(" %6.2f %6.3f %6.3f |", point.wanted, bound / (cold.makespan + warm.makespan),
+              bound / (cold.greedy + warm.greedy));
+  cold.print("first");
+  if (rounds < 2) return;
+  std::printf("%69s", "|");
+  warm.print("rest ");
 }
 
 }  // namespace
@@ -88,13 +121,11 @@ int main(int argc, char** argv) {
   using namespace rondo::simulation;
   const auto rounds = static_cast<std::uint32_t>(argc > 1 ? std::atoi(argv[1]) : 80);
   const double base = published_seconds(17, rounds);
-  std::printf(
-      "                       | published scheme    | Rondo against bound  | Rondo                           "
-      " per "
-      "round | seconds\n");
-  std::printf("%7s %8s %5s | %9s %9s | %6s %6s %6s | %9s %8s %10s %8s %8s %9s\n", "workers", "states",
-              "group", "published", "simulated", "wanted", "is", "cold", "work/time", "master", "messages",
-              "moves", "real", "virtual");
+  std::printf("%24s %-20s| %-21s| %-20s| %% of the workers' time lost: %6s | per round\n", "|",
+              " published scheme", "Rondo against bound", "rounds", "master");
+  std::printf("%7s %8s %5s | %9s %9s | %6s %6s %6s | %5s %6s %6s | %5s %7s %5s %5s %6s | %9s %7s %7s\n",
+              "workers", "states", "group", "published", "simulated", "wanted", "is", "greedy", "", "is",
+              "greedy", "start", "between", "end", "tail", "busy", "messages", "moves", "real s");
   const auto both = [&](const Point& point) {
     for (const bool relay : {false, true}) {
       if (relay && point.workers < 1000) continue;

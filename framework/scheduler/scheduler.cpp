@@ -86,7 +86,7 @@ void Scheduler::distribute(Time now) {
     if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
-      hungry_.push_back(Worker{w});
+      await_victim(Worker{w});
     }
     assign(now, Worker{w});
   }
@@ -166,27 +166,34 @@ void Scheduler::handle(Time now, const event::Report& report) {
   p.ready = report.ready;
   if (!stopping_) {
     assign(now, report.worker);
-    if (report.hungry && !p.hungry && p.waiting.empty() && settings_.rebalance) {
-      p.hungry = true;
-      hungry_.push_back(report.worker);
-    }
+    const bool asks = report.hungry && !p.hungry && p.waiting.empty() && settings_.rebalance;
+    p.hungry = p.hungry || asks;
+    if (asks || p.awaits) await_victim(report.worker);
     serve(now);
   }
   complete_rounds();
 }
 
+// Keeps the worker's place among those who wait for a victim.
+void Scheduler::await_victim(Worker worker) {
+  Part& p = part(worker);
+  if (p.awaits) hungry_.erase({*p.awaits, index(worker)});
+  p.awaits = p.finish.count();
+  hungry_.emplace(*p.awaits, index(worker));
+}
+
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
-// has reported anew. At the end of a round many are hungry and nobody has enough: then the list is not looked through.
+// has reported anew. At the end of a round many are hungry and nobody has enough: so they are looked through from the one
+// with least left, as far as anybody has enough for them.
 void Scheduler::serve(Time now) {
-  const auto somebody_has_enough = [&] {
-    return !busiest_.empty() && Seconds(-busiest_.begin()->first) - now > 2 * latency_;
-  };
-  for (std::size_t i = 0; i < hungry_.size() && somebody_has_enough();) {
-    if (find_victim(now, hungry_[i])) {
-      hungry_.erase(hungry_.begin() + static_cast<std::ptrdiff_t>(i));
-    } else {
-      ++i;
-    }
+  for (auto next = hungry_.begin(); next != hungry_.end();) {
+    const auto hungry = next++;
+    const Worker thief{hungry->second};
+    const Seconds left = std::max(part(thief).finish - now, Seconds(0));
+    if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now - left <= 2 * latency_) return;
+    if (!find_victim(now, thief)) continue;
+    part(thief).awaits.reset();
+    hungry_.erase(hungry);
   }
 }
 
@@ -261,6 +268,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
   list(gave.victim);
+  if (v.awaits) await_victim(gave.victim);
   // a master that is behind with its messages shows here: then only what gains more is asked for
   latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
@@ -270,7 +278,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
     list(gave.thief);
     t.hungry = false;
   } else {
-    hungry_.push_back(gave.thief);
+    await_victim(gave.thief);
   }
   serve(now);
 }
@@ -280,6 +288,7 @@ void Scheduler::handle(Time, const event::Cancel&) {
   stopping_ = true;
   for (std::uint32_t w = 0; w < workers_.size(); ++w) {
     workers_[w].waiting.clear();
+    workers_[w].awaits.reset();
     list(Worker{w});
   }
   hungry_.clear();

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <set>
 #include <span>
 #include <utility>
@@ -208,7 +209,8 @@ class Scheduler {
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
     bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
-    Time asked{0};          // when that was commanded
+    std::optional<double> awaits;  // its key in hungry_, if it is there
+    Time asked{0};                 // when that was commanded
     bool stopped = false;
     double listed = kUnlisted;  // its key in busiest_, if it is there
   };
@@ -227,6 +229,7 @@ class Scheduler {
   std::vector<command::Move> refine();
   void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
+  void await_victim(Worker worker);
   void serve(Time now);
   bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
@@ -249,7 +252,7 @@ class Scheduler {
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
   Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
-  std::deque<Worker> hungry_;
+  std::set<std::pair<double, std::uint32_t>> hungry_;   // (finish, worker) of those who wait for a victim
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
   std::vector<Command> commands_;
 };

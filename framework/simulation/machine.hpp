@@ -70,6 +70,7 @@ struct Workload {
   Seconds processor{0};  // of an update, where ranks share cores; before its seconds
   double state_bytes = 300e3;
   double input_bytes = 1e3;
+  bool own_inputs = false;  // each state has its own, which comes with its job; otherwise all have the same one
   double output_bytes = 1e3;
 };
 

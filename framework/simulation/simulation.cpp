@@ -93,7 +93,8 @@ CallResult Simulation::update() {
   ++round_;
   if (scheduler_.size() == 0) return {};
   // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
-  const bool included = workload_.input_bytes * settings_.scheduler.workers <= 1 << 20;
+  const bool included =
+      workload_.own_inputs || workload_.input_bytes * settings_.scheduler.workers <= 1 << 20;
   std::uint32_t open = 0;
   if (!included) open_round(epoch_ + 1, 0);  // it is on its way down while the assignments are made
   return run_call(1, included, [&] {
@@ -318,7 +319,13 @@ void Simulation::perform(const command::Assign& assign) {
                          scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   out->bytes += kJobBytes * static_cast<double>(assign.slots.size());
-  if (out->call.input_included) out->bytes += workload_.input_bytes;
+  if (workload_.own_inputs) {
+    const double inputs = workload_.input_bytes * static_cast<double>(assign.slots.size());
+    out->bytes += inputs;
+    spend(Seconds(inputs / settings_.machine.master_bandwidth));  // packing them
+  } else if (out->call.input_included) {
+    out->bytes += workload_.input_bytes;
+  }
   send(out);
 }
 

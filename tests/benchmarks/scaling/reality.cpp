@@ -54,6 +54,7 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed) {
     return costs.ms(round, rondo::value(state)) * 1e-3 + settings.machine.oversleep.count();
   };
   workload.processor = kReferenceUpdate;
+  workload.own_inputs = true;
   Simulation simulation(settings, workload);
   simulation.reset(reference_settings.states);
   std::vector<double> rounds;

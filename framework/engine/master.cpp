@@ -14,6 +14,7 @@
 #include "engine/build.hpp"
 #include "engine/master_wait.hpp"
 #include "engine/session.hpp"
+#include "scheduler/reporting.hpp"
 
 namespace rondo::engine {
 
@@ -63,8 +64,8 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.orphan = options.orphan;
   worker_settings_.master_process = getpid();
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
-  // so many reports a second that the master, at a few microseconds each, has time for the rest
-  worker_settings_.report_interval = std::max(5e-3, workers_ * 20e-6);
+  worker_settings_.report_interval = scheduler::report_interval(workers_).count();
+  worker_settings_.report_bytes = scheduler::report_bytes(workers_);
   heard_ = told_ = saved_at_ = transport_.now().count();
   set_end(heard_);
   handshake(program);

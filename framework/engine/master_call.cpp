@@ -240,7 +240,8 @@ void Master::take_report(Rank from, Reader& in) {
   profile_.updates += done.size();
   if (!done.empty()) heard_ = transport_.now().count();
   const scheduler::Worker worker = worker_of(from);
-  on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready, head.hungry});
+  on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready,
+                              scheduler::Seconds(head.smallest), head.hungry});
   if (running_->exception) on(scheduler::event::Cancel{});
 }
 
@@ -250,7 +251,7 @@ void Master::take_gave(Rank from, Reader& in) {
   const std::vector<scheduler::Given> given = in.get_all<scheduler::Given>();
   profile_.steals += given.size();
   on(scheduler::event::Gave{worker_of(from), worker_of(head.thief), given, scheduler::Seconds(head.left),
-                            head.ready});
+                            head.ready, scheduler::Seconds(head.smallest)});
 }
 
 void Master::take_failed(Rank from, Reader& in) {

@@ -19,8 +19,8 @@ namespace rondo::engine {
 
 enum class Kind : std::uint32_t {
   // start and end
-  kHello,     // worker to master: text build with types, text name of the node
-  kWelcome,   // master to worker: WorkerSettings, text name of the node, Rank of its leader, double pace of the relay
+  kHello,  // worker to master: text build with types, text name of the node
+  kWelcome,  // master to worker: WorkerSettings, text name of the node, Rank of its leader, double pace of the relay
   kMismatch,  // master to worker: text; the worker leaves
   kClose,     // master to worker: nothing more will be asked
   kClosed,    // worker to master: everything I sent has left
@@ -137,6 +137,7 @@ struct ReportHead {
   std::uint64_t epoch;
   double left;  // predicted seconds
   std::uint64_t ready;
+  double smallest;     // of the ready states' work, as scheduler::event::Report says
   double running_for;  // seconds; negative: nothing runs
   StateId running;
   bool hungry;
@@ -166,6 +167,7 @@ struct GaveHead {
   Rank thief;
   double left;
   std::uint64_t ready;
+  double smallest;
 };
 
 // A parent of a resample and how many places its children go to.

@@ -117,6 +117,12 @@ scheduler::Seconds Worker::low(scheduler::Time now) const {
   return scheduler::low_mark(scheduler::Seconds(settings_.low), now - began_, call_.rounds);
 }
 
+// Called with the lock held.
+bool Worker::late(scheduler::Time now) const {
+  return queue_.ready() > 0 && scheduler::is_late(scheduler::Seconds(settings_.report_interval), now - began_,
+                                                  told_, now + queue_.left(now), call_.rounds);
+}
+
 transport::Seconds Worker::patience() const {
   constexpr transport::Seconds kUnsent{200e-6};  // nobody tells when a message has left
   constexpr transport::Seconds kIdle{1};
@@ -124,8 +130,10 @@ transport::Seconds Worker::patience() const {
   const std::lock_guard lock(mutex_);
   if (report_due_) return transport::Seconds(0);
   if (done_.empty() && queue_.ready() == 0) return kIdle;
-  const auto due = last_report_ + report_period() - transport_.now();
-  return std::clamp(due, transport::Seconds(0), kIdle);
+  const scheduler::Time now = transport_.now();
+  const auto due = last_report_ + report_period() - now;
+  const auto most = call_.rounds == 1 ? scheduler::look_period(queue_.left(now)) : kIdle;
+  return std::clamp(due, transport::Seconds(0), std::min(most, kIdle));
 }
 
 // Tells the master what was done since the last time, and then that this worker has failed or stopped, if so.
@@ -136,7 +144,8 @@ void Worker::report() {
   {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
-    const bool timely = (!done_.empty() || queue_.ready() > 0) && now - last_report_ >= report_period();
+    const bool timely =
+        (!done_.empty() || queue_.ready() > 0) && (now - last_report_ >= report_period() || late(now));
     stopped = stopping_ && !computing_;
     if (!report_due_ && !timely && !stopped) return;
     report_due_ = false;
@@ -145,7 +154,10 @@ void Worker::report() {
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
     head.ready = queue_.ready();
+    head.smallest = queue_.smallest(settings_.move).count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
+    told_ = now + scheduler::Seconds(head.left);
+    if (head.hungry) planned_ = scheduler::Seconds(0);  // from now on everything matters
     head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
     if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);

@@ -188,6 +188,7 @@ class Worker {
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
   void open_rounds();
+  void plan();
   void arrive(StateId id, detail::Object state);
   void order(StateId id, Order order);
   void carry_out(StateId id, const Order& order);
@@ -206,6 +207,7 @@ class Worker {
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;
   [[nodiscard]] scheduler::Seconds low(scheduler::Time now) const;
+  [[nodiscard]] bool late(scheduler::Time now) const;
   void report();
   void answer();
 
@@ -262,6 +264,7 @@ class Worker {
   std::vector<Buffer> failures_;  // messages
   scheduler::Time began_{0};      // the call
   scheduler::Time last_report_{0};
+  scheduler::Time told_{0};        // when it would end, by what it has told last
   scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;

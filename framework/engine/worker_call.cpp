@@ -74,8 +74,16 @@ void Worker::open_rounds() {
     const std::lock_guard lock(mutex_);
     if (context_version_ < call_.context || unsaved_ > 0) return;
     queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
+    plan();
   }
   work_.notify_one();
+}
+
+// What the master expects of this worker. Called with the lock held.
+void Worker::plan() {
+  const scheduler::Time now = transport_.now();
+  planned_ = queue_.known();
+  told_ = now + queue_.left(now);
 }
 
 // ---- a call
@@ -116,7 +124,7 @@ void Worker::assign(Envelope envelope, Reader& in) {
       queue_.add(job, entry.here());
     }
     low_told_ = false;
-    planned_ = queue_.known();
+    plan();
   }
   work_.notify_one();
   if (begins) take_early();
@@ -146,11 +154,12 @@ void Worker::give(Reader& in) {
   }
   flush_outgoing();
 
-  GaveHead answer{call_.epoch, head.thief, 0, 0};
+  GaveHead answer{call_.epoch, head.thief, 0, 0, 0};
   {
     const std::lock_guard lock(mutex_);
     answer.left = queue_.left(transport_.now()).count();
     answer.ready = queue_.ready();
+    answer.smallest = queue_.smallest(settings_.move).count();
   }
   Buffer out = message(Kind::kGave);
   Writer writer(out);
@@ -247,7 +256,8 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     entry.rounds = job.round + 1;
     queue_.finished(now, now - start);
     if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
-    if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates)
+    if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates ||
+        late(now))
       wake = report_due_ = true;
   }
   if (wake) {

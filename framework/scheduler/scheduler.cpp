@@ -116,7 +116,10 @@ void Scheduler::assign(Time now, Worker worker) {
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
     p.waiting.resize(p.waiting.size() - count);
     double work = 0;
-    for (const Slot slot : assign.slots) work += expected(slot);
+    for (const Slot slot : assign.slots) {
+      work += expected(slot);
+      p.smallest = std::min(p.smallest, work_and_move(slot));
+    }
     p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
     p.finish = std::max(now, p.finish) + Seconds(work);
     p.outstanding += static_cast<std::ptrdiff_t>(count);
@@ -126,6 +129,10 @@ void Scheduler::assign(Time now, Worker worker) {
   list(worker);
 }
 
+Seconds Scheduler::work_and_move(Slot slot) const {
+  return Seconds(expected(slot)) + settings_.move.of_state(states_[slot].bytes);
+}
+
 // Keeps the worker's place among those who could give.
 void Scheduler::list(Worker worker) {
   Part& p = part(worker);
@@ -133,6 +140,7 @@ void Scheduler::list(Worker worker) {
   p.listed = kUnlisted;
   if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting.empty())) return;
   p.listed = -(p.finish.count() + p.waiting_work);
+  if (p.waiting.empty()) p.listed += std::max(p.smallest, 2 * latency_).count();
   busiest_.emplace(p.listed, index(worker));
 }
 
@@ -164,6 +172,7 @@ void Scheduler::handle(Time now, const event::Report& report) {
   p.outstanding -= std::ssize(report.done);
   p.finish = now + report.left;
   p.ready = report.ready;
+  p.smallest = report.smallest;
   if (!stopping_) {
     assign(now, report.worker);
     const bool asks = report.hungry && !p.hungry && p.waiting.empty() && settings_.rebalance;
@@ -190,7 +199,7 @@ void Scheduler::serve(Time now) {
     const auto hungry = next++;
     const Worker thief{hungry->second};
     const Seconds left = std::max(part(thief).finish - now, Seconds(0));
-    if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now - left <= 2 * latency_) return;
+    if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= left) return;
     if (!find_victim(now, thief)) continue;
     part(thief).awaits.reset();
     hungry_.erase(hungry);
@@ -203,10 +212,11 @@ bool Scheduler::find_victim(Time now, Worker thief) {
   const Seconds thief_left = std::max(t.finish - now, Seconds(0));
   for (const auto& [key, number] : busiest_) {
     const Worker victim{number};
-    const Seconds gain = Seconds(-key) - now - thief_left;
-    if (gain <= 2 * latency_) return false;
+    if (Seconds(-key) - now <= thief_left) return false;
     if (victim == thief) continue;
     Part& v = part(victim);
+    const Seconds gain = v.finish + Seconds(v.waiting_work) - now - thief_left;
+    if (gain <= 2 * latency_) return false;
     if (!v.waiting.empty()) {
       if (!reassign(now, victim, thief)) return false;
       t.hungry = false;
@@ -259,6 +269,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
     if (states_[given.slot].hop >= given.hop) continue;
     own(given.slot, gave.thief, given.hop);
     work += expected(given.slot);
+    part(gave.thief).smallest = std::min(part(gave.thief).smallest, work_and_move(given.slot));
     ++to_do;
   }
   Part& v = part(gave.victim);
@@ -267,6 +278,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   t.outstanding += std::ssize(gave.given);
   v.finish = now + gave.left;
   v.ready = gave.given.empty() ? 0 : gave.ready;
+  v.smallest = gave.smallest;
   list(gave.victim);
   if (v.awaits) await_victim(gave.victim);
   // a master that is behind with its messages shows here: then only what gains more is asked for

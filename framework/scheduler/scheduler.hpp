@@ -79,6 +79,7 @@ struct Report {
   std::span<const Done> done;
   Seconds left;
   std::size_t ready;  // states that a thief could get
+  Seconds smallest;   // of these the least, as WorkQueue::smallest() says
   bool hungry;
 };
 // The answer to command::Give.
@@ -88,6 +89,7 @@ struct Gave {
   std::span<const Given> given;
   Seconds left;
   std::size_t ready;
+  Seconds smallest;
 };
 // An update threw, or the program wants the call to end: nothing more is started.
 struct Cancel {};
@@ -208,6 +210,7 @@ class Scheduler {
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
+    Seconds smallest = kNever;  // of them the least, with its move
     bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
     std::optional<double> awaits;  // its key in hungry_, if it is there
     Time asked{0};                 // when that was commanded
@@ -234,6 +237,7 @@ class Scheduler {
   bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
   void list(Worker worker);
+  [[nodiscard]] Seconds work_and_move(Slot slot) const;
   void complete_rounds();
   void end_if_done();
 
@@ -253,7 +257,7 @@ class Scheduler {
   std::size_t stopped_ = 0;
   Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
   std::set<std::pair<double, std::uint32_t>> hungry_;   // (finish, worker) of those who wait for a victim
-  std::set<std::pair<double, std::uint32_t>> busiest_;  // (-finish, worker) of those who could give
+  std::set<std::pair<double, std::uint32_t>> busiest_;  // (-(finish without the least they can give), worker)
   std::vector<Command> commands_;
 };
 

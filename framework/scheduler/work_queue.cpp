@@ -112,6 +112,12 @@ double WorkQueue::rest_of_running(Time now) const {
 
 Seconds WorkQueue::left(Time now) const { return Seconds(known_ + unknown_ * mean_ + rest_of_running(now)); }
 
+Seconds WorkQueue::smallest(const MoveCost& move) const {
+  Seconds least = kNever;
+  for (const Job& job : ready_) least = std::min(least, Seconds(work(job)) + move.of_state(job.bytes));
+  return least;
+}
+
 std::vector<Job> WorkQueue::give(Time now, const Appetite& thief, const MoveCost& move) {
   std::vector<Portion> portions(ready_.size());
   for (std::size_t i = 0; i < ready_.size(); ++i)

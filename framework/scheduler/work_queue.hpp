@@ -64,6 +64,9 @@ class WorkQueue {
   [[nodiscard]] Seconds left(Time now) const;
   // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
   [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
+  // Of the ready jobs' work, with what it takes to move their states, the least: who ends no earlier by so much cannot get any.
+  // O(jobs).
+  [[nodiscard]] Seconds smallest(const MoveCost& move) const;
   // Ready jobs: what a thief could get.
   [[nodiscard]] std::size_t ready() const { return ready_.size(); }
   // Jobs in any condition.

@@ -69,6 +69,7 @@ struct Message {
   std::uint32_t round = 0;  // kInput
   double left = 0;
   std::size_t ready = 0;
+  Seconds smallest{0};
   bool hungry = false;
   scheduler::Appetite appetite{};
   std::vector<scheduler::Job> jobs;

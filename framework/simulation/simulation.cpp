@@ -20,7 +20,8 @@ constexpr double kJobBytes = 40;
 Settings Settings::of(std::uint32_t workers) {
   Settings settings;
   settings.scheduler.workers = workers;
-  settings.report_interval = Seconds(std::max(5e-3, workers * 20e-6));
+  settings.report_interval = scheduler::report_interval(workers);
+  settings.report_bytes = static_cast<double>(scheduler::report_bytes(workers));
   if (workers == 1) settings.low = Seconds(0);
   settings.relay = transport::plan_relay(workers, settings.machine.master_message);
   return settings;
@@ -281,11 +282,12 @@ void Simulation::handle(const Message& message) {
         running_.result.work += done.seconds;
         running_.chain[done.slot] += done.seconds;
       }
-      return on(event::Report{from, message.done, Seconds(message.left), message.ready, message.hungry});
+      return on(event::Report{from, message.done, Seconds(message.left), message.ready, message.smallest,
+                              message.hungry});
     case Kind::kGave:
       running_.result.stolen += message.given.size();
       return on(event::Gave{from, scheduler::Worker{message.thief}, message.given, Seconds(message.left),
-                            message.ready});
+                            message.ready, message.smallest});
     case Kind::kFailed: running_.result.cancelled = true; return on(event::Cancel{});
     case Kind::kStopped: return on(event::Stopped{from});
     default: throw std::logic_error("simulation: the master got a message for a worker");

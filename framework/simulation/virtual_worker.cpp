@@ -143,7 +143,7 @@ void VirtualWorker::assign(Message* message) {
   if (message->call.input_included) queue_.open(++inputs_);
   for (const Job& job : message->jobs) queue_.add(job, here(job.state));
   low_told_ = false;
-  planned_ = queue_.known();
+  plan();
   if (!begins) return;
   for (Message* early : std::exchange(early_, {})) handle(early);
 }
@@ -164,6 +164,13 @@ void VirtualWorker::input(const Message& message) {
   if (message.call.epoch < call_.epoch) return;
   if (message.round != inputs_) throw std::logic_error("simulation: the inputs came out of order");
   queue_.open(++inputs_);
+  plan();
+}
+
+// What the master expects of this worker.
+void VirtualWorker::plan() {
+  planned_ = queue_.known();
+  told_ = common_->agenda.now() + queue_.left(common_->agenda.now());
 }
 
 void VirtualWorker::take_in(Message* message) {
@@ -241,6 +248,7 @@ void VirtualWorker::give(const Message& ask) {
   flush();
   answer->left = queue_.left(common_->agenda.now()).count();
   answer->ready = queue_.ready();
+  answer->smallest = queue_.smallest(common_->settings.scheduler.move);
   answer->bytes += 8.0 * static_cast<double>(answer->given.size());
   send(answer);
 }
@@ -285,7 +293,7 @@ void VirtualWorker::update_ends() {
     queue_.finished(now, duration_);
     if (!low_told_ && queue_.left(now) < low(now)) low_told_ = report_due_ = true;
     const double bytes = static_cast<double>(done_.size()) * common_->workload.output_bytes;
-    if (bytes >= common_->settings.report_bytes) report_due_ = true;
+    if (bytes >= common_->settings.report_bytes || late(now)) report_due_ = true;
   }
   compute();
   if (report_due_) spend(common_->settings.machine.worker_wakes);
@@ -311,11 +319,16 @@ Seconds VirtualWorker::low(Time now) const {
   return scheduler::low_mark(common_->settings.low, now - began_, call_.rounds);
 }
 
+bool VirtualWorker::late(Time now) const {
+  return queue_.ready() > 0 && scheduler::is_late(common_->settings.report_interval, now - began_, told_,
+                                                  now + queue_.left(now), call_.rounds);
+}
+
 // The thread that communicates sends what is due, as soon as it is free.
 void VirtualWorker::poll() {
   const Time now = common_->agenda.now();
   const bool waiting = !done_.empty() || queue_.ready() > 0;
-  const bool timely = waiting && now >= report_due();
+  const bool timely = waiting && (now >= report_due() || late(now));
   if (report_due_ || timely || (stopping_ && !computing_)) {
     if (free_ > now) {
       if (!poll_planned_) common_->agenda.plan(free_, Happening::Kind::kPoll, self_);
@@ -326,7 +339,9 @@ void VirtualWorker::poll() {
   }
   if (!timer_planned_ && (!done_.empty() || queue_.ready() > 0)) {
     timer_planned_ = true;
-    common_->agenda.plan(std::max(report_due(), now + Seconds(1e-6)), Happening::Kind::kTimer, self_);
+    const Time look = now + scheduler::look_period(queue_.left(now));
+    common_->agenda.plan(std::max(std::min(report_due(), look), now + Seconds(1e-6)), Happening::Kind::kTimer,
+                         self_);
   }
 }
 
@@ -336,8 +351,11 @@ void VirtualWorker::report() {
   last_report_ = now;
   Message* out = message(Kind::kReport, common_->master);
   out->left = queue_.left(now).count();
+  told_ = now + Seconds(out->left);
   out->ready = queue_.ready();
+  out->smallest = queue_.smallest(common_->settings.scheduler.move);
   out->hungry = Seconds(out->left) < low(now);
+  if (out->hungry) planned_ = Seconds(0);
   out->done = std::exchange(done_, {});
   out->bytes += static_cast<double>(out->done.size()) * (kDoneBytes + common_->workload.output_bytes);
   send(out);

@@ -70,6 +70,7 @@ class VirtualWorker {
   void give(const Message& message);
   void input(const Message& message);
   void begin(const Call& call);
+  void plan();
   void spend(Seconds time);
   void arrive(StateId id);
   void order(StateId id, const Order& order);
@@ -85,6 +86,7 @@ class VirtualWorker {
   void put_up(Message* message);
   void send_up();
   [[nodiscard]] Time report_due() const;
+  [[nodiscard]] bool late(Time now) const;
   [[nodiscard]] Seconds low(Time now) const;
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
@@ -102,6 +104,7 @@ class VirtualWorker {
   Seconds duration_{0};  // of the running update
   Time began_{0};        // the call
   Seconds planned_{0};   // what it had to do when it was told last, as far as costs are known
+  Time told_{0};         // when it would end, by what it has told last
   Time last_report_{0};
   Time free_{0};               // when the thread that communicates has done what it was asked
   Message* bundle_ = nullptr;  // for the master, being filled

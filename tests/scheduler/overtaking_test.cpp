@@ -32,13 +32,13 @@ class Overtaking : public testing::Test {
     (void)on(event::Opened{1});
     std::vector<Done> done;
     for (Slot slot = 4; slot < 8; ++slot) done.push_back({slot, 0, 1.0F, 0});
-    EXPECT_EQ(count_gives(on(event::Report{kThief, done, Seconds(0), 0, true})), 1U);
+    EXPECT_EQ(count_gives(on(event::Report{kThief, done, Seconds(0), 0, kNever, true})), 1U);
   }
 
   std::vector<Command> on(const Event& event) { return scheduler_.on(Time(now_ += 0.01), event); }
   std::vector<Command> gave() {
     const std::vector<Given> given{{3, 1}};
-    return on(event::Gave{kVictim, kThief, given, Seconds(3), 2});
+    return on(event::Gave{kVictim, kThief, given, Seconds(3), 2, Seconds(0.1)});
   }
 
   Scheduler scheduler_{[] {
@@ -51,14 +51,14 @@ class Overtaking : public testing::Test {
 
 TEST_F(Overtaking, AThiefThatIsAlreadyDoneWithItAllIsStillHungry) {
   const std::vector<Done> done{{3, 0, 1e-6F, 1}};
-  (void)on(event::Report{kThief, done, Seconds(0), 0, true});
+  (void)on(event::Report{kThief, done, Seconds(0), 0, kNever, true});
   EXPECT_EQ(count_gives(gave()), 1U);
 }
 
 TEST_F(Overtaking, AThiefThatHasToRunItFirstIsNot) {
   EXPECT_EQ(count_gives(gave()), 0U);
   const std::vector<Done> done{{3, 0, 1.0F, 1}};
-  EXPECT_EQ(count_gives(on(event::Report{kThief, done, Seconds(0), 0, true})), 1U);
+  EXPECT_EQ(count_gives(on(event::Report{kThief, done, Seconds(0), 0, kNever, true})), 1U);
 }
 
 }  // namespace

@@ -67,7 +67,7 @@ std::size_t moves_of_a_call(Scheduler& s, const std::vector<double>& seconds) {
     for (Slot slot = 0; slot < s.size(); ++slot)
       if (s.owner(slot) == Worker{w})
         done.push_back({slot, 0, static_cast<float>(seconds[slot]), s.hop(slot)});
-    (void)s.on(Time(1), event::Report{Worker{w}, done, Seconds(0), 0, false});
+    (void)s.on(Time(1), event::Report{Worker{w}, done, Seconds(0), 0, kNever, false});
   }
   return moves;
 }

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 
 namespace rondo::scheduler {
@@ -173,6 +174,38 @@ TEST(WorkQueue, StartsNothingAfterAStop) {
   EXPECT_EQ(queue.start(Time(1)), nullptr);
   EXPECT_EQ(queue.size(), 0U);
   EXPECT_EQ(queue.left(Time(1)).count(), 0);
+}
+
+TEST(WorkQueue, TellsTheLeastThatAThiefMustHaveRoomFor) {
+  const MoveCost move{Seconds(0), Seconds(0.5), Seconds(0)};
+  WorkQueue queue;
+  queue.begin(1);
+  queue.open(1);
+  EXPECT_EQ(queue.smallest(move), kNever);
+  for (std::uint32_t i = 0; i < 3; ++i)
+    queue.add({StateId{i}, i, 0, 3.0F - static_cast<float>(i), 0, 0}, true);
+  EXPECT_EQ(queue.smallest(move), Seconds(1.5));
+  queue.add({StateId{9}, 9, 0, 0.25F, 0, 0}, false);
+  EXPECT_EQ(queue.smallest(move), Seconds(1.5));  // its state is not here
+  queue.arrived(StateId{9});
+  EXPECT_EQ(queue.smallest(move), Seconds(0.75));
+  EXPECT_EQ(queue.give(Time(0), {Seconds(6.25 - 0.75), 1}, move).size(),
+            0U);  // as much as that is not enough
+}
+
+TEST(Reporting, WhoIsLateSaysSoAndWhoEndsEarlyDoesNot) {
+  const Seconds least(5e-3), elapsed(0.64);
+  EXPECT_FALSE(is_late(least, elapsed, Time(10), Time(9), 1));
+  EXPECT_FALSE(is_late(least, elapsed, Time(10), Time(10.009), 1));
+  EXPECT_TRUE(is_late(least, elapsed, Time(10), Time(10.011), 1));
+  EXPECT_FALSE(is_late(Seconds(1), elapsed, Time(10), Time(10.011), 1));  // of many workers
+  EXPECT_FALSE(is_late(least, elapsed, Time(10), Time(11), 2));  // each round that opens is more to do
+}
+
+TEST(Reporting, AllWorkersTogetherHoldBackNoMoreThanTheMasterTakesInAtOnce) {
+  EXPECT_EQ(report_bytes(1), 256U << 10);
+  for (const std::uint32_t workers : {1U, 100U, 256U, 1000U, 100'000U})
+    EXPECT_LE(report_bytes(workers) * workers, 64U << 20) << workers;
 }
 
 }  // namespace

@@ -167,6 +167,37 @@ TEST(Schedules, OfKnownCostsAreCloseToTheBound) {
   EXPECT_LT(warm(35, 2000, {.mean = 0.03, .sigma = 0.6}), 1.03);
 }
 
+// Eleven states for each worker, of costs that differ from what is expected by a fifth: who is late has to say so while others
+// can still help, and who is asked must have something to give.
+TEST(Schedules, TakeWorkFromWhoIsLateAndAskWhoCanGive) {
+  const Costs costs{.mean = 0.03, .sigma = 0.6, .states = 2000};
+  EXPECT_LT(warm(179, 2000, costs), 1.055);
+  Simulation simulation(Settings::of(179), workload(costs));
+  simulation.reset(2000);
+  simulation.update();
+  std::uint64_t asked = 0, stolen = 0;
+  for (int round = 0; round < 5; ++round) {
+    const CallResult result = simulation.update();
+    asked += result.gifts;
+    stolen += result.stolen;
+  }
+  EXPECT_LT(asked, 2 * stolen);
+}
+
+// Each round's input comes down the tree after the assignments: what is expected of a worker is known only then.
+TEST(Schedules, OnPlanNobodyReportsForBeingLate) {
+  Workload work;
+  work.seconds = [](StateId state, std::uint64_t) {
+    return 0.01 + 1e-4 * static_cast<double>(value(state) % 7);
+  };
+  work.input_bytes = 1 << 20;
+  Simulation simulation(Settings::of(64), work);
+  simulation.reset(64 * 14);
+  simulation.update();
+  EXPECT_LE(simulation.update().master_messages,
+            64U * 4);  // the part, the last word but one, the last, and some
+}
+
 // 10 states, 9 of 1 unit and one of 10, on 2 workers. Nobody knows which it is: a worker runs its five in order, so the
 // long one starts after the k before it, and no schedule that does not know can do better in that order, unless
 // it cuts an update. 14 is what an adversary can force on any of them. From the second round on its place does not matter.

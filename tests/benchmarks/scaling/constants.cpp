@@ -116,7 +116,7 @@ MasterTimes master_times(std::uint32_t workers, std::size_t states) {
       std::vector<scheduler::Done> done;
       for (const scheduler::Slot slot : assign->slots)
         done.push_back({slot, 0, static_cast<float>(cost(slot, r)), pure.hop(slot)});
-      (void)pure.on(scheduler::Time(1), scheduler::event::Report{assign->worker, done, {}, 0, false});
+      (void)pure.on(scheduler::Time(1), scheduler::event::Report{assign->worker, done, {}, 0, {}, false});
     }
   }
   times.begin = median({begins.begin() + 3, begins.end()});

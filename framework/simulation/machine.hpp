@@ -1,6 +1,7 @@
 // What the virtual machine's parts take, and what is asked of it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -43,24 +44,30 @@ struct Machine {
   std::size_t cores =
       0;  // of the node, which all ranks share; 0: one for each thread. An update then holds one for
           // Workload::processor alone, and sleeps for the rest
+  double waiting = 0;  // part of the cores' time that ranks take which wait
 };
 
-// A node with more ranks than cores, as measured there: a message of 1 kB reaches a receiver who sleeps in 6 to 14 us and
-// takes either side 6 us of the processor, a sleep is 32 to 43 us too long, 300 kB travel at 9 to 12 GB/s.
-[[nodiscard]] inline Machine crowded(std::size_t cores) {
+// A node with more ranks than cores, as measured there with tests/benchmarks/scaling/constants and crowding: a message of 1 kB
+// reaches a receiver who sleeps in 6 to 14 us; it takes either side 6 us of the processor, and 7.4 us with the switch to
+// another process among 36 ranks. An update takes 5 us more than its sleep and its time on a core; 300 kB travel at 9 to 12
+// GB/s. A rank that waits looks round every 10 ms, which takes 33 us.
+[[nodiscard]] inline Machine crowded(std::size_t cores, std::uint32_t workers) {
+  const double ranks = workers + 1.0;
   Machine machine;
   machine.latency = Seconds(10e-6);
   machine.bandwidth = 9e9;
   machine.master_message = machine.worker_message = machine.worker_wakes =
-      Seconds(6e-6);  // most of it is waking up
+      Seconds(6e-6 + 1.4e-6 * std::min(1.0, ranks / 36));  // most of it is waking up
   machine.packing_bandwidth = 1.5e9;
   machine.unpacking_bandwidth = 7e9;
   machine.update_overhead = Seconds(5e-6);
-  machine.oversleep = Seconds(35e-6);
+  machine.oversleep = Seconds(5e-6);
   machine.cores = cores;
+  machine.waiting = 33e-6 / 10e-3 * ranks / static_cast<double>(cores);
   return machine;
 }
-// Of the reference workload: a pass over 300 kB that no cache holds, and going to sleep; 36 to 46 us.
+// Of the reference workload: a pass over 300 kB that no cache holds, going to sleep, and the switch; 38 to 44 us among 2 to 35
+// processes.
 inline constexpr Seconds kReferenceUpdate{40e-6};
 
 // What the workers do: all functions of the state and the round, so that a run can be repeated.
@@ -70,7 +77,8 @@ struct Workload {
   Seconds processor{0};  // of an update, where ranks share cores; before its seconds
   double state_bytes = 300e3;
   double input_bytes = 1e3;
-  bool own_inputs = false;  // each state has its own, which comes with its job; otherwise all have the same one
+  bool own_inputs =
+      false;  // each state has its own, which comes with its job; otherwise all have the same one
   double output_bytes = 1e3;
 };
 

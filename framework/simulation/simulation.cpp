@@ -32,7 +32,7 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       workload_(std::move(workload)),
       observer_(observer),
       network_(settings_.machine, settings.seed, agenda_),
-      cores_(settings.machine.cores),
+      cores_(settings.machine),
       common_{settings_, workload_, agenda_, network_, cores_, settings.scheduler.workers, {}, observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);

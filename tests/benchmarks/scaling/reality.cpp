@@ -48,7 +48,7 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed) {
   const reference::Costs costs(reference_settings);
 
   Settings settings = Settings::of(static_cast<std::uint32_t>(workers));
-  settings.machine = crowded(std::thread::hardware_concurrency());
+  settings.machine = crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers));
   Workload workload;
   workload.seconds = [&](rondo::StateId state, std::uint64_t round) {
     return costs.ms(round, rondo::value(state)) * 1e-3 + settings.machine.oversleep.count();

@@ -6,11 +6,12 @@
 // Then the time of one thing, times the cores, by the things done, is all that it takes of a core: itself, the switch from
 // one process to the next, and the caches that the others have filled meanwhile. A thread's own clock tells less than that.
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,8 @@ using rondo::Rank;
 using rondo::mpi::MpiTransport;
 using rondo::transport::Envelope;
 using rondo::transport::Seconds;
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
 
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
@@ -66,29 +69,32 @@ void drain(MpiTransport& transport) {
   while (transport.unsent() > 0) transport.wait(Seconds(1e-4));
 }
 
-// Rank 0 lets all begin; each measures; rank 0 gets the median. The others return nothing of use.
-double together(MpiTransport& transport, const std::function<double()>& measure) {
-  const int rank = value(transport.rank());
-  if (rank != 0) {
-    (void)await(transport);
-    const double mine = measure();
+constexpr Seconds kTime{0.4};  // that a measurement takes
+
+// Rank 0 says when all begin; each measures; rank 0 gets what they say, the others nothing of use.
+std::vector<double> together(MpiTransport& transport, const std::function<double(Seconds begin)>& measure) {
+  const auto value_of = [](const Envelope& told) {
+    double value = 0;
+    std::memcpy(&value, told.message.data(), sizeof value);
+    return value;
+  };
+  if (value(transport.rank()) != 0) {
+    const Seconds begin(value_of(await(transport)));
+    std::this_thread::sleep_for(begin - transport.now());
+    const double mine = measure(begin);
     transport.send(Rank{0}, of_value(mine));
     drain(transport);
     (void)await(transport);  // until all have ended
-    return 0;
+    return {};
   }
-  for (int other = 1; other < transport.size(); ++other) transport.send(Rank{other}, of_size(1));
+  const double begin = transport.now().count() + 0.1;
+  for (int other = 1; other < transport.size(); ++other) transport.send(Rank{other}, of_value(begin));
   transport.flush();
   std::vector<double> all;
-  for (int other = 1; other < transport.size(); ++other) {
-    const Envelope told = await(transport);
-    double each = 0;
-    std::memcpy(&each, told.message.data(), sizeof each);
-    if (each > 0) all.push_back(each);
-  }
-  for (int other = 1; other < transport.size(); ++other) transport.send(Rank{other}, of_size(1));
+  while (std::ssize(all) < transport.size() - 1) all.push_back(value_of(await(transport)));
+  for (int other = 1; other < transport.size(); ++other) transport.send(Rank{other}, of_value(0));
   drain(transport);
-  return median(all);
+  return all;
 }
 
 // A worker's part of the reference workload, and what it does with it.
@@ -120,35 +126,33 @@ class Part {
     for (std::size_t i = 1; i < state.size(); ++i) state[i] = state[i] * 0.999 + 0.001;  // [0] is its index
   }
 
-  // Core time of what each worker does by itself.
-  double alone(std::size_t times, const std::function<void()>& thing) {
-    return together(transport_, [&] {
-      const Seconds begin = transport_.now();
-      for (std::size_t i = 0; i < times; ++i) thing();
-      return (transport_.now() - begin).count() / static_cast<double>(times);
-    });
+  // How often all workers together do something by themselves.
+  double alone(const std::function<void()>& thing) {
+    return sum(together(transport_, [&](Seconds begin) {
+      double times = 0;
+      for (; transport_.now() < begin + kTime; ++times) thing();
+      return times;
+    }));
   }
-  // Of a message between two workers, each of whom does `thing` before it answers.
-  double exchange(std::size_t times, std::size_t bytes, const std::function<void()>& thing) {
+  // How many messages pairs of workers send, each of whom does `thing` before it answers.
+  double exchange(std::size_t bytes, const std::function<void()>& thing) {
     const int rank = value(transport_.rank());
     const int partner = rank % 2 == 1 ? rank + 1 : rank - 1;
-    return together(transport_, [&] {
+    return sum(together(transport_, [&](Seconds begin) {
       if (partner >= transport_.size()) return 0.0;
-      const Seconds begin = transport_.now();
-      for (std::size_t i = 0; i < times; ++i) {
-        if (rank % 2 == 0) (void)await(transport_);
+      double times = 0;
+      for (bool over = false; !over; ++times) {
+        if (rank % 2 == 0 && await(transport_).message.size() == 1) break;
         thing();
-        transport_.send(Rank{partner}, of_size(bytes));
+        over = rank % 2 == 1 && transport_.now() >= begin + kTime;
+        transport_.send(Rank{partner}, of_size(over ? 1 : bytes));
         transport_.flush();
-        if (rank % 2 == 1) (void)await(transport_);
+        if (rank % 2 == 1 && !over) (void)await(transport_);
       }
-      const double each = (transport_.now() - begin).count() / static_cast<double>(2 * times);
       drain(transport_);
-      return each;
-    });
+      return times;
+    }));
   }
-
-  [[nodiscard]] std::size_t workers() const { return workers_; }
 
  private:
   MpiTransport& transport_;
@@ -166,26 +170,21 @@ void measure(MpiTransport& transport) {
     std::fflush(stdout);
   };
   Part part(transport, 1e-3);  // sleeps of a microsecond
-  const auto workers = static_cast<double>(part.workers());
-  const double pairs = std::floor(workers / 2);
   const auto nothing = [] {};
   const auto pass = [&] { part.pass(); };
   const auto nap = [] {
     const timespec shortest{0, 1000};
     nanosleep(&shortest, nullptr);
   };
-  constexpr std::size_t kTimes = 400;
-  const auto core_time = [&](double seconds, double at_a_time) { return seconds * cores / at_a_time * 1e6; };
+  const auto core_time = [&](double times) { return kTime.count() * cores / times * 1e6; };
 
-  const double one_nap = core_time(part.alone(kTimes * 4, nap), workers);
-  const double one_pass = core_time(part.alone(kTimes, pass), workers);
-  const double one_update = core_time(part.alone(kTimes, [&] { (void)part.update(); }), workers);
-  tell("a nap, and the switch to the next process", one_nap);
+  const double one_pass = core_time(part.alone(pass));
+  tell("a nap, and the switch to the next process", core_time(part.alone(nap)));
   tell("a pass over a state", one_pass);
-  tell("an update: a pass, a nap and the switch", one_update);
+  tell("an update: a pass, a nap and the switch", core_time(part.alone([&] { (void)part.update(); })));
   for (const std::size_t bytes : {64, 1'000, 12'000, 300'000}) {
-    const double bare = core_time(part.exchange(kTimes, bytes, nothing), pairs);
-    const double with_pass = core_time(part.exchange(kTimes, bytes, pass), pairs);
+    const double bare = core_time(part.exchange(bytes, nothing));
+    const double with_pass = core_time(part.exchange(bytes, pass));
     char text[80];
     std::snprintf(text, sizeof text, "a message of %zu bytes, both sides and the switch", bytes);
     tell(text, bare);
@@ -193,20 +192,23 @@ void measure(MpiTransport& transport) {
   }
 
   Part slow(transport, 1.0);
-  const double over = together(transport, [&] {
+  const std::vector<double> over = together(transport, [&](Seconds) {
+    constexpr int kTimes = 400;
     const Seconds begin = transport.now();
     double slept = 0;
-    for (std::size_t i = 0; i < kTimes; ++i) slept += slow.update() * 1e-3;
+    for (int i = 0; i < kTimes; ++i) slept += slow.update() * 1e-3;
     return ((transport.now() - begin).count() - slept) / kTimes;
   });
-  tell("an update of a millisecond takes longer than its sleep by", over * 1e6);
-  const double idle = together(transport, [&] {
-    const double begin = process_seconds();
-    const Seconds until = transport.now() + Seconds(2);
-    while (transport.now() < until) transport.wait(until - transport.now());
-    return (process_seconds() - begin) / 2;
+  if (!over.empty()) tell("an update of a millisecond takes longer than its sleep by", median(over) * 1e6);
+  const std::vector<double> idle = together(transport, [&](Seconds begin) {
+    const double before = process_seconds();
+    while (transport.now() < begin + kTime * 5) {
+      (void)transport.receive();
+      transport.wait(begin + kTime * 5 - transport.now());
+    }
+    return (process_seconds() - before) / (kTime.count() * 5);
   });
-  tell("a rank that waits takes, each second", idle * 1e6);
+  if (!idle.empty()) tell("a rank that waits takes, each second", median(idle) * 1e6);
 }
 
 }  // namespace

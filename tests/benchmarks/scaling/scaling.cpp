@@ -1,7 +1,7 @@
 // The published workload in virtual time: 2,000 states, 80 rounds, 0.03 s per update, under the published scheme and
 // under Rondo, up to 10,000 workers. Prints one table; takes about a minute.
 //
-//   scaling [rounds=80] [workers]     with a number of workers only that line, 20 states for each
+//   scaling [rounds=80] [workers] [states]     with a number of workers only that line, 20 states for each if not said
 //
 // Beside the efficiency stands that of a greedy schedule which nothing delays (losses.hpp), and where the workers' time
 // went: before their first update (start), between two, after their last one while others compute (end), and until rank 0
@@ -135,7 +135,7 @@ int main(int argc, char** argv) {
   };
   if (argc > 2) {
     const auto workers = static_cast<std::uint32_t>(std::atoi(argv[2]));
-    both({workers, 20 * std::uint64_t{workers}, 0, 0});
+    both({workers, argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 20UL * workers, 0, 0});
     return 0;
   }
   for (const Point& point : std::vector<Point>{{36, 2000, 0.93, 0.98},

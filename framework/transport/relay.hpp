@@ -14,6 +14,10 @@
 // The switch keeps the order too. begin() follows a direct message of rank 0 that says so (the welcome): what a worker gets
 // through its leader before that has overtaken it, and is held back.
 //
+// A leader keeps what a slow member has not taken yet, and nothing limits that but what there is to say: the member's part of a
+// round, or in a reset its states, which it is about to hold itself. To stop taking in from rank 0 meanwhile is no way
+// out: MPI cannot leave out one sender, and two leaders that wait for each other's states would wait for ever.
+//
 // Rank 0 pays for a bundle as for one message, and per part about what a copy of its bytes takes. A leader pays for
 // its group's messages; one that computes for long still relays, as another thread communicates.
 #pragma once

@@ -24,6 +24,7 @@ class Target:
 class Verdict:
     target: Target
     value: float | None
+    sections: frozenset  # names of those the value is made of
     missing: str = ""
 
     @property
@@ -124,8 +125,11 @@ TARGETS = (
 def verdicts(results):
     every = []
     for target in TARGETS:
+        results.read.clear()
+        value, missing = None, ""
         try:
-            every.append(Verdict(target, target.value(results)))
-        except NotMeasured as missing:
-            every.append(Verdict(target, None, str(missing)))
+            value = target.value(results)
+        except NotMeasured as reason:
+            missing = str(reason)
+        every.append(Verdict(target, value, frozenset(results.read), missing))
     return every

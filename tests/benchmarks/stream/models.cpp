@@ -1,6 +1,6 @@
-// Speed-up by the formula and by mean-value analysis, beside a simulated lock and beside measured runs; and
-// what the live adaptation of the number of threads costs or gains on a job with phases, beside every fixed
-// number of threads.
+// Speed-up by the formula and by mean-value analysis, beside a simulated lock and beside measured runs; what the
+// live adaptation of the number of threads costs or gains on a job with phases, beside every fixed number of
+// threads; and what a CoreBudget gains over first come, first served, where two jobs share cores.
 //
 //   stream_models_benchmark [threads]
 //
@@ -45,6 +45,46 @@ rondo::Stream<std::monostate> phases(int count) {
   }
 }
 
+// The same rounds without end, until the time is over.
+rondo::Stream<std::monostate> rounds_until(Clock::time_point end, double p, std::uint64_t* count) {
+  while (Clock::now() < end) {
+    co_yield rondo::elements_of(rounds(10, p, *count));
+    *count += 10;
+  }
+}
+
+// Two jobs for half a second each, at the same time; the first one is mostly critical. Serial seconds of work
+// done per second by both.
+double throughput(rondo::StreamOptions first, rondo::StreamOptions second) {
+  std::uint64_t counts[2] = {0, 0};
+  const auto start = Clock::now(), end = start + std::chrono::milliseconds(500);
+  std::jthread one([&] { (void)rondo::evaluate(rounds_until(end, 0.9, &counts[0]), first); });
+  (void)rondo::evaluate(rounds_until(end, 0.02, &counts[1]), second);
+  one.join();
+  const std::chrono::duration<double> took = Clock::now() - start;
+  return static_cast<double>(counts[0] + counts[1]) * 400e-6 / took.count();
+}
+
+void two_jobs(unsigned cores) {
+  std::printf("\ntwo jobs share %u cores, p = 0.9 and 0.02: work done per second, in seconds\n", cores);
+  std::printf("%24s %8s %8s\n", "", "measured", "model");
+  const auto model = [](unsigned a, unsigned b) {
+    return rondo::queueing_speedup(0.9, a) + rondo::queueing_speedup(0.02, b);
+  };
+  std::printf("%24s %8.2f %8.2f\n", "first come, first served",
+              throughput({.threads_max = cores - 1, .effectiveness = 0}, {.threads_max = 1}),
+              model(cores - 1, 1));
+  std::printf("%24s %8.2f %8.2f\n", "half each",
+              throughput({.threads_max = cores / 2, .effectiveness = 0},
+                         {.threads_max = cores / 2, .effectiveness = 0}),
+              model(cores / 2, cores / 2));
+  rondo::CoreBudget budget(cores);
+  std::printf(
+      "%24s %8.2f %8.2f\n", "CoreBudget",
+      throughput({.threads_max = cores, .budget = &budget}, {.threads_max = cores, .budget = &budget}),
+      model(1, cores - 1));
+}
+
 struct Run {
   double seconds;
   rondo::StreamReport report;
@@ -85,4 +125,5 @@ int main(int argc, char** argv) {
   const Run live = run(phases(500), most, 0.7);
   std::printf("%5s <= %u %9.3f %8llu %14s\n", "live", most, live.seconds,
               static_cast<unsigned long long>(live.report.joined), "as needed");
+  two_jobs(most);
 }

@@ -5,6 +5,8 @@
 #
 #   cluster_up FOLDER NODES CPUS    raises it; then `in_cluster sbatch ...` runs a command where it reaches the cluster
 #   cluster_kill NAME               the power of a node goes
+#   cluster_cut NAME                the cable of a node goes, its processes live on
+#   cluster_commands NAME           the names of all processes on a node
 #   cluster_down                    takes down what cluster_up raised
 
 # Whether this user may make namespaces here.
@@ -140,6 +142,19 @@ cluster_kill() {
   kill -KILL "$process" # the --kill-child of unshare takes the whole node along
   wait "$process" 2>/dev/null || true
   rm "$cluster/pid/$1"
+}
+
+cluster_cut() { ip -n "${cluster_prefix}_control" link set "port${1#node}" down; }
+
+# Of a node that has its power: all that share its namespace of processes.
+cluster_commands() {
+  local first space process
+  first=$(pgrep --parent "$(<"$cluster/pid/$1")") || return 0
+  space=$(readlink "/proc/$first/ns/pid") || return 0
+  for process in /proc/[0-9]*; do
+    [[ $(readlink "$process/ns/pid" 2>/dev/null) == "$space" ]] || continue
+    cat "$process/comm" 2>/dev/null || true
+  done
 }
 
 cluster_down() {

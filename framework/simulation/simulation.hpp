@@ -61,7 +61,9 @@ class Simulation {
   [[nodiscard]] Time now() const { return agenda_.now(); }
   [[nodiscard]] std::uint64_t happenings() const { return happenings_; }
   [[nodiscard]] std::uint64_t round() const { return round_; }
-  [[nodiscard]] StateId next_id() const { return StateId{next_id_}; }  // of the first child of the next resample()
+  [[nodiscard]] StateId next_id() const {
+    return StateId{next_id_};
+  }  // of the first child of the next resample()
   // The worker that has the state; nobody while it is on its way.
   [[nodiscard]] std::optional<scheduler::Worker> whereabouts(StateId id) const;
 

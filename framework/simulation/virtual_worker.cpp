@@ -30,6 +30,7 @@ void VirtualWorker::send(Message* message) {
     message->via = leader();
   }
   spend(common_->settings.machine.worker_message);
+  if (common_->observer != nullptr) common_->observer->sends(scheduler::Worker{self_}, *message);
   common_->network.send(free_, message);
 }
 

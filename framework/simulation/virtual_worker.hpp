@@ -26,6 +26,7 @@ class Observer {
                        const scheduler::Scheduler&) {}
   virtual void updates(scheduler::Worker, const scheduler::Job&, std::uint64_t /*round*/, Time /*start*/,
                        Seconds) {}
+  virtual void sends(scheduler::Worker, const Message&) {}
   // Where workers may be lost: an output has come to the master, for the first time.
   virtual void output(StateId, std::uint64_t /*round*/, Contents) {}
 };

@@ -6,6 +6,7 @@
 // of different workers overtake each other by far.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -83,11 +84,12 @@ class Chaos : private Observer {
   Workload make_workload(std::uint64_t seed) {
     Costs costs;
     costs.seed = seed;
+    costs.mean = below(4) == 0 ? 0.02 : 1e-3;  // some updates then take longer than the deadline
     Workload all = workload(costs);
     all.state_bytes = 3e3;
     if (below(3) == 0)
       all.fails = [seed](StateId state, std::uint64_t round) {
-        return round % 4 == 3 && uniform(seed + 9, value(state), round) < 0.05;
+        return round % 4 > 1 && uniform(seed + 9, value(state), round) < 0.05;
       };
     return all;
   }
@@ -105,6 +107,15 @@ class Chaos : private Observer {
     }
     const std::uint64_t count = below(3) == 0 ? below(workers()) : 1;
     const bool together = below(3) == 0;
+    if (below(2) == 0) {
+      // or right after it has said what others count on
+      using enum Message::Kind;
+      constexpr std::array kKinds = {kGave,   kStates, kStates, kCopies,  kBackedUp,
+                                     kCensus, kCensus, kReport, kReport,  kFailed,
+                                     kFailed, kFailed, kFailed, kStopped, kStopped};
+      for (std::uint64_t n = 1 + below(3); n > 0; --n) on_word_[kKinds[below(kKinds.size())]] = 1 + below(8);
+      return;
+    }
     const Seconds first = when(span);
     for (std::uint64_t i = 0; i < count; ++i)
       strike(scheduler::Worker{static_cast<std::uint32_t>(below(workers()))},
@@ -144,7 +155,6 @@ class Chaos : private Observer {
   template <class Call>
   void rounds_expected(std::uint32_t rounds, const Call& call) {
     first_round_ = simulation_.round();
-    outputs_.clear();
     const CallResult result = call();
     std::set<StateId> threw(simulation_.losses().threw.begin(), simulation_.losses().threw.end());
     EXPECT_EQ(result.cancelled, !threw.empty());
@@ -152,8 +162,9 @@ class Chaos : private Observer {
       const StateId id = simulation_.scheduler().id(slot);
       const std::uint32_t done = simulation_.scheduler().rounds_done(slot);
       EXPECT_TRUE(result.cancelled || done == rounds) << "state " << value(id);
-      EXPECT_EQ(outputs_[id], done) << "outputs of state " << value(id);
-      EXPECT_EQ(expected_[id].rounds, done);
+      // of a call that is cancelled, outputs may be here that have overtaken lost ones; the state then stands before these
+      EXPECT_EQ(expected_[id].rounds, done) << "outputs of state " << value(id);
+      EXPECT_TRUE(result.cancelled || expected_[id].later.size() == done);
       if (threw.contains(id))
         model_[id] = updated(model_[id], id, first_round_ + done, input_of(first_round_ + done), true);
     }
@@ -161,11 +172,18 @@ class Chaos : private Observer {
   }
   using Slot = scheduler::Slot;
 
+  // The n-th message of a kind by anybody is the last thing that its sender does, or nearly.
+  void sends(scheduler::Worker worker, const Message& message) override {
+    const auto found = on_word_.find(message.kind);
+    if (found == on_word_.end() || --found->second > 0) return;
+    on_word_.erase(found);
+    strike(worker, Seconds(below(2) == 0 ? 0 : 1e-3));
+  }
   // In any order over the states, and of one state too: reports overtake each other.
   void output(StateId id, std::uint64_t round, Contents contents) override {
-    ++outputs_[id];
     auto& [rounds, later] = expected_[id];
-    later[round] = contents;
+    EXPECT_TRUE(later.emplace(round, contents).second)
+        << "state " << value(id) << ", round " << round << " twice";
     for (; later.contains(first_round_ + rounds); ++rounds) {
       const std::uint64_t at = first_round_ + rounds;
       model_.at(id) = updated(model_.at(id), id, at, input_of(at), false);
@@ -198,8 +216,8 @@ class Chaos : private Observer {
   const Settings settings_;
   Simulation simulation_;
   std::map<StateId, Contents> model_;
-  std::map<StateId, std::uint64_t> outputs_;
   std::map<StateId, Expected> expected_;
+  std::map<Message::Kind, std::uint64_t> on_word_;
   std::uint64_t first_round_ = 0;
   std::uint64_t faults_ = 0;
 };
@@ -211,7 +229,7 @@ std::uint64_t environment(const char* name, std::uint64_t otherwise) {
 
 TEST(SimulatedChaos, EveryRunEqualsThePureModelOrSaysThatStatesAreLost) {
   const std::uint64_t first = environment("RONDO_TEST_SEED", 1);
-  const std::uint64_t seeds = environment("RONDO_TEST_SEEDS", 1000);
+  const std::uint64_t seeds = environment("RONDO_TEST_SEEDS", 2000);
   Tally tally;
   for (std::uint64_t seed = first; seed < first + seeds && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed) + " RONDO_TEST_SEEDS=1");

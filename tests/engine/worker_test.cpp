@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "checkpoint/posix_storage.hpp"
+#include "recovery/census.hpp"
+#include "recovery/history.hpp"
 
 namespace rondo::engine {
 namespace {
@@ -94,10 +96,10 @@ class WorkerByHand : public testing::Test {
     writer.put_all(std::span<const StateId>(&kState, 1));
     give(kMaster, std::move(out));
   }
-  void arrive_from(Rank from, const std::string& state) {
+  void arrive_from(Rank from, const std::string& state, std::uint64_t generation = 0) {
     Buffer out = message(Kind::kStates);
     Writer writer(out);
-    writer.put(std::uint64_t{0});
+    writer.put(generation);
     writer.put(Parcel{kState, 1, 0, {}});
     writer.put_block(bytes(state));
     writer.put_block(Bytes());
@@ -151,13 +153,17 @@ class WorkerByHand : public testing::Test {
     }
   }
 
+  explicit WorkerByHand(const WorkerSettings& settings = {})
+      : worker_(transport_, storage_, std::make_unique<Append>(), settings) {}
+  void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
+
   ByHand transport_;
 
  private:
-  void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
-
   checkpoint::PosixStorage storage_;
-  Worker worker_{transport_, storage_, std::make_unique<Append>(), WorkerSettings()};
+
+ protected:
+  Worker worker_;
 };
 
 using Texts = std::vector<std::string>;
@@ -203,6 +209,133 @@ TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
   EXPECT_EQ(outputs(1), Texts{"ab"});
   assign(2, "c");
   EXPECT_EQ(outputs(2), (Texts{"ab", "abc"}));
+}
+
+// ---- other workers are lost
+
+class Bereft : public WorkerByHand {
+ protected:
+  static WorkerSettings settings() {
+    WorkerSettings settings;
+    settings.recover = true;
+    return settings;
+  }
+  Bereft() : WorkerByHand(settings()) {}
+
+  void lose(Rank rank) {
+    Buffer out = message(Kind::kLost);
+    Writer writer(out);
+    writer.put(++losses_);
+    writer.put_all(std::span<const Rank>(&rank, 1));
+    give(kMaster, std::move(out));
+  }
+  void resume(std::uint64_t generation, const std::vector<StateId>& kept) {
+    Buffer out = message(Kind::kResume);
+    Writer writer(out);
+    writer.put(ResumeHead{generation, 1, 2});
+    writer.put_all(std::span<const StateId>(kept));
+    give(kMaster, std::move(out));
+  }
+  // What the worker tells about its states after the last loss.
+  std::vector<StateId> census() {
+    while (true) {
+      worker_.poll();
+      if (!transport_.sent.empty()) {
+        Reader in(transport_.sent.back().message);
+        if (in.get<Kind>() == Kind::kCensus && in.get<std::uint64_t>() == losses_) {
+          std::vector<StateId> ids;
+          for (const recovery::Held& each : in.get_all<recovery::Held>()) ids.push_back(each.state);
+          return ids;
+        }
+      }
+      transport_.wait(worker_.patience());
+    }
+  }
+
+  std::uint64_t losses_ = 0;
+};
+using States = std::vector<StateId>;
+
+TEST_F(Bereft, WhatTheMasterDoesNotWantIsGone) {
+  place("a");
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kState});
+  resume(1, {});
+  lose(kOther);
+  EXPECT_EQ(census(), States{});
+}
+
+TEST_F(Bereft, WhatIsKeptIsStillThere) {
+  place("a");
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kState});
+  resume(1, {kState});
+  transfer_to(kOther);
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+}
+
+TEST_F(Bereft, WhatWasAskedOfAStateBeforeTheLossIsForgotten) {
+  transfer_to(kOther);
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{});
+  resume(1, {});
+  arrive_from(kOther, "a", 1);
+  EXPECT_EQ(sent_to(kOther), Texts{});
+}
+
+TEST_F(Bereft, StatesThatWereSentBeforeTheMasterDecidedAreDropped) {
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{});
+  resume(1, {});
+  arrive_from(kOther, "a", 0);
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{});
+}
+
+TEST_F(Bereft, StatesOfWorkersThatHaveHeardOfTheDecisionEarlierWait) {
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{});
+  arrive_from(kOther, "a", 1);
+  resume(1, {});
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kState});
+}
+
+TEST_F(Bereft, FromTheLostNothingIsTaken) {
+  lose(kOther);
+  arrive_from(kOther, "a");
+  EXPECT_EQ(census(), States{});
+}
+
+TEST_F(Bereft, ACopyBringsItsStateBackAndIsUpdatedAsItWas) {
+  const auto back_up = [&] {
+    Buffer out = message(Kind::kBackup);
+    Writer writer(out);
+    writer.put(std::uint64_t{1});
+    const CopyTarget target{kState, kOther};
+    writer.put_all(std::span<const CopyTarget>(&target, 1));
+    give(kMaster, std::move(out));
+  };
+  place("a");
+  back_up();
+  assign(1, "x");
+  EXPECT_EQ(outputs(1), Texts{"ax"});
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kState});
+  resume(1, {});
+  Buffer out = message(Kind::kReplay);
+  Writer writer(out);
+  writer.put_all(std::span<const StateId>(&kState, 1));
+  writer.put_block(Bytes());
+  writer.put(ReplayStep::kCall);
+  writer.put(ReplayHead{0, 0, 0, 2});
+  writer.put_block(bytes("b"));
+  writer.put_block(bytes("c"));
+  const recovery::Replay::Way way{kState, 0, 2, false};
+  writer.put_all(std::span<const recovery::Replay::Way>(&way, 1));
+  give(kMaster, std::move(out));
+  assign(2, "d");  // waits for it
+  EXPECT_EQ(outputs(2), (Texts{"ax", "abcd"}));
 }
 
 }  // namespace

@@ -7,11 +7,7 @@ scenario=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/cluster.sh"
 
-if ! command -v slurmctld munged ip unshare nsenter >/dev/null || ! cluster_possible; then
-  echo "##### slurm_test.sh $scenario DID NOT RUN: it needs root, namespaces, and the packages slurm-wlm munge iproute2" >&2
-  [[ ${CI:-} != true ]] || exit 1
-  exit 0
-fi
+cluster_or_skip "slurm_test.sh $scenario"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_slurm.XXXXXX")
 cluster_up_begun=

@@ -82,10 +82,10 @@ class Append final : public detail::Kernel {
 
 class WorkerByHand : public testing::Test {
  protected:
-  void place(const std::string& state) {
+  void place(const std::string& state, StateId id = kState) {
     Buffer out = message(Kind::kPlace);
     Writer writer(out);
-    writer.put(kState);
+    writer.put(id);
     writer.put_block(bytes(state));
     give(kMaster, std::move(out));
   }
@@ -105,12 +105,12 @@ class WorkerByHand : public testing::Test {
     writer.put_block(Bytes());
     give(from, std::move(out));
   }
-  void assign(std::uint64_t epoch, const std::string& own_input) {
+  void assign(std::uint64_t epoch, const std::string& own_input, StateId id = kState) {
     Call call{};
     call.epoch = epoch;
     call.rounds = 1;
     call.own_inputs = true;
-    const scheduler::Job job{kState, 0, 0, 0, 0, 0};
+    const scheduler::Job job{id, 0, 0, 0, 0, 0};
     Buffer out = message(Kind::kAssign);
     Writer writer(out);
     writer.put(call);
@@ -237,19 +237,43 @@ class Bereft : public WorkerByHand {
     give(kMaster, std::move(out));
   }
   // What the worker tells about its states after the last loss.
-  std::vector<StateId> census() {
+  std::vector<recovery::Held> held() {
     while (true) {
       worker_.poll();
       if (!transport_.sent.empty()) {
         Reader in(transport_.sent.back().message);
-        if (in.get<Kind>() == Kind::kCensus && in.get<std::uint64_t>() == losses_) {
-          std::vector<StateId> ids;
-          for (const recovery::Held& each : in.get_all<recovery::Held>()) ids.push_back(each.state);
-          return ids;
-        }
+        if (in.get<Kind>() == Kind::kCensus && in.get<std::uint64_t>() == losses_)
+          return in.get_all<recovery::Held>();
       }
       transport_.wait(worker_.patience());
     }
+  }
+  std::vector<StateId> census() {
+    std::vector<StateId> ids;
+    for (const recovery::Held& each : held()) ids.push_back(each.state);
+    return ids;
+  }
+  void back_up() {
+    Buffer out = message(Kind::kBackup);
+    Writer writer(out);
+    writer.put(std::uint64_t{1});
+    const CopyTarget target{kState, kOther};
+    writer.put_all(std::span<const CopyTarget>(&target, 1));
+    give(kMaster, std::move(out));
+  }
+  // The copy, taken through two rounds with the inputs "b" and "c".
+  void replay() {
+    Buffer out = message(Kind::kReplay);
+    Writer writer(out);
+    writer.put_all(std::span<const StateId>(&kState, 1));
+    writer.put_block(Bytes());
+    writer.put(ReplayStep::kCall);
+    writer.put(ReplayHead{0, 0, 0, 2});
+    writer.put_block(bytes("b"));
+    writer.put_block(bytes("c"));
+    const recovery::Replay::Way way{kState, 0, 2, false};
+    writer.put_all(std::span<const recovery::Replay::Way>(&way, 1));
+    give(kMaster, std::move(out));
   }
 
   std::uint64_t losses_ = 0;
@@ -275,12 +299,44 @@ TEST_F(Bereft, WhatIsKeptIsStillThere) {
 }
 
 TEST_F(Bereft, WhatWasAskedOfAStateBeforeTheLossIsForgotten) {
+  place("a");
+  transport_.bytes_unsent = std::size_t{1} << 40;
   transfer_to(kOther);
-  lose(Rank{1});
-  EXPECT_EQ(census(), States{});
-  resume(1, {});
-  arrive_from(kOther, "a", 1);
+  transfer_to(Rank{1});
+  lose(Rank{5});
+  EXPECT_EQ(census(), States{kState});
+  resume(1, {kState});
+  transport_.bytes_unsent = 0;
   EXPECT_EQ(sent_to(kOther), Texts{});
+  transfer_to(kOther);
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+  arrive_from(kOther, "b", 1);
+  EXPECT_EQ(sent_to(Rank{1}), Texts{});
+}
+
+// Rounds that a state has done elsewhere count as well: their outputs may be lost with who did them.
+TEST_F(Bereft, AStateThatCameWithItsJobStandsWhereTheJobDoes) {
+  Call call{};
+  call.epoch = 1;
+  call.rounds = 5;
+  Buffer begin = message(Kind::kAssign);
+  Writer first(begin);
+  first.put(call);
+  first.put_block(Bytes());
+  first.put_all(std::span<const scheduler::Job>());
+  give(kMaster, std::move(begin));
+  Buffer out = message(Kind::kStates);
+  Writer writer(out);
+  writer.put(std::uint64_t{0});
+  writer.put(Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}});
+  writer.put_block(bytes("a"));
+  writer.put_block(Bytes());
+  give(kOther, std::move(out));
+  lose(Rank{1});
+  const std::vector<recovery::Held> all = held();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all.front().rounds, 2U);
+  EXPECT_EQ(all.front().epoch, 1U);
 }
 
 TEST_F(Bereft, StatesThatWereSentBeforeTheMasterDecidedAreDropped) {
@@ -308,14 +364,6 @@ TEST_F(Bereft, FromTheLostNothingIsTaken) {
 }
 
 TEST_F(Bereft, ACopyBringsItsStateBackAndIsUpdatedAsItWas) {
-  const auto back_up = [&] {
-    Buffer out = message(Kind::kBackup);
-    Writer writer(out);
-    writer.put(std::uint64_t{1});
-    const CopyTarget target{kState, kOther};
-    writer.put_all(std::span<const CopyTarget>(&target, 1));
-    give(kMaster, std::move(out));
-  };
   place("a");
   back_up();
   assign(1, "x");
@@ -323,19 +371,27 @@ TEST_F(Bereft, ACopyBringsItsStateBackAndIsUpdatedAsItWas) {
   lose(Rank{1});
   EXPECT_EQ(census(), States{kState});
   resume(1, {});
-  Buffer out = message(Kind::kReplay);
-  Writer writer(out);
-  writer.put_all(std::span<const StateId>(&kState, 1));
-  writer.put_block(Bytes());
-  writer.put(ReplayStep::kCall);
-  writer.put(ReplayHead{0, 0, 0, 2});
-  writer.put_block(bytes("b"));
-  writer.put_block(bytes("c"));
-  const recovery::Replay::Way way{kState, 0, 2, false};
-  writer.put_all(std::span<const recovery::Replay::Way>(&way, 1));
-  give(kMaster, std::move(out));
+  replay();
   assign(2, "d");  // waits for it
   EXPECT_EQ(outputs(2), (Texts{"ax", "abcd"}));
+}
+
+TEST_F(Bereft, WhatWasToBeMadeAnewIsGivenUpAtTheNextLoss) {
+  constexpr StateId kAnother{9};
+  place("a");
+  back_up();
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kState});
+  resume(1, {});
+  replay();
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{});
+  resume(2, {});
+  place("z", kAnother);
+  assign(1, "y", kAnother);  // the thread that computes has had its turn then
+  EXPECT_EQ(outputs(1), Texts{"zy"});
+  lose(Rank{1});
+  EXPECT_EQ(census(), States{kAnother});
 }
 
 }  // namespace

@@ -77,6 +77,9 @@ recovering_job() {
   submit --no-kill --nodes=3 --ntasks-per-node=2 slurm/run.sbatch "$journey" --steps=$steps --result=result --log=log \
     --hold=hold --pause=5
   wait_for counted 'step 5' log 1
+  for node in node1 node2 node3; do
+    if no_ranks "$node"; then fail "no ranks are seen on $node"; fi
+  done
 }
 gives_up_node2() {
   for rank in 2 3; do wait_for counted "rank $rank says nothing" "$output" 1; done

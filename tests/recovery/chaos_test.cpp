@@ -189,6 +189,7 @@ void run_seed(std::uint64_t seed, Tally& tally) {
     });
   });
   EXPECT_EQ(status, 0);
+  EXPECT_TRUE(places.generations_ascend());
   ++tally.runs;
   tally.injected += places.struck();
   tally.lost += places.forgotten().size();

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <limits>
@@ -55,16 +56,16 @@ class Place final : public transport::Transport {
   }
   std::size_t unsent() override { return 0; }
   void wait(transport::Seconds at_most) override {
-    now_ += at_most;
+    now_ = now_ + at_most.count();
     waits_(*this);
   }
   void wake() override {}
-  transport::Seconds now() const override { return now_; }
+  transport::Seconds now() const override { return transport::Seconds(now_); }
 
  private:
   std::function<void(Place&)> waits_;
   std::deque<Buffer> arrived_;
-  transport::Seconds now_{1};
+  std::atomic<double> now_{1};  // the thread that computes looks at it too
 };
 
 struct Welcome {

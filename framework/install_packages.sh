@@ -1,5 +1,5 @@
 # Installs what Rondo, its tests and its examples need on Debian 12: only what is missing, quietly; nothing if all is
-# there. Called by examples/run.sh and tests/run.sh.
+# there. Called by examples/run.sh and tests/run.sh, and by tests/benchmarks/run.sh with more packages as arguments.
 set -euo pipefail
 
 packages=(
@@ -8,6 +8,7 @@ packages=(
   libboost-serialization-dev libboost-program-options-dev libboost-mpi-dev
   librandom123-dev libxxhash-dev
   libgtest-dev slurm-wlm munge iproute2 shellcheck python3
+  "$@"
 )
 
 if ! command -v apt-get >/dev/null; then

@@ -5,6 +5,7 @@
 #   thread        some of the tests on threads under ThreadSanitizer
 #   address       some of the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   release       everything
+#   benchmarks    the quick set: nobody does other work than the others, and no ratio is off its target by more than 1.5
 # Installs missing packages first (Debian 12; as root, or with sudo).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,7 +24,7 @@ parts_exclude='refuses|mistake|^program|np7|np36'
 
 cores=$(nproc)
 builds=("$@")
-[[ ${#builds[@]} -gt 0 ]] || builds=(without_mpi thread address release)
+[[ ${#builds[@]} -gt 0 ]] || builds=(without_mpi thread address release benchmarks)
 
 bash framework/install_packages.sh
 if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
@@ -88,8 +89,12 @@ build_and_test() {
       configure build/address -D RONDO_SANITIZE=address,undefined "${sanitized[@]}"
       test_parts build/address "${address_parts[@]}"
       ;;
+    benchmarks)
+      # one run on a busy machine says little: a ratio fails that is off in three
+      bash tests/benchmarks/run.sh --quick --attempts 3
+      ;;
     *)
-      echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address and release" >&2
+      echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address, release and benchmarks" >&2
       return 1
       ;;
   esac

@@ -18,10 +18,13 @@ std::string list(const std::vector<StateId>& ids) {
   return text;
 }
 
+std::string counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 void check_count(const std::vector<StateId>& ids, std::size_t count, const std::string& what) {
   if (count == ids.size()) return;
-  const std::string have =
-      std::to_string(count) + " " + what + " for " + std::to_string(ids.size()) + " states";
+  const std::string have = counted(count, what) + " for " + counted(ids.size(), "state");
   if (count > ids.size()) throw InputError(have + ": need one per state, in the order of ids()", {});
   const std::vector<StateId> without(ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end());
   throw InputError(have + ": none for state " + list(without) + "; need one per state, in the order of ids()",
@@ -30,10 +33,10 @@ void check_count(const std::vector<StateId>& ids, std::size_t count, const std::
 
 }  // namespace
 
-void check_inputs(const std::vector<StateId>& ids, std::size_t inputs) { check_count(ids, inputs, "inputs"); }
+void check_inputs(const std::vector<StateId>& ids, std::size_t inputs) { check_count(ids, inputs, "input"); }
 
 void check_offspring(const std::vector<StateId>& ids, std::span<const std::uint32_t> offspring) {
-  check_count(ids, offspring.size(), "offspring counts");
+  check_count(ids, offspring.size(), "offspring count");
   std::uint64_t children = 0;
   for (const std::uint32_t count : offspring) children += count;
   if (children > std::numeric_limits<std::uint32_t>::max())
@@ -41,7 +44,7 @@ void check_offspring(const std::vector<StateId>& ids, std::span<const std::uint3
 }
 
 void check_hints(const std::vector<StateId>& ids, std::span<const double> seconds) {
-  check_count(ids, seconds.size(), "hints");
+  check_count(ids, seconds.size(), "hint");
   for (std::size_t i = 0; i < seconds.size(); ++i)
     if (!(seconds[i] > 0 && seconds[i] < 1e9))
       throw InputError("the hint for state " + list({ids[i]}) + " is " + std::to_string(seconds[i]) +

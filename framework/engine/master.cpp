@@ -1,4 +1,4 @@
-// Start, end, and what happens to states between the calls. The calls themselves are in master_call.cpp.
+// Start, end, and the way of every message. States between the calls are in master_states.cpp, the calls in master_call.cpp.
 #include "engine/master.hpp"
 
 #include <unistd.h>
@@ -7,8 +7,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
-#include <map>
-#include <sstream>
+#include <iterator>
 #include <utility>
 
 #include "engine/build.hpp"
@@ -55,7 +54,8 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),
       seen_(workers_),
-      lost_(workers_, false) {
+      peers_{std::vector<bool>(workers_, false), std::vector<std::uint32_t>(workers_, 0)},
+      silence_(workers_, options.recover_deadline) {
   worker_settings_.save_bytes = options.checkpoint_bytes;
   if (options.batch > 0) worker_settings_.report_updates = options.batch;
   worker_settings_.rollback = options.rollback;
@@ -82,6 +82,11 @@ void Master::handshake(const detail::Program& program) {
   const transport::Seconds begin = processor_time();
   run_until([&] { return answered_.size() == others; });
   const transport::RelayPlan plan = plan_relay(processor_time() - begin);
+  for (std::uint32_t w = 0; w < workers_; ++w) {
+    const auto node =
+        node_names_.find(nodes_[static_cast<std::size_t>(value(rank_of(scheduler::Worker{w})))]);
+    peers_.nodes[w] = static_cast<std::uint32_t>(std::distance(node_names_.begin(), node));
+  }
   std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
   const std::string mine = describe(program);
@@ -149,7 +154,7 @@ void Master::send(Rank to, Buffer message) {
 
 void Master::send_all(const Buffer& message) {
   for (std::uint32_t w = 0; w < workers_; ++w) {
-    if (lost_[w]) continue;
+    if (peers_.lost[w]) continue;
     Buffer copy;
     copy.append(message);
     send(rank_of(scheduler::Worker{w}), std::move(copy));
@@ -191,8 +196,7 @@ void Master::dispatch(Envelope envelope) {
     return transport_.send(envelope.from, std::move(out));
   }
   seen_[index(worker)].heard = now;
-  seen_[index(worker)].silent_from = waited_;
-  seen_[index(worker)].asked = -1;
+  silence_.heard(worker);
   // a report may tell that nothing has been done, and an answer brings nothing forward
   if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
   ++profile_.master_messages;
@@ -228,194 +232,6 @@ void Master::dispatch(Envelope envelope) {
     }
     default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
-}
-
-// ---- states between the calls
-
-void Master::require_idle() const {
-  if (running_ != nullptr)
-    throw InputError("the master is inside a call: the sink and the inputs of evolve() cannot use it", {});
-}
-
-void Master::update_ids() {
-  ids_.resize(scheduler_.size());
-  for (Slot slot = 0; slot < ids_.size(); ++slot) ids_[slot] = scheduler_.id(slot);
-}
-
-void Master::reset(std::size_t count, const Pack& pack) {
-  require_idle();
-  finish_saving();  // it still wants the states
-  drop_all();
-  require_workers();
-  std::vector<Buffer> packed(options_.recover ? count : 0);
-  for (std::size_t i = 0; i < packed.size(); ++i) pack(i, packed[i]);
-  const std::uint64_t first = next_id_;
-  next_id_ += count;
-  const auto place_all = [&] {
-    ids_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) ids_[i] = StateId{first + i};
-    const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
-    place(
-        owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
-  };
-  try {
-    if (!options_.recover) return place_all();
-    until_placed(place_all);
-  } catch (...) {  // half of them are no ensemble
-    drop_all();
-    throw;
-  }
-}
-
-// What was sent before and arrives later is dropped too.
-void Master::drop_all() {
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  Writer(drop).put(backups_ + 1);
-  send_all(drop);
-  ids_.clear();
-  (void)scheduler_.reset(ids_, {});
-  backup_.reset();
-  backing_.reset();
-  history_.clear(context_bytes_);
-}
-
-void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
-  const std::size_t count = owners.size();
-  Buffer out;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (out.empty()) Writer(out).put(Kind::kPlace);
-    Writer writer(out);
-    writer.put(ids_[i]);
-    const std::size_t before = out.size();
-    writer.put_block([&](Buffer& buffer) { pack(i, buffer); });
-    scheduler_.packed(static_cast<Slot>(i), static_cast<double>(out.size() - before - sizeof(std::uint64_t)));
-    if (i + 1 < count && owners[i + 1] == owners[i] && out.size() < worker_settings_.message_bytes) continue;
-    send(rank_of(owners[i]), std::exchange(out, {}));
-    run_until([&] { return transport_.unsent() < worker_settings_.unsent_bytes; });
-    if (again_) return;
-  }
-}
-
-void Master::hint(std::span<const double> seconds) {
-  require_idle();
-  for (Slot slot = 0; slot < seconds.size(); ++slot) scheduler_.hint(slot, scheduler::Seconds(seconds[slot]));
-}
-
-void Master::resample(std::span<const std::uint32_t> offspring) {
-  require_idle();
-  std::vector<Buffer> messages(workers_);
-  std::vector<scheduler::Worker> owners(ids_.size());
-  for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
-  const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
-  auto copy = copies.begin();
-  for (Slot slot = 0; slot < ids_.size(); ++slot) {
-    const auto end =
-        std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
-    Buffer& out = messages[index(owners[slot])];
-    Writer writer(out);
-    if (out.empty()) writer.put(Kind::kResample);
-    writer.put(Family{ids_[slot], static_cast<std::uint32_t>(end - copy)});
-    for (; copy != end; ++copy) writer.put(Share{rank_of(copy->to), copy->first, copy->count});
-  }
-  if (options_.recover) {
-    std::vector<StateId> parents;
-    for (const scheduler::Copy& each : copies) parents.insert(parents.end(), each.count, ids_[each.parent]);
-    history_.resample(StateId{next_id_}, std::move(parents));
-  }
-  update_ids();
-  next_id_ += ids_.size();
-  for (std::uint32_t w = 0; w < workers_; ++w)
-    if (!messages[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(messages[w]));
-  transport_.flush();
-}
-
-void Master::share(Bytes context) {
-  require_idle();
-  Buffer out = message(Kind::kContext);
-  Writer writer(out);
-  writer.put(++context_);
-  writer.put_block(context);
-  context_bytes_.clear();
-  context_bytes_.append(context);
-  if (options_.recover) history_.share(context);
-  send_tree(out);
-  transport_.flush();
-}
-
-// Asks for as much at a time as all ranks may keep unsent, so that neither side holds everything twice.
-void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
-  require_idle();
-  fetching_ = {};
-  fetching_.request = ++requests_;
-  fetching_.take = &take;
-  for (std::size_t at = 0; at < positions.size();) {
-    std::vector<StateId> wanted;
-    double bytes = 0;
-    for (;
-         at < positions.size() && (bytes == 0 || bytes < static_cast<double>(worker_settings_.unsent_bytes));
-         ++at) {
-      const auto slot = static_cast<Slot>(positions[at]);
-      wanted.push_back(ids_[slot]);
-      bytes += scheduler_.bytes(slot) + sizeof(StateId);
-      ++fetching_.missing;
-    }
-    if (options_.recover) fetching_.outstanding.insert(wanted.begin(), wanted.end());
-    request(wanted);
-    run_until([&] { return fetching_.missing == 0; });
-  }
-  if (fetching_.exception) std::rethrow_exception(fetching_.exception);
-  if (fetching_.failures.empty()) return;
-  const UpdateFailure& first = fetching_.failures.front();
-  throw UpdateError("state " + std::to_string(value(first.state)) + " cannot be packed on rank " +
-                        std::to_string(value(first.rank)) + ": " + first.text,
-                    std::move(fetching_.failures), {});
-}
-
-void Master::request(std::span<const StateId> ids) {
-  std::map<scheduler::Worker, std::vector<StateId>> wanted;
-  for (const StateId id : ids) {
-    const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-    wanted[scheduler_.owner(static_cast<Slot>(found - ids_.begin()))].push_back(id);
-  }
-  for (const auto& [worker, its] : wanted) {
-    Buffer out = message(Kind::kFetch);
-    Writer writer(out);
-    writer.put(fetching_.request);
-    writer.put_all(std::span<const StateId>(its));
-    send(rank_of(worker), std::move(out));
-  }
-}
-
-void Master::take_fetched(Rank from, Reader& in) {
-  const bool current = in.get<std::uint64_t>() == fetching_.request;
-  while (current && !in.empty()) {
-    const auto id = in.get<StateId>();
-    const bool packed = in.get<std::uint8_t>() != 0;
-    const Bytes bytes = in.get_block();
-    --fetching_.missing;
-    if (options_.recover) fetching_.outstanding.erase(id);
-    if (!packed) {
-      fetching_.failures.push_back(
-          {id, from, round_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
-      continue;
-    }
-    try {
-      const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
-      (*fetching_.take)(static_cast<std::size_t>(found - ids_.begin()), bytes);
-    } catch (...) {
-      if (!fetching_.exception) fetching_.exception = std::current_exception();
-    }
-  }
-}
-
-Profile Master::profile() {
-  require_idle();
-  profile_.transfers = profile_.transfer_bytes = 0;
-  answered_.clear();
-  send_all(message(Kind::kCount));
-  run_until([&] { return all_answered(); });
-  return profile_;
 }
 
 }  // namespace rondo::engine

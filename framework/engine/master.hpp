@@ -23,12 +23,16 @@
 
 #include "checkpoint/catalog.hpp"
 #include "engine/build.hpp"
-#include "engine/history.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
+#include "recovery/backup.hpp"
+#include "recovery/census.hpp"
+#include "recovery/history.hpp"
+#include "recovery/outputs.hpp"
+#include "recovery/silence.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/relay.hpp"
 
@@ -84,8 +88,6 @@ class Master final : public detail::Engine {
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
     double heard = 0;
-    double silent_from = 0;           // on the clock that only goes while rank 0 waits
-    double asked = -1;                // because of its silence, on that clock; -1: it has not been
     std::optional<Condition> answer;  // to the last question
   };
 
@@ -107,31 +109,6 @@ class Master final : public detail::Engine {
     std::uint32_t attempts = 0;
     std::string error;
     bool ended = false;
-  };
-  // Two copies of each state: one at the worker that held it, one at another.
-  struct Backup {
-    std::uint64_t number = 0;
-    std::uint64_t position = 0;  // in the history
-    std::vector<StateId> ids;
-    std::vector<scheduler::Worker> owners;
-    std::vector<scheduler::Worker> others;
-    std::size_t missing = 0;
-    History::Bases bases;
-  };
-  // From a loss until every worker that is left has told what it holds.
-  struct Recovery {
-    std::vector<bool> counted;  // per worker
-    std::unordered_map<StateId, std::pair<scheduler::Worker, Held>> held;
-    std::vector<scheduler::Worker> lost;  // since the states were last whole
-  };
-  // What a recovery has to work with, by slot and by worker.
-  struct Whereabouts {
-    std::vector<scheduler::Worker> owners;
-    std::vector<std::uint32_t> rounds;  // of the running call
-    std::vector<std::vector<StateId>> kept;
-    std::vector<std::vector<History::Target>> missing;  // to be made anew
-    History::Bases bases;
-    std::size_t gone = 0;
   };
   struct Posted {
     detail::Task task;
@@ -195,16 +172,14 @@ class Master final : public detail::Engine {
   void update_ids();
   [[nodiscard]] double watch_stall();
 
-  [[nodiscard]] bool alive(scheduler::Worker worker) const { return !lost_[index(worker)]; }
-  [[nodiscard]] std::size_t workers_alive() const;
+  [[nodiscard]] bool alive(scheduler::Worker worker) const { return !peers_.lost[index(worker)]; }
+  [[nodiscard]] std::size_t workers_alive() const { return peers_.alive(); }
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
   void until_placed(const std::function<void()>& work);
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
-  [[nodiscard]] bool is_first(Slot slot, std::uint32_t round);
-  void begin_backup(History::Bases bases);
-  [[nodiscard]] std::vector<scheduler::Worker> keepers(scheduler::Worker owner) const;
+  void begin_backup(recovery::History::Bases bases);
   void take_backed_up(Reader& in);
   void complete_backup();
   [[nodiscard]] double watch_silence();
@@ -212,10 +187,8 @@ class Master final : public detail::Engine {
   void take_census(Rank from, Reader& in);
   void finish_recovery();
   [[nodiscard]] bool in_call() const { return running_ != nullptr && !serving_; }
-  [[nodiscard]] Whereabouts look_for_states(const Recovery& recovery) const;
-  [[nodiscard]] std::optional<scheduler::Worker> holder_of_copy(
-      StateId id, const std::vector<std::vector<History::Target>>& given) const;
-  void resume_call(const std::vector<scheduler::Command>& commands, std::vector<std::uint32_t> rounds);
+  [[nodiscard]] recovery::Findings find_states(const recovery::Census& census) const;
+  void resume_call(const std::vector<scheduler::Command>& commands);
   [[nodiscard]] scheduler::Worker least_busy() const;
   void resume_tasks();
   void abandon_saving();
@@ -290,24 +263,19 @@ class Master final : public detail::Engine {
   double asked_ = 0;  // when the workers were asked what they do; 0: they have answered
 
   // --rondo-recover
-  std::vector<bool> lost_;  // by worker
-  History history_;
-  std::optional<Backup> backup_;   // the last complete one
-  std::optional<Backup> backing_;  // the next one
+  recovery::Workers peers_;
+  recovery::Silence silence_;
+  recovery::History history_;
+  recovery::Outputs outputs_;                // of the running call
+  std::optional<recovery::Backup> backup_;   // the last complete one
+  std::optional<recovery::Backup> backing_;  // the next one
   std::uint64_t backups_ = 0;
   std::uint64_t backup_round_ = 0;
-  std::optional<Recovery> recovery_;
+  std::optional<recovery::Census> census_;  // from a loss until it is known what is left
   std::uint64_t losses_ = 0;
   bool welcomed_ = false;
   bool placing_ = false;  // states come from the program or from a checkpoint: after a loss they come again
   bool again_ = false;
-  double waited_ = 0;   // seconds in all: the clock of silence
-  double watched_ = 0;  // when that was last advanced
-  // Of the running call, by slot: rounds that it had done at the begin or after the last recovery; first rounds whose
-  // outputs are here; and beyond these the outputs that overtook others.
-  std::vector<std::uint32_t> begun_at_;
-  std::vector<std::uint32_t> told_rounds_;
-  std::set<std::pair<Slot, std::uint32_t>> told_early_;
 
   Profile profile_;
   double longest_ = 0;  // update of the call

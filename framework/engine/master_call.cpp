@@ -106,7 +106,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
 
   on(scheduler::event::Begin{rounds, batch_most});
   for (std::uint32_t w = 0; w < workers_; ++w)
-    if (!running.begun[w] && !lost_[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
+    if (!running.begun[w] && !peers_.lost[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
     if (running.exception) on(scheduler::event::Cancel{});
@@ -151,7 +151,7 @@ void Master::guard(const std::function<void()>& users_code) {
 
 void Master::on(const scheduler::Event& event) {
   if (std::holds_alternative<scheduler::event::Cancel>(event)) running_->cancelled = true;
-  if (recovery_) return;  // what was planned with the lost worker is void
+  if (census_) return;  // what was planned with the lost worker is void
   for (const scheduler::Command& command : scheduler_.on(transport_.now(), event))
     std::visit([&](const auto& c) { perform(c); }, command);
 }
@@ -228,7 +228,7 @@ void Master::take_report(Rank from, Reader& in) {
     const Bytes bytes = in.get_block();
     profile_.update_time += each.seconds;
     longest_ = std::max<double>(longest_, each.seconds);
-    const bool first = !options_.recover || is_first(each.slot, each.round);
+    const bool first = !options_.recover || outputs_.is_first(each.slot, each.round);
     if (first && !running_->exception && running_->output) {
       try {
         running_->output(each.round, each.slot, bytes);

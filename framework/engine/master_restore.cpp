@@ -133,7 +133,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
 // as many workers as then.
 void Master::load_part(Load& load, std::uint64_t number) {
   const auto next = [&] { return static_cast<std::uint32_t>((number + load.attempts) % workers_); };
-  while (lost_[next()]) ++load.attempts;
+  while (peers_.lost[next()]) ++load.attempts;
   Buffer copy;
   copy.append(load.message);
   send(rank_of(scheduler::Worker{next()}), std::move(copy));

@@ -36,7 +36,7 @@ double Master::watch_stall() {
   const double answered_by =
       asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
   const bool all = std::all_of(seen_.begin(), seen_.end(), [&](const Seen& s) {
-    return s.answer || lost_[static_cast<std::size_t>(&s - seen_.data())];
+    return s.answer || peers_.lost[static_cast<std::size_t>(&s - seen_.data())];
   });
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
@@ -83,7 +83,7 @@ void Master::tell_stall() const {
   text << "rondo: no progress for " << static_cast<long>(now - heard_) << " s; rank 0 waits for "
        << activity();
   for (std::uint32_t w = 0; w < workers_; ++w) {
-    if (lost_[w]) continue;
+    if (peers_.lost[w]) continue;
     const Seen& seen = seen_[w];
     text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": ";
     if (!seen.answer) {

@@ -52,7 +52,7 @@ void Master::wake() { transport_.wake(); }
 scheduler::Worker Master::least_busy() const {
   std::uint32_t least = 0;
   for (std::uint32_t w = 0; w < workers_; ++w)
-    if (!lost_[w] && (lost_[least] || task_load_[w] < task_load_[least])) least = w;
+    if (!peers_.lost[w] && (peers_.lost[least] || task_load_[w] < task_load_[least])) least = w;
   return scheduler::Worker{least};
 }
 

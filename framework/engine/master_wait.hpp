@@ -14,12 +14,13 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 template <class Done>
 void Master::run_until(const Done& done) {
   const transport::Promptness prompt;
-  heard_ = watched_ = transport_.now().count();
+  heard_ = transport_.now().count();
+  silence_.begin(heard_);
   while (true) {
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
     if (own_worker_) or_end([&] { own_worker_->poll(); });
-    if (recovery_) finish_recovery();
-    if (!recovery_ && done()) return;
+    if (census_) finish_recovery();
+    if (!census_ && done()) return;
     watch_time();
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();

@@ -21,72 +21,69 @@ namespace {
 
 constexpr std::string_view kPrefix = "--rondo-";
 
+po::typed_value<std::string>* value(const char* what) { return po::value<std::string>()->value_name(what); }
+
 po::options_description describe_options() {
   po::options_description all(
-      "Options of Rondo (each also as an environment variable: RONDO_BATCH for --rondo-batch)");
+      "Options of Rondo, each written --rondo-NAME=VALUE, or as an environment variable: RONDO_BATCH=5 for "
+      "--rondo-batch=5");
   auto add = all.add_options();
   add("rondo-help", "print this list and leave");
-  add("rondo-workers", po::value<std::string>(),
-      "N: worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are "
-      "the workers");
-  add("rondo-master-works", po::value<std::string>()->implicit_value("1"),
+  add("rondo-workers", value("N"),
+      "worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are the "
+      "workers");
+  add("rondo-master-works", value("on|off")->implicit_value("on"),
       "rank 0 has a worker too, for small machines");
-  add("rondo-batch", po::value<std::string>(),
+  add("rondo-batch", value("auto|off|N"),
       "auto (by predicted time), N states per assignment, or off (states stay where they were placed)");
-  add("rondo-seed", po::value<std::string>(), "N: seed of Call::random(); default 0");
-  add("rondo-memory", po::value<std::string>(),
+  add("rondo-seed", value("N"), "seed of Call::random(); default 0");
+  add("rondo-memory", value("SIZE"),
       "SIZE of states (say 4G) that placement and stealing may bring to one worker; default: no limit");
-  add("rondo-rollback", po::value<std::string>()->implicit_value("1"),
+  add("rondo-rollback", value("on|off")->implicit_value("on"),
       "keep a copy of the state being updated, and put it back if the update throws");
-  add("rondo-stall", po::value<std::string>(),
+  add("rondo-stall", value("SECONDS"),
       "SECONDS without any progress after which rank 0 tells who waits for whom; 0: never; default 300");
-  add("rondo-stall-abort", po::value<std::string>(),
+  add("rondo-stall-abort", value("SECONDS"),
       "SECONDS without any progress after which the job ends, with status 75 if it has --rondo-checkpoint; "
-      "default: "
-      "never");
-  add("rondo-rounds-ahead", po::value<std::string>(),
-      "N: rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
-  add("rondo-fanout", po::value<std::string>(),
-      "N: ranks that a rank sends a context or a big common input on to; default 16");
-  add("rondo-relay", po::value<std::string>(),
+      "default: never");
+  add("rondo-rounds-ahead", value("N"),
+      "rounds of evolve() that are open at a time, so many outputs wait on rank 0; default 16");
+  add("rondo-fanout", value("N"),
+      "ranks that a rank sends a context or a big common input on to; default 16");
+  add("rondo-relay", value("auto|off|N"),
       "auto (from the number of workers and the time of a message), off, or N: workers in a group, whose "
       "leader gathers what they and rank 0 say to each other");
-  add("rondo-input-memory", po::value<std::string>(),
+  add("rondo-input-memory", value("SIZE"),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
-  add("rondo-checkpoint", po::value<std::string>(),
+  add("rondo-checkpoint", value("DIR"),
       "DIR for checkpoints at the program's safe points, and to resume from");
-  add("rondo-checkpoint-every", po::value<std::string>(),
+  add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
-  add("rondo-keep", po::value<std::string>(), "N: checkpoints to keep; default 2");
-  add("rondo-checkpoint-copy", po::value<std::string>(),
-      "DIR for a copy of every checkpoint, say of a node's own disk");
-  add("rondo-checkpoint-memory", po::value<std::string>(),
+  add("rondo-keep", value("N"), "checkpoints to keep; default 2");
+  add("rondo-checkpoint-copy", value("DIR"), "DIR for a copy of every checkpoint, say of a node's own disk");
+  add("rondo-checkpoint-memory", value("SIZE"),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
-  add("rondo-walltime", po::value<std::string>(),
+  add("rondo-walltime", value("TIME"),
       "TIME (say 2h) after which the run must have left, with status 75; default: the end of the SLURM job");
-  add("rondo-grace", po::value<std::string>(),
+  add("rondo-grace", value("SECONDS"),
       "SECONDS after TERM or INT in which a round may end before the run leaves without it; default 0.8, as "
-      "mpirun "
-      "kills after 1");
-  add("rondo-node-failure", po::value<std::string>(),
+      "mpirun kills after 1");
+  add("rondo-node-failure", value("TIME"),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
-  add("rondo-recover", po::value<std::string>()->implicit_value("1"),
+  add("rondo-recover", value("on|off")->implicit_value("on"),
       "go on when workers are lost: each state has two copies in the memory of two workers, and what was "
-      "done since is done "
-      "again for the lost ones. Needs a launcher that lets survivors live: slurm/rondo-run");
-  add("rondo-recover-every", po::value<std::string>(),
+      "done since is done again for the lost ones. Needs a launcher that lets survivors live: "
+      "slurm/rondo-run");
+  add("rondo-recover-every", value("N"),
       "N rounds between two refreshes of the copies; more: cheaper, but more to do again after a loss (at "
-      "most N rounds of the "
-      "lost states) and more inputs to keep on rank 0; default 10");
-  add("rondo-recover-deadline", po::value<std::string>(),
+      "most N rounds of the lost states) and more inputs to keep on rank 0; default 10");
+  add("rondo-recover-deadline", value("SECONDS"),
       "SECONDS of silence after which a worker is lost; it answers in the middle of a long update too. A "
-      "short one takes a "
-      "machine that is busy with other things for a dead one; default 10");
-  add("rondo-orphan", po::value<std::string>(),
+      "short one takes a machine that is busy with other things for a dead one; default 10");
+  add("rondo-orphan", value("SECONDS"),
       "SECONDS of silence of rank 0 after which a worker on another node leaves, with --rondo-recover; 0: "
-      "never; longer than "
-      "the program ever computes between two calls; default 21600");
-  add("rondo-marker", po::value<std::string>(),
+      "never; longer than the program ever computes between two calls; default 21600");
+  add("rondo-marker", value("FILE"),
       "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: "
       "slurm/rondo-run");
   return all;
@@ -247,7 +244,8 @@ std::optional<Options> take_options(int& argc, char** argv) {
   } catch (const po::unknown_option& error) {
     throw OptionError(error.get_option_name() + ": there is no such option; --rondo-help lists them");
   } catch (const po::error& error) {
-    throw OptionError(std::string(error.what()) + "; --rondo-help lists what is right");
+    throw OptionError(std::string(error.what()) +
+                      "; it is written --rondo-NAME=VALUE, and --rondo-help lists them");
   }
   if (given.count("rondo-help") > 0) {
     std::cout << all << std::flush;

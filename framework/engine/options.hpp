@@ -37,6 +37,8 @@ struct Options {
                                    << 30;  // copies of states that wait for the disk, per worker
   double walltime = 0;  // seconds from the start; 0: until SLURM_JOB_END_TIME, if that is set
   double grace = 0.8;   // seconds after TERM or INT in which a round may end: mpirun leaves one
+  // Takes three times the memory of the states: each, its copy on the spot, its copy elsewhere; five times while the copies
+  // are renewed.
   bool recover = false;
   std::uint64_t recover_every = 10;          // rounds
   double recover_deadline = 10;              // seconds

@@ -51,9 +51,14 @@ enum class Kind : std::uint32_t {
   kBackedUp,    // worker to master: uint64 number, uint64 states whose copies have come here
   kBackupDone,  // master to worker: uint64 number; copies of earlier ones are not wanted any more
   kLost,    // master to worker: uint64 number of the loss, all of Rank: all that are lost; start nothing more
-  kCensus,  // worker to master: uint64 number of the loss, all of Held
+  kCensus,  // worker to master: uint64 number of the loss, all of recovery::Held
   kResume,  // master to worker: ResumeHead, all of StateId: drop all other states
-  kReplay,  // master to worker: bring lost states back; the rest as History::replay writes it
+  // master to worker: bring lost states back: all of StateId (the copies to begin with), block context, then per step a
+  // ReplayStep, and
+  //   kFamily: StateId parent, all of StateId children
+  //   kContext: block
+  //   kCall: ReplayHead, its shared inputs as blocks; all of Way; per way a block own input, if there are no shared ones
+  kReplay,
   kLeave,  // master to worker: int32 status; to one that counts as lost, and to all where the run ends at once
 
   // from rank 0 down the tree
@@ -215,17 +220,19 @@ struct CopyTarget {
   StateId state;
   Rank to;
 };
-// A state that is whole at a worker.
-struct Held {
-  StateId state;
-  std::uint32_t rounds;  // that it has done of the call `epoch`, if it had a job in it
-  std::uint64_t epoch;
-};
 struct ResumeHead {
   std::uint64_t generation;  // of states from now on: what was sent before is dropped
   std::uint64_t backup;      // the one that counts
   // Copies of others before this one are dropped; those of this one may have come already, from who has resumed earlier.
   std::uint64_t next_backup;
+};
+
+enum class ReplayStep : std::uint8_t { kFamily, kContext, kCall };
+struct ReplayHead {
+  std::uint64_t first_round;
+  std::uint64_t seed;
+  std::uint32_t from;
+  std::uint32_t count;
 };
 
 struct WorkerCounters {

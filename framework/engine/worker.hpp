@@ -29,6 +29,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
+#include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
 #include "transport/transport.hpp"
@@ -169,7 +170,6 @@ class Worker {
   void copy_out(StateId id, const BackUp& order);
   void take_copies(transport::Envelope envelope, Reader& in);
   void backup_done(Reader& in);
-  void drop_copies(std::uint64_t counts, std::uint64_t next);
   void take_lost(Reader& in);
   void send_census();
   void resume(Reader& in);
@@ -241,12 +241,11 @@ class Worker {
   std::deque<Loading> loading_;
   WorkerCounters counters_;
   std::set<Rank> lost_;
-  std::uint64_t loss_ = 0;                                             // number of the last one
-  std::uint64_t backup_ = 0;                                           // the one that counts
-  std::map<std::uint64_t, std::unordered_map<StateId, Copy>> copies_;  // by backup
-  std::unordered_map<Rank, Buffer> copies_out_;                        // kCopies messages being filled
-  std::vector<transport::Envelope> early_contexts_;                    // until a replay has ended
-  Buffer context_;                                                     // packed, if workers may be lost
+  std::uint64_t loss_ = 0;  // number of the last one
+  recovery::Copies<Copy> copies_;
+  std::unordered_map<Rank, Buffer> copies_out_;      // kCopies messages being filled
+  std::vector<transport::Envelope> early_contexts_;  // until a replay has ended
+  Buffer context_;                                   // packed, if workers may be lost
   bool dismissed_ = false;
   bool closing_ = false;
   std::optional<std::int32_t> exit_status_;

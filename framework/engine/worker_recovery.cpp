@@ -4,11 +4,13 @@
 #include <exception>
 #include <utility>
 
-#include "engine/history.hpp"
 #include "engine/worker.hpp"
+#include "recovery/census.hpp"
+#include "recovery/history.hpp"
 
 namespace rondo::engine {
 
+using recovery::Held;
 using transport::Envelope;
 
 // ---- copies
@@ -36,7 +38,7 @@ void Worker::copy_out(StateId id, const BackUp& order) {
   }
   auto mine = std::make_shared<Buffer>();
   mine->append(Bytes(out.data() + before, out.size() - before));
-  copies_[order.number][id] = {mine, Bytes(*mine)};
+  copies_.put(order.number, id, {mine, Bytes(*mine)});
   if (out.size() >= settings_.message_bytes) {
     transport_.send(order.to, std::move(out));
     copies_out_.erase(order.to);
@@ -55,11 +57,10 @@ void Worker::copy_out(StateId id, const BackUp& order) {
 void Worker::take_copies(Envelope envelope, Reader& in) {
   const auto number = in.get<std::uint64_t>();
   const auto message_bytes = std::make_shared<const Buffer>(std::move(envelope.message));
-  std::unordered_map<StateId, Copy>& copies = copies_[number];
   std::uint64_t count = 0;
   for (; !in.empty(); ++count) {
     const auto id = in.get<StateId>();
-    copies[id] = {message_bytes, in.get_block()};
+    copies_.put(number, id, {message_bytes, in.get_block()});
   }
   Buffer out = message(Kind::kBackedUp);
   Writer writer(out);
@@ -70,14 +71,7 @@ void Worker::take_copies(Envelope envelope, Reader& in) {
 
 void Worker::backup_done(Reader& in) {
   const auto number = in.get<std::uint64_t>();
-  drop_copies(number, number);
-}
-
-// Those of backups before `next`, but for the one that counts. What comes from other workers may be ahead of what the master
-// says, so nothing later is touched.
-void Worker::drop_copies(std::uint64_t counts, std::uint64_t next) {
-  backup_ = counts;
-  std::erase_if(copies_, [&](const auto& each) { return each.first < next && each.first != counts; });
+  copies_.keep(number, number);
 }
 
 // ---- a loss
@@ -130,7 +124,7 @@ void Worker::resume(Reader& in) {
   const auto head = in.get<ResumeHead>();
   const std::vector<StateId> kept = in.get_all<StateId>();  // ascends
   generation_ = head.generation;
-  drop_copies(head.backup, head.next_backup);
+  copies_.keep(head.backup, head.next_backup);
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(
@@ -145,8 +139,7 @@ void Worker::take_replay(Envelope envelope) {
   Replay all{std::move(envelope), {}};
   Reader in(all.message.message);
   (void)in.get<Kind>();
-  const std::unordered_map<StateId, Copy>& copies = copies_.at(backup_);
-  for (const StateId id : in.get_all<StateId>()) all.copies.emplace_back(id, copies.at(id));
+  for (const StateId id : in.get_all<StateId>()) all.copies.emplace_back(id, copies_.at(id));
   {
     const std::lock_guard lock(mutex_);
     replay_ = std::move(all);
@@ -203,7 +196,7 @@ void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
   lock.lock();
 }
 
-// Does again what History::replay has written.
+// Does again what the master has written.
 void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
   for (const auto& [id, copy] : all.copies) states.emplace(id, unpack_state(id, copy.bytes));
   Reader in(all.message.message);
@@ -220,10 +213,10 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
   };
   set_context(in.get_block());
   while (!in.empty() && !replay_stopped_) {
-    switch (in.get<History::Step>()) {
-      case History::Step::kContext: set_context(in.get_block()); break;
-      case History::Step::kCall: replay_call(in, states, context_good, mark); break;
-      case History::Step::kFamily: {
+    switch (in.get<ReplayStep>()) {
+      case ReplayStep::kContext: set_context(in.get_block()); break;
+      case ReplayStep::kCall: replay_call(in, states, context_good, mark); break;
+      case ReplayStep::kFamily: {
         detail::Object parent = std::move(states.extract(in.get<StateId>()).mapped());
         const std::vector<StateId> children = in.get_all<StateId>();
         for (std::size_t i = 1; i < children.size(); ++i)
@@ -236,21 +229,19 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
 }
 
 void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMark& mark) {
-  const auto first_round = in.get<std::uint64_t>();
-  const auto seed = in.get<std::uint64_t>();
-  const auto from = in.get<std::uint32_t>();
-  std::vector<SharedInput> inputs(in.get<std::uint32_t>());
+  const auto head = in.get<ReplayHead>();
+  std::vector<SharedInput> inputs(head.count);
   for (SharedInput& input : inputs) input = unpack_input(in.get_block());
-  const std::vector<History::Way> ways = in.get_all<History::Way>();
+  const std::vector<recovery::Replay::Way> ways = in.get_all<recovery::Replay::Way>();
   Buffer output;
-  for (const History::Way& way : ways) {
+  for (const recovery::Replay::Way& way : ways) {
     const Bytes own = inputs.empty() ? in.get_block() : Bytes();
     detail::Object& state = states.at(way.id);
     for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0) && !replay_stopped_; ++round) {
-      const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - from];
+      const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - head.from];
       if (!context_good || (shared != nullptr && shared->error))
         continue;  // it did not get to the update then
-      const detail::CallInfo call{way.id, first_round + round, seed};
+      const detail::CallInfo call{way.id, head.first_round + round, head.seed};
       output.clear();
       mark.enter(way.id, call.round);
       try {

@@ -27,8 +27,10 @@ enum Tag { kWhole = 1, kLong = 2, kPiece = 3 };
 constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
 // A message up to this size has arrived whole when a probe sees it, or is about to; a receive of it may block.
 constexpr std::size_t kSmallBytes = 4096;
-// Receives that are posted at a time: what arrives in the meantime stays where it is.
+// Receives that are posted at a time: what arrives in the meantime stays where it is. The bytes are what a rank holds
+// beside its states when they come faster than it can unpack them; one message may be longer.
 constexpr std::size_t kIncomingMost = 64;
+constexpr std::size_t kIncomingBytes = std::size_t{8} << 20;
 
 constexpr Seconds kNapShortest{20e-6};
 constexpr Seconds kNapLongest{1e-3};
@@ -219,11 +221,21 @@ void MpiTransport::abandon(int rank) {
   }
 }
 
+// Whether as much is being received as may be. Never with a message that comes in pieces: it needs more receives to end.
+bool MpiTransport::at_limit() const {
+  std::size_t bytes = 0;
+  for (const Incoming& in : incoming_) {
+    if (in.missing > 0) return false;
+    bytes += in.message.size();
+  }
+  return incoming_.size() >= kIncomingMost || bytes >= kIncomingBytes;
+}
+
 // Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
 // who wants to tell that must be heard.
 bool MpiTransport::full() {
   constexpr Seconds kPatience{0.5};
-  if (incoming_.size() < kIncomingMost) {
+  if (!at_limit()) {
     full_since_ = Seconds(0);
     return false;
   }
@@ -306,7 +318,7 @@ std::optional<Envelope> MpiTransport::receive() {
     const std::uint32_t rung = bell_->rung.load();
     // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
     if (!match() && !match()) {
-      if (incoming_.size() < kIncomingMost) heard_ = rung;
+      if (!at_limit()) heard_ = rung;
       doubt_ = false;
       return std::nullopt;
     }

@@ -69,6 +69,7 @@ class MpiTransport final : public transport::Transport {
   [[nodiscard]] bool silent() const;
   void post(const void* data, std::size_t size, int to, int tag, std::list<Outgoing>::iterator of);
   void abandon(int rank);
+  [[nodiscard]] bool at_limit() const;
   [[nodiscard]] bool full();
   bool match();
   std::optional<transport::Envelope> completed();

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "scheduler/scheduler.hpp"
 #include "scheduler/work_queue.hpp"
+#include "simulation/loss.hpp"
 #include "simulation/machine.hpp"
 
 namespace rondo::simulation {
@@ -22,6 +24,7 @@ struct Call {
   std::uint64_t first_round = 0;
   std::uint32_t rounds = 0;
   bool input_included = false;
+  std::uint32_t from = 0;  // rounds before this one are complete
 };
 
 // `count` children with ids from `first` on, and perhaps the job of the one it is (epoch 0: there is none).
@@ -56,7 +59,19 @@ struct Message {
     kGave,
     kFailed,
     kStopped,
-    kBundle
+    kBundle,
+    // lost workers: as in the engine
+    kAsk,
+    kAnswer,
+    kBackup,
+    kCopies,
+    kBackedUp,
+    kBackupDone,
+    kLost,
+    kCensus,
+    kResume,
+    kReplay,
+    kLeave
   };
   Kind kind{};
   Place from = 0;
@@ -78,7 +93,14 @@ struct Message {
   std::vector<Family> families;
   std::vector<scheduler::Done> done;
   std::vector<scheduler::Given> given;
-  std::vector<Message*> parts;  // kBundle
+  std::vector<Message*> parts;     // kBundle
+  std::uint64_t generation = 0;    // kStates, kResume
+  std::unique_ptr<LossNote> note;  // where workers may be lost
+
+  LossNote& noted() {
+    if (!note) note = std::make_unique<LossNote>();
+    return *note;
+  }
 
   [[nodiscard]] std::size_t items() const {
     return jobs.size() + states.size() + families.size() + done.size() + given.size();
@@ -86,7 +108,20 @@ struct Message {
 };
 
 struct Happening {
-  enum class Kind : std::uint8_t { kArrives, kHandled, kAwake, kUpdateEnds, kTimer, kBundleDue, kPoll };
+  enum class Kind : std::uint8_t {
+    kArrives,
+    kHandled,
+    kAwake,
+    kUpdateEnds,
+    kTimer,
+    kBundleDue,
+    kPoll,
+    // lost workers
+    kReplayEnds,
+    kDies,
+    kStops,
+    kGoesOn
+  };
   double time;
   std::uint64_t number;  // equal times in the order in which they were planned
   Kind kind;

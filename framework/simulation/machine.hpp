@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include <rondo/ids.hpp>
 
@@ -95,6 +96,14 @@ struct Settings {
   transport::RelayPlan relay;
   std::size_t batch_most = SIZE_MAX;
   std::uint32_t rounds_ahead = 16;
+
+  // Workers may be lost: states have copies, inputs go down no tree, and there is no relay.
+  struct Recover {
+    std::uint64_t every = 10;  // rounds
+    double deadline = 10;      // seconds
+    std::uint32_t nodes = 1;   // that the workers are on by turns
+  };
+  std::optional<Recover> recover;
 
   // As the engine's master sets them for this number of workers.
   [[nodiscard]] static Settings of(std::uint32_t workers);

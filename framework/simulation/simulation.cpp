@@ -36,6 +36,7 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       common_{settings_, workload_, agenda_, network_, cores_, settings.scheduler.workers, {}, observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
+  if (settings_.recover) prepare_recovery();
 }
 
 std::optional<scheduler::Worker> Simulation::whereabouts(StateId id) const {
@@ -56,6 +57,11 @@ void Simulation::reset(std::size_t count, std::span<const double> seconds) {
     workers_[index(owners[i])].place(ids[i]);
     scheduler_.packed(static_cast<Slot>(i), workload_.state_bytes);
   }
+  if (!memory_) return;
+  common_.holdings.resize(next_id_);
+  for (const StateId id : ids) common_.holdings[value(id)] = {first_contents(id), 0, 0};
+  begin_backup({});
+  settle();
 }
 
 std::vector<scheduler::Copy> Simulation::resample(std::span<const std::uint32_t> offspring) {
@@ -66,8 +72,14 @@ std::vector<scheduler::Copy> Simulation::resample(std::span<const std::uint32_t>
     owners[slot] = scheduler_.owner(slot);
   }
   const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
+  if (memory_) {
+    std::vector<StateId> each;
+    for (const scheduler::Copy& copy : copies) each.insert(each.end(), copy.count, parents[copy.parent]);
+    memory_->history.resample(StateId{next_id_}, std::move(each));
+  }
   next_id_ += scheduler_.size();
   common_.whereabouts.resize(next_id_, Common::kTravelling);
+  if (memory_) common_.holdings.resize(next_id_);
 
   std::map<Place, Message*> messages;
   auto copy = copies.begin();
@@ -108,7 +120,7 @@ CallResult Simulation::evolve(std::uint32_t rounds) {
   std::uint32_t open = 0;
   bool exhausted = false;
   const auto feed = [&] {
-    while (!exhausted && !running_.ended && !running_.result.cancelled &&
+    while (!exhausted && !running_.ended && !recovering() && !running_.result.cancelled &&
            open - scheduler_.rounds_complete() < settings_.rounds_ahead) {
       if (open == rounds) {
         exhausted = true;
@@ -116,6 +128,7 @@ CallResult Simulation::evolve(std::uint32_t rounds) {
         return;
       }
       open_round(epoch_, open);
+      if (memory_) record_input();
       ++round_;
       on(event::Opened{++open});
     }
@@ -130,6 +143,7 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
   const std::uint64_t messages_before = network_.sent();
   running_ = Running();
   running_.call = {++epoch_, rounds == 1 ? round_ - 1 : round_, rounds, input_included};
+  if (memory_) record_call(rounds == 1);
   running_.begun.assign(workers_.size(), false);
   running_.chain.assign(scheduler_.size(), 0);
   if (cancel_after_)
@@ -142,16 +156,18 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
       rounds == 1 ? std::min(settings_.batch_most, scheduler_.size()) : scheduler_.size() + 1;
   on(event::Begin{rounds, batch_most});
   for (Place w = 0; w < workers_.size(); ++w)
-    if (!running_.begun[w]) perform(command::Assign{scheduler::Worker{w}, {}});
+    if (!running_.begun[w] && !is_lost(w)) perform(command::Assign{scheduler::Worker{w}, {}});
   feed();
   flush();
-  while (!running_.ended) {
+  while (!running_.ended || recovering()) {
     if (agenda_.empty())
       throw std::logic_error("simulation: nothing happens any more and the call has not ended");
     step();
-    if (!running_.ended) feed();
+    if (recovering()) finish_recovery();
+    if (!running_.ended && !recovering()) feed();
     flush();
   }
+  if (memory_) end_record();
 
   CallResult result = running_.result;
   result.makespan = (free_ - begin).count();
@@ -164,6 +180,7 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
 
 void Simulation::open_round(std::uint64_t epoch, std::uint32_t round) {
   for (Place child = 0; child < std::min<std::size_t>(settings_.tree_fanout, workers_.size()); ++child) {
+    if (is_lost(child)) continue;
     Message* out = message(Kind::kInput, child);
     out->call.epoch = epoch;
     out->round = round;
@@ -176,6 +193,7 @@ void Simulation::open_round(std::uint64_t epoch, std::uint32_t round) {
 void Simulation::step() {
   const Happening happening = agenda_.next();
   ++happenings_;
+  if (memory_ && strikes(happening)) return;
   const bool master = happening.place == common_.master;
   switch (happening.kind) {
     case Happening::Kind::kArrives:
@@ -191,6 +209,8 @@ void Simulation::step() {
     case Happening::Kind::kBundleDue: return workers_[happening.place].bundle_due();
     case Happening::Kind::kTimer: return workers_[happening.place].timer();
     case Happening::Kind::kPoll: return master ? receive() : workers_[happening.place].free_again();
+    case Happening::Kind::kReplayEnds: return workers_[happening.place].replay_ends(happening.message);
+    default: throw std::logic_error("simulation: a fault where no worker may be lost");
   }
 }
 
@@ -274,6 +294,7 @@ void Simulation::flush() {
 }
 
 void Simulation::handle(const Message& message) {
+  if (memory_ && recover(message)) return;
   if (message.call.epoch != epoch_ || running_.ended) return;
   const scheduler::Worker from{message.from};
   switch (message.kind) {
@@ -282,19 +303,24 @@ void Simulation::handle(const Message& message) {
         running_.result.work += done.seconds;
         running_.chain[done.slot] += done.seconds;
       }
+      if (memory_) take_outputs(message);
       return on(event::Report{from, message.done, Seconds(message.left), message.ready, message.smallest,
                               message.hungry});
     case Kind::kGave:
       running_.result.stolen += message.given.size();
       return on(event::Gave{from, scheduler::Worker{message.thief}, message.given, Seconds(message.left),
                             message.ready, message.smallest});
-    case Kind::kFailed: running_.result.cancelled = true; return on(event::Cancel{});
+    case Kind::kFailed:
+      running_.result.cancelled = true;
+      if (memory_) memory_->threw.insert(memory_->threw.end(), message.states.begin(), message.states.end());
+      return on(event::Cancel{});
     case Kind::kStopped: return on(event::Stopped{from});
     default: throw std::logic_error("simulation: the master got a message for a worker");
   }
 }
 
 void Simulation::on(const scheduler::Event& event) {
+  if (recovering()) return;  // what was planned with the lost worker is void
   const std::vector<scheduler::Command> commands = scheduler_.on(std::max(free_, agenda_.now()), event);
   if (observer_ != nullptr) observer_->decided(std::max(free_, agenda_.now()), event, commands, scheduler_);
   for (const scheduler::Command& each : commands) std::visit([&](const auto& c) { perform(c); }, each);
@@ -340,7 +366,8 @@ void Simulation::perform(const command::Give& give) {
 }
 
 void Simulation::perform(const command::Stop&) {
-  for (Place w = 0; w < workers_.size(); ++w) send(message(Kind::kStop, w));
+  for (Place w = 0; w < workers_.size(); ++w)
+    if (!is_lost(w)) send(message(Kind::kStop, w));
 }
 
 }  // namespace rondo::simulation

@@ -51,10 +51,19 @@ class Simulation {
   // Nothing happens between two calls for so long, or until nothing is on its way any more.
   void settle();
 
+  // Settings::recover: after so much time the worker dies, or stands still for a while. A call throws WorkerLost if states are
+  // gone for good; nothing can be done with the simulation after that. What was lost is in losses().
+  void dies(scheduler::Worker worker, Seconds after);
+  void stands_still(scheduler::Worker worker, Seconds after, Seconds time);
+  [[nodiscard]] const MasterMemory& losses() const { return *memory_; }
+
   [[nodiscard]] const scheduler::Scheduler& scheduler() const { return scheduler_; }
   [[nodiscard]] Time now() const { return agenda_.now(); }
   [[nodiscard]] std::uint64_t happenings() const { return happenings_; }
   [[nodiscard]] std::uint64_t round() const { return round_; }
+  [[nodiscard]] StateId next_id() const {
+    return StateId{next_id_};
+  }  // of the first child of the next resample()
   // The worker that has the state; nobody while it is on its way.
   [[nodiscard]] std::optional<scheduler::Worker> whereabouts(StateId id) const;
 
@@ -88,6 +97,27 @@ class Simulation {
   void send_bundle(Place leader);
   void flush();
 
+  // Lost workers: simulation_recovery.cpp.
+  [[nodiscard]] bool is_lost(Place worker) const { return memory_ && memory_->workers.lost[worker]; }
+  [[nodiscard]] bool recovering() const { return memory_ && memory_->census; }
+  void prepare_recovery();
+  [[nodiscard]] bool strikes(const Happening& happening);
+  void watch();
+  void plan_watch();
+  void lose(const std::vector<scheduler::Worker>& silent);
+  [[nodiscard]] bool recover(const Message& message);
+  void take_outputs(const Message& report);
+  void record_call(bool one_round);
+  void record_input();
+  void end_record();
+  void begin_backup(recovery::History::Bases bases);
+  void complete_backup();
+  void finish_recovery();
+  void resume_call(const std::vector<scheduler::Command>& commands);
+  template <class Fill>
+  void tell_all(Message::Kind kind, const Fill& fill);
+  [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
+
   const Settings settings_;
   const Workload workload_;
   Observer* const observer_;
@@ -112,6 +142,9 @@ class Simulation {
   std::uint64_t round_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t happenings_ = 0;
+  std::optional<MasterMemory> memory_;             // where workers may be lost
+  std::vector<Fate> fates_;                        // of the workers
+  std::vector<std::vector<Happening>> held_back_;  // of those that stand still
 };
 
 }  // namespace rondo::simulation

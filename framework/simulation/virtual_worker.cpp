@@ -30,6 +30,7 @@ void VirtualWorker::send(Message* message) {
     message->via = leader();
   }
   spend(common_->settings.machine.worker_message);
+  if (common_->observer != nullptr) common_->observer->sends(scheduler::Worker{self_}, *message);
   common_->network.send(free_, message);
 }
 
@@ -94,6 +95,7 @@ void VirtualWorker::arrives(Message* message) {
 
 void VirtualWorker::handle(Message* message) {
   if (message->kind == Kind::kBundle || message->to == common_->master) return relay(message);
+  if (memory_ && is_void(*message)) return common_->agenda.release(message);
   bool kept = false;
   switch (message->kind) {
     case Kind::kAssign: assign(message); break;
@@ -103,7 +105,14 @@ void VirtualWorker::handle(Message* message) {
     case Kind::kResample:
       for (const Family& family : message->families) order(family.parent, Multiply{family.shares});
       break;
-    case Kind::kStates: take_in(message); break;
+    case Kind::kStates:
+      kept = memory_ && is_early(*message);
+      if (kept) {
+        early_.push_back(message);
+      } else {
+        take_in(message);
+      }
+      break;
     case Kind::kInput:
       kept = message->call.epoch > call_.epoch;
       if (kept) {
@@ -121,7 +130,7 @@ void VirtualWorker::handle(Message* message) {
         stopping_ = report_due_ = true;
       }
       break;
-    default: throw std::logic_error("simulation: a worker got a message for the master");
+    default: recover(*message); break;
   }
   if (!kept) common_->agenda.release(message);
   flush();
@@ -132,7 +141,7 @@ void VirtualWorker::handle(Message* message) {
 void VirtualWorker::begin(const Call& call) {
   call_ = call;
   queue_.begin(call.rounds);
-  inputs_ = 0;
+  inputs_ = call.from;
   report_due_ = low_told_ = false;
   began_ = last_report_ = common_->agenda.now();
 }
@@ -174,13 +183,20 @@ void VirtualWorker::plan() {
 }
 
 void VirtualWorker::take_in(Message* message) {
-  for (const Parcel& parcel : message->parcels) {
+  for (std::size_t p = 0; p < message->parcels.size(); ++p) {
+    const Parcel& parcel = message->parcels[p];
     if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
       Message* again = common_->agenda.message(Kind::kStates, message->from, self_);
       again->parcels.push_back(parcel);
+      if (memory_) {
+        again->generation = message->generation;
+        again->noted().holdings.push_back(message->note->holdings[p]);
+      }
       early_.push_back(again);
       continue;
     }
+    for (std::uint32_t i = 0; memory_ && i < parcel.count; ++i)
+      common_->holdings[value(parcel.first) + i] = message->note->holdings[p];
     for (std::uint32_t i = 1; i < parcel.count; ++i) arrive(StateId{value(parcel.first) + i});
     if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
       queue_.add(parcel.job, false);
@@ -194,10 +210,11 @@ void VirtualWorker::arrive(StateId id) {
   common_->whereabouts[value(id)] = self_;
   const auto found = orders_.find(id);
   if (found == orders_.end()) return queue_.arrived(id);
-  // it only passes through; should a job wait for it here, then the state comes back
   const std::vector<Order> waiting = std::move(found->second);
   orders_.erase(found);
   for (const Order& each : waiting) order(id, each);
+  // if it only passes through and a job waits for it here, then the state comes back
+  if (here(id)) queue_.arrived(id);
 }
 
 void VirtualWorker::order(StateId id, const Order& order) {
@@ -205,12 +222,16 @@ void VirtualWorker::order(StateId id, const Order& order) {
     orders_[id].push_back(order);
     return;
   }
+  if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
   common_->whereabouts[value(id)] = Common::kTravelling;
   if (const auto* transfer = std::get_if<Send>(&order)) {
     send_state(transfer->to, {id, 1, 0, {}});
     return;
   }
   const auto& shares = std::get<Multiply>(order).shares;
+  for (const Share& share : shares)
+    for (std::uint32_t i = 0; memory_ && i < share.count; ++i)
+      common_->holdings[value(share.first) + i] = {common_->holdings[value(id)].contents, 0, 0};
   for (const Share& share : shares)
     if (share.to != self_) send_state(share.to, {share.first, share.count, 0, {}});
   for (const Share& share : shares) {
@@ -223,6 +244,10 @@ void VirtualWorker::send_state(Place to, const Parcel& parcel) {
   Message*& out = outgoing_[to];
   if (out == nullptr) out = message(Kind::kStates, to);
   out->parcels.push_back(parcel);
+  if (memory_) {
+    out->generation = memory_->generation;
+    out->noted().holdings.push_back(common_->holdings[value(parcel.first)]);
+  }
   out->bytes += common_->workload.state_bytes;
   spend(Seconds(common_->workload.state_bytes / common_->settings.machine.packing_bandwidth));
   if (out->bytes >= common_->settings.message_bytes) {
@@ -232,6 +257,8 @@ void VirtualWorker::send_state(Place to, const Parcel& parcel) {
 }
 
 void VirtualWorker::flush() {
+  for (const auto& [to, out] : copies_out_) send(out);
+  copies_out_.clear();
   if (outgoing_.empty()) return;
   for (const auto& [to, out] : outgoing_) send(out);
   outgoing_.clear();
@@ -255,7 +282,7 @@ void VirtualWorker::give(const Message& ask) {
 
 // The computing thread looks for work.
 void VirtualWorker::compute() {
-  if (computing_) return;
+  if (computing_ || (memory_ && (memory_->replaying || memory_->left))) return;
   const Time now = common_->agenda.now();
   if (const Job* job = queue_.start(now)) {
     computing_ = true;
@@ -284,11 +311,13 @@ void VirtualWorker::update_ends() {
   const Job job = *queue_.running();
   computing_ = false;
   if (common_->workload.fails && common_->workload.fails(job.state, call_.first_round + job.round)) {
+    if (memory_) remember(job, true);
     queue_.failed();
     queue_.stop();
-    ++failures_;
+    failures_.push_back(job.state);
     report_due_ = true;
   } else {
+    if (memory_) remember(job, false);
     done_.push_back({job.slot, job.round, static_cast<float>(duration_.count()), job.hop});
     queue_.finished(now, duration_);
     if (!low_told_ && queue_.left(now) < low(now)) low_told_ = report_due_ = true;
@@ -337,6 +366,7 @@ void VirtualWorker::poll() {
     }
     report();
   }
+  if (memory_) send_census();
   if (!timer_planned_ && (!done_.empty() || queue_.ready() > 0)) {
     timer_planned_ = true;
     const Time look = now + scheduler::look_period(queue_.left(now));
@@ -357,9 +387,14 @@ void VirtualWorker::report() {
   out->hungry = Seconds(out->left) < low(now);
   if (out->hungry) planned_ = Seconds(0);
   out->done = std::exchange(done_, {});
+  if (memory_) out->noted().contents = std::exchange(memory_->contents, {});
   out->bytes += static_cast<double>(out->done.size()) * (kDoneBytes + common_->workload.output_bytes);
   send(out);
-  for (; failures_ > 0; --failures_) send(message(Kind::kFailed, common_->master));
+  for (const StateId failed : std::exchange(failures_, {})) {
+    Message* failure = message(Kind::kFailed, common_->master);
+    failure->states.push_back(failed);
+    send(failure);
+  }
   if (stopping_ && !computing_) {
     stopping_ = false;
     send(message(Kind::kStopped, common_->master));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <variant>
@@ -25,6 +26,9 @@ class Observer {
                        const scheduler::Scheduler&) {}
   virtual void updates(scheduler::Worker, const scheduler::Job&, std::uint64_t /*round*/, Time /*start*/,
                        Seconds) {}
+  virtual void sends(scheduler::Worker, const Message&) {}
+  // Where workers may be lost: an output has come to the master, for the first time.
+  virtual void output(StateId, std::uint64_t /*round*/, Contents) {}
 };
 
 // What all workers of a simulation have in common.
@@ -37,13 +41,16 @@ struct Common {
   Place master;
   std::vector<Place> whereabouts;  // of each state, by id; kTravelling
   Observer* observer = nullptr;
+  std::vector<Holding> holdings = {};  // of each state, by id, where workers may be lost
 
   static constexpr Place kTravelling = UINT32_MAX;
 };
 
 class VirtualWorker {
  public:
-  VirtualWorker(Common& common, Place self) : common_(&common), self_(self) {}
+  VirtualWorker(Common& common, Place self) : common_(&common), self_(self) {
+    if (common.settings.recover) memory_.emplace();
+  }
 
   void arrives(Message* message);  // waits for the thread that communicates
   void handle(Message* message);   // is its turn
@@ -52,9 +59,12 @@ class VirtualWorker {
   void timer();
   void bundle_due();
   void free_again();  // the thread that communicates
+  void replay_ends(Message* message);
 
   // A reset's: the state is here.
   void place(StateId state) { common_->whereabouts[value(state)] = self_; }
+  // It counts as lost: whatever it does and holds from now on is nobody's business but its own.
+  void exile();
 
  private:
   struct Send {
@@ -63,7 +73,11 @@ class VirtualWorker {
   struct Multiply {
     std::vector<Share> shares;
   };
-  using Order = std::variant<Send, Multiply>;
+  struct BackUp {
+    std::uint64_t number;
+    Place to;
+  };
+  using Order = std::variant<Send, Multiply, BackUp>;
 
   void assign(Message* message);
   void take_in(Message* message);
@@ -91,6 +105,18 @@ class VirtualWorker {
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
 
+  // Lost workers: virtual_worker_recovery.cpp.
+  [[nodiscard]] bool is_void(const Message& message) const;
+  [[nodiscard]] bool is_early(const Message& message) const;
+  void recover(Message& message);
+  void copy_out(StateId id, const BackUp& order);
+  void take_copies(const Message& message);
+  void take_lost(const LossNote& loss);
+  void send_census();
+  void resume(const Message& message);
+  void begin_replay(Message& message);
+  void remember(const scheduler::Job& job, bool threw);
+
   Common* common_;
   Place self_;
   scheduler::WorkQueue queue_;
@@ -100,7 +126,7 @@ class VirtualWorker {
   std::unordered_map<StateId, std::vector<Order>> orders_;
   std::map<Place, Message*> outgoing_;
   std::vector<scheduler::Done> done_;
-  std::uint32_t failures_ = 0;
+  std::vector<StateId> failures_;
   Seconds duration_{0};  // of the running update
   Time began_{0};        // the call
   Seconds planned_{0};   // what it had to do when it was told last, as far as costs are known
@@ -116,6 +142,9 @@ class VirtualWorker {
   bool low_told_ = false;
   bool stopping_ = false;
   bool computing_ = false;
+  std::optional<WorkerMemory> memory_;    // where workers may be lost
+  std::map<Place, Message*> copies_out_;  // kCopies messages being filled
+  std::shared_ptr<Common> alone_;         // in exile
 };
 
 }  // namespace rondo::simulation

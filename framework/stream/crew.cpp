@@ -127,7 +127,7 @@ void Crew::serve(unsigned index) {
     if (turn == Evaluation::Turn::over) return;
     if (round.timed) round.sample.crit += round.lap(now());
     if (turn == Evaluation::Turn::waiting) continue;
-    if (samples_ == 0)
+    if (samples_ == 0 && options_.effectiveness > 0)
       want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
     baton.put_back();
     recruit();

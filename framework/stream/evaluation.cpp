@@ -12,24 +12,20 @@ Evaluation::Evaluation(Root root, Handover handover)
 Evaluation::~Evaluation() { tear_down(); }
 
 Evaluation::Turn Evaluation::step(Unit& unit) {
+  stepper_.fetch_frames();
   for (;;) {
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running:
-        return Turn::over;
+      case Stepper::Outcome::running: return Turn::over;
       case Stepper::Outcome::unit:
         unit = {std::move(stepper_.unit), units_++};
         baton_->unit_begins();
         return Turn::unit;
       case Stepper::Outcome::waiting:
         switch (baton_->park(*stepper_.awaited)) {
-          case Baton::Parked::no:
-            continue;
-          case Baton::Parked::halted:
-            halt();
-            [[fallthrough]];
-          case Baton::Parked::yes:
-            return Turn::waiting;
+          case Baton::Parked::no: continue;
+          case Baton::Parked::halted: halt(); [[fallthrough]];
+          case Baton::Parked::yes: return Turn::waiting;
         }
         break;
       case Stepper::Outcome::value:  // a Root's, which says nothing

@@ -31,19 +31,15 @@ void* Puller::next() {
   for (;;) {
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running:
-        break;
+      case Stepper::Outcome::running: break;
       case Stepper::Outcome::unit: {
         const UnitReference unit = std::move(stepper_.unit);
         unit->run();
         if (const auto waiter = unit->finish(SlotCore::State::filled)) waiter->resume(FilledBy::evaluation);
         break;
       }
-      case Stepper::Outcome::waiting:
-        wait_for_slot();
-        break;
-      case Stepper::Outcome::value:
-        return stream_.promise()->value;
+      case Stepper::Outcome::waiting: wait_for_slot(); break;
+      case Stepper::Outcome::value: return stream_.promise()->value;
       case Stepper::Outcome::ended:
         const std::exception_ptr error = stream_.promise()->error;
         stepper_.current = nullptr;

@@ -7,56 +7,30 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
-#include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <rondo/rondo.hpp>
-
-#include "engine/model.hpp"
+#include "engine/random_program.hpp"
 #include "faulty_places.hpp"
 
 namespace rondo::test {
 namespace {
-
-class Machine : public Update<State, Input, Output, Context> {
- public:
-  Output update(State& state, const Input& input, const Call& call) override {
-    const auto end =
-        std::chrono::steady_clock::now() +
-        std::chrono::microseconds(input.delay > 0 ? mix(value(call.id()), input.program) % input.delay : 0);
-    while (std::chrono::steady_clock::now() < end) {
-    }
-    return apply(state, input, call);
-  }
-};
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  std::uint64_t below(std::uint64_t n) { return engine_() % n; }
-  bool one_in(std::uint64_t n) { return below(n) == 0; }
-  std::uint64_t word() { return engine_(); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 struct Tally {
   std::atomic<std::size_t> runs{0}, injected{0}, lost{0}, survived{0}, errors{0};
 };
 
 // One run: calls of the master, each beside the model's.
-class Program {
+class Program : private RandomProgram {
  public:
   Program(Master<Machine>& master, Dice& dice, Model& model, bool rollback)
-      : master_(master), dice_(dice), model_(model), rollback_(rollback) {}
+      : RandomProgram(master, dice, model, {.rollback = rollback, .may_skip_ids = true, .delay_most = 3000}) {
+  }
 
   void go(const std::function<void(const WorkerLost&)>& lost) {
     const std::uint64_t calls = 6 + dice_.below(12);
@@ -110,128 +84,6 @@ class Program {
     }
   }
 
-  Input random_input() {
-    Input input;
-    for (std::uint64_t n = dice_.below(8); n > 0; --n) input.program = input.program << 4 | dice_.below(16);
-    input.delay = slow_ ? static_cast<std::uint32_t>(dice_.below(dice_.one_in(4) ? 3000 : 300)) : 0;
-    input.words.resize(dice_.one_in(30) ? 20'000 : dice_.below(4));
-    for (std::uint64_t& word : input.words) word = dice_.word();
-    return input;
-  }
-  std::vector<Input> random_inputs(std::size_t count) {
-    std::vector<Input> inputs(count);
-    for (Input& input : inputs) input = random_input();
-    return inputs;
-  }
-
-  void reset() {
-    slow_ = dice_.one_in(2);
-    std::vector<State> states(dice_.below(dice_.one_in(3) ? 6 : 40));
-    for (State& state : states) {
-      state.words.resize(dice_.below(dice_.one_in(10) ? 20'000 : 20), dice_.word());
-      state.name = std::string(dice_.below(30), 'a');
-    }
-    const std::vector<State> given = states;
-    const std::vector<StateId> ids = master_.reset(std::move(states));
-    // after a loss the master has given ids that the model does not know of
-    if (!ids.empty()) {
-      EXPECT_GE(value(ids.front()), model_.next_id);
-      model_.next_id = value(ids.front());
-    }
-    model_.reset(given);
-    EXPECT_EQ(ids, model_.ids());
-  }
-
-  void update_shared() {
-    const Input input = random_input();
-    EXPECT_TRUE(master_.update(input) == model_.update([&](std::size_t) { return input; }));
-  }
-  void update_own() {
-    const std::vector<Input> inputs = random_inputs(model_.states.size());
-    EXPECT_TRUE(master_.update(inputs) == model_.update([&](std::size_t i) { return inputs[i]; }));
-  }
-  void update_forks() {
-    std::map<StateId, std::vector<Input>> inputs;
-    std::vector<Input> flat;
-    std::vector<std::uint32_t> offspring;
-    for (const StateId id : model_.ids()) {
-      inputs[id] = random_inputs(dice_.below(model_.states.size() > 80 ? 2 : 4));
-      offspring.push_back(static_cast<std::uint32_t>(inputs[id].size()));
-      flat.insert(flat.end(), inputs[id].begin(), inputs[id].end());
-    }
-    const auto result = master_.update(inputs);
-    model_.resample(offspring);
-    const std::vector<Output> outputs = model_.update([&](std::size_t i) { return flat[i]; });
-    std::size_t next = 0;
-    for (const auto& [parent, children] : result)
-      for (const Child<Output>& child : children) EXPECT_TRUE(child.output == outputs.at(next++));
-    EXPECT_EQ(next, outputs.size());
-  }
-  void evolve() {
-    const std::vector<Input> inputs = random_inputs(dice_.below(slow_ ? 20 : 12));
-    std::size_t rounds = 0;
-    Model after = model_;
-    master_.evolve(
-        inputs,
-        [&](std::size_t round, std::span<const Output> outputs) {
-          EXPECT_EQ(round, rounds++);
-          const std::vector<Output> expected = after.update([&](std::size_t) { return inputs[round]; });
-          EXPECT_TRUE(std::equal(outputs.begin(), outputs.end(), expected.begin(), expected.end()));
-        },
-        dice_.below(5));
-    EXPECT_EQ(rounds, inputs.size());
-    model_ = std::move(after);
-  }
-  void resample() {
-    std::vector<std::uint32_t> offspring(model_.states.size());
-    for (std::uint32_t& count : offspring)
-      count = static_cast<std::uint32_t>(dice_.below(model_.states.size() > 80 ? 2 : 4));
-    if (!offspring.empty() && dice_.one_in(3)) {  // all weight on one
-      std::fill(offspring.begin(), offspring.end(), 0);
-      offspring[dice_.below(offspring.size())] = static_cast<std::uint32_t>(dice_.below(50));
-    }
-    const std::vector<StateId> ids = master_.resample(offspring);
-    model_.resample(offspring);
-    EXPECT_EQ(ids, model_.ids());
-  }
-  void share() {
-    Context context;
-    context.words.resize(dice_.below(10), dice_.word());
-    master_.share(context);
-    model_.context = context;
-  }
-  void compare_states() {
-    const std::vector<State> states = master_.states();
-    ASSERT_EQ(states.size(), model_.states.size());
-    std::size_t i = 0;
-    for (const auto& [id, expected] : model_.states)
-      EXPECT_TRUE(states[i++] == expected) << "state " << value(id);
-  }
-
-  void failing_update() {
-    std::vector<Input> inputs = random_inputs(model_.states.size());
-    for (Input& input : inputs) input.failing = static_cast<std::uint32_t>(dice_.below(3));
-    try {
-      const std::vector<Output> outputs = master_.update(inputs);
-      EXPECT_TRUE(outputs == model_.update([&](std::size_t k) { return inputs[k]; }));
-    } catch (const UpdateError& error) {
-      std::size_t i = 0;
-      for (auto& [id, state] : model_.states) {
-        if (error.progress().at(i).updates == 1) (void)model_.step(state, id, inputs[i], model_.round);
-        ++i;
-      }
-      for (const UpdateFailure& failure : error.failures()) {
-        State& state = model_.states.at(failure.state);
-        const State before = state;
-        const auto at =
-            static_cast<std::size_t>(std::distance(model_.states.begin(), model_.states.find(failure.state)));
-        EXPECT_THROW((void)model_.step(state, failure.state, inputs[at], model_.round), std::runtime_error);
-        if (rollback_) state = before;
-      }
-      ++model_.round;
-    }
-  }
-
   void checkpoint() {
     const std::string folder = "checkpoints";
     const std::uint64_t mark = dice_.word();
@@ -276,12 +128,6 @@ class Program {
     model_.round = outputs.at(0).round;
     EXPECT_TRUE(outputs == model_.update([](std::size_t) { return Input{}; }));
   }
-
-  Master<Machine>& master_;
-  Dice& dice_;
-  Model& model_;
-  const bool rollback_;
-  bool slow_ = false;
 };
 
 void run_seed(std::uint64_t seed, Tally& tally) {
@@ -343,15 +189,11 @@ void run_seed(std::uint64_t seed, Tally& tally) {
     });
   });
   EXPECT_EQ(status, 0);
+  EXPECT_TRUE(places.generations_ascend());
   ++tally.runs;
   tally.injected += places.struck();
   tally.lost += places.forgotten().size();
   if (!places.forgotten().empty()) ++(survived ? tally.survived : tally.errors);
-}
-
-std::uint64_t environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 TEST(Chaos, EveryRunEqualsThePureModelOrSaysThatStatesAreLost) {

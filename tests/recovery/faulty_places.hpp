@@ -76,6 +76,8 @@ class FaultyPlaces {
       if (what.second == kind) sum += count;
     return sum;
   }
+  // Whether every decision about the states began a generation of its own, so that what was sent before can be told from it.
+  [[nodiscard]] bool generations_ascend() const { return generations_ascend_; }
   // Faults that were met.
   [[nodiscard]] std::uint64_t struck() const { return struck_; }
   // What rank 0 has seen of the faults: whom it has forgotten, and whom since the last complete backup.
@@ -105,6 +107,8 @@ class FaultyPlaces {
       const auto kind = in.get<engine::Kind>();
       if (kind == engine::Kind::kHello) message = elsewhere(in);
       if (kind == engine::Kind::kBackupDone) all_.backup_done();
+      if (kind == engine::Kind::kDropAll || kind == engine::Kind::kResume)
+        all_.generation(to, in.get<std::uint64_t>());
       inner_->send(to, std::move(message));
       all_.count_sent(rank(), kind);
     }
@@ -209,6 +213,13 @@ class FaultyPlaces {
     copies_on_other_nodes_ = nodes.size() > 1;
   }
 
+  // Of rank 0 alone.
+  void generation(Rank to, std::uint64_t number) {
+    std::uint64_t& last = generations_[to];
+    generations_ascend_ = generations_ascend_ && number > last;
+    last = number;
+  }
+
   transport::InProcess inner_;
   const std::int32_t size_;
   const std::int32_t nodes_;
@@ -226,6 +237,8 @@ class FaultyPlaces {
   std::set<Rank> forgotten_;
   std::set<Rank> since_backup_;
   bool copies_on_other_nodes_ = false;
+  std::map<Rank, std::uint64_t> generations_;
+  bool generations_ascend_ = true;
   bool over_ = false;
 };
 

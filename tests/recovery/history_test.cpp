@@ -1,6 +1,6 @@
 // What the history tells of a state, done again from a copy, gives the state: random histories against a model that applies
 // every operation at once.
-#include "engine/history.hpp"
+#include "recovery/history.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,7 @@
 #include <random>
 #include <vector>
 
-#include "engine/wire.hpp"
-
-namespace rondo::engine {
+namespace rondo::recovery {
 namespace {
 
 // A state is a list of what was done to it.
@@ -20,10 +18,14 @@ using State = std::vector<std::uint64_t>;
 
 Buffer packed(std::uint64_t number) {
   Buffer out;
-  Writer(out).put(number);
+  std::memcpy(out.extend(sizeof number), &number, sizeof number);
   return out;
 }
-std::uint64_t unpacked(Bytes bytes) { return bytes.empty() ? 0 : Reader(bytes).get<std::uint64_t>(); }
+std::uint64_t unpacked(Bytes bytes) {
+  std::uint64_t number = 0;
+  if (!bytes.empty()) std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
 
 void update(State& state, std::uint64_t input, std::uint64_t round, std::uint64_t context, bool throws) {
   state.insert(state.end(), {input, round, context, throws ? 1U : 0U});
@@ -125,9 +127,7 @@ class Model {
     std::vector<History::Target> targets;
     for (const auto& [id, state] : states_)
       if (below(2) == 0) targets.push_back({id, in_call ? progress.at(id) : History::Progress{}});
-    Buffer out;
-    history_.replay(out, targets, bases_, in_call);
-    const std::map<StateId, State> made = replay(out);
+    const std::map<StateId, State> made = replay(history_.replay(targets, bases_, in_call));
     ASSERT_EQ(made.size(), targets.size());
     for (const History::Target& target : targets) {
       EXPECT_TRUE(copies_.contains(history_.ancestor(target.id)));
@@ -135,31 +135,26 @@ class Model {
     }
   }
 
-  std::map<StateId, State> replay(const Buffer& bytes) {
-    Reader in(bytes);
+  std::map<StateId, State> replay(const Replay& all) {
     std::map<StateId, State> states;
-    for (const StateId id : in.get_all<StateId>()) states[id] = copies_.at(id);
-    std::uint64_t context = unpacked(in.get_block());
-    while (!in.empty()) {
-      switch (in.get<History::Step>()) {
-        case History::Step::kContext: context = unpacked(in.get_block()); break;
-        case History::Step::kFamily: {
-          const auto parent = states.extract(in.get<StateId>());
-          for (const StateId child : in.get_all<StateId>()) states[child] = parent.mapped();
-          break;
-        }
-        case History::Step::kCall: {
-          const auto first_round = in.get<std::uint64_t>();
-          EXPECT_EQ(in.get<std::uint64_t>(), 5U);
-          const auto from = in.get<std::uint32_t>();
-          std::vector<std::uint64_t> shared(in.get<std::uint32_t>());
-          for (std::uint64_t& input : shared) input = unpacked(in.get_block());
-          for (const History::Way& way : in.get_all<History::Way>()) {
-            const std::uint64_t own = shared.empty() ? unpacked(in.get_block()) : 0;
-            for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0); ++round)
-              update(states.at(way.id), shared.empty() ? own : shared.at(round - from), first_round + round,
-                     context, round == way.to);
-          }
+    for (const StateId id : all.copies) states[id] = copies_.at(id);
+    std::uint64_t context = unpacked(all.context);
+    for (const Replay::Step& step : all.steps) {
+      if (const auto* other = std::get_if<Replay::Context>(&step)) {
+        context = unpacked(other->bytes);
+      } else if (const auto* family = std::get_if<Replay::Family>(&step)) {
+        const auto parent = states.extract(family->parent);
+        for (const StateId child : family->children) states[child] = parent.mapped();
+      } else {
+        const auto& call = std::get<Replay::Call>(step);
+        EXPECT_EQ(call.seed, 5U);
+        EXPECT_TRUE(call.shared.empty() ? call.own.size() == call.ways.size() : call.own.empty());
+        for (std::size_t i = 0; i < call.ways.size(); ++i) {
+          const Replay::Way& way = call.ways[i];
+          for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0); ++round)
+            update(states.at(way.id),
+                   unpacked(call.shared.empty() ? call.own[i] : call.shared.at(round - call.from)),
+                   call.first_round + round, context, round == way.to);
         }
       }
     }
@@ -187,13 +182,12 @@ TEST(History, WhatIsOlderThanTheBackupIsForgotten) {
     history.add_input(packed(7));
   }
   const std::vector<History::Target> targets = {{StateId{1}, {}}};
-  Buffer all, none;
-  history.replay(all, targets, {}, false);
+  EXPECT_EQ(history.replay(targets, {}, false).steps.size(), 3U);
   history.trim(history.position(false));
-  history.replay(none, targets, {}, false);
-  EXPECT_GT(all.size(), none.size());
-  EXPECT_EQ(none.size(), sizeof(std::uint64_t) + sizeof(StateId) + sizeof(std::uint64_t));
+  const Replay none = history.replay(targets, {}, false);
+  EXPECT_EQ(none.copies, std::vector<StateId>{StateId{1}});
+  EXPECT_TRUE(none.steps.empty());
 }
 
 }  // namespace
-}  // namespace rondo::engine
+}  // namespace rondo::recovery

@@ -65,6 +65,14 @@ ends() {
 }
 is_same() { [[ $status -eq 0 ]] && cmp --silent result "${1:-$folder/reference}"; }
 
+# Those that rank 0 has given up and that nothing was done to.
+wrongly_lost() {
+  local rank
+  while read -r rank; do
+    [[ " ${struck[*]} " == *" $rank "* ]] || echo "$rank"
+  done < <(sed -n 's/^rondo: rank \([0-9]*\) says nothing.*/\1/p' output)
+}
+
 faults=0
 same=0
 lost=0
@@ -74,11 +82,13 @@ for ((i = 0; i < runs; ++i)); do
   begin "$rondo_run"
   mapfile -t victims < <(shuf --input-range=1-4 --head-count=3 --random-source=<(yes "$RANDOM"))
   at=$((RANDOM % 6))
+  struck=()
   for victim in "${victims[@]}"; do
     reach "$at"
     signals=(KILL KILL SEGV STOP)
     signal=${signals[$((RANDOM % 4))]}
     kill "-$signal" "${ranks[$victim]}" 2>/dev/null || true
+    struck+=("$victim")
     faults=$((faults + 1))
     at=$((at + 8 + RANDOM % 4))
     # it goes on when the others have given it up, and leaves
@@ -92,14 +102,16 @@ for ((i = 0; i < runs; ++i)); do
     same=$((same + 1))
   elif grep -q 'rondo::WorkerLost' output; then
     lost=$((lost + 1))
+    # the next one is struck eight steps after the run goes on: long after the copies are renewed. So only a machine that is too
+    # busy to let a rank answer for a second, which then counts as lost too, makes it two at a time
+    [[ -n $(wrongly_lost) ]] || fail "run $i: WorkerLost, though one at a time was struck and nobody else was lost"
     sed "s/^/kills.sh:   /" output
   else
     fail "run $i: status $status, and neither the bytes of the reference nor WorkerLost"
   fi
 done
 echo "kills.sh: $runs runs, $faults faults: $same ended with the same bytes, $lost with WorkerLost"
-# one at a time is survived; only a machine that is too busy to answer for a second makes it two
-[[ $same -ge $((runs - 1 - runs / 5)) ]] || fail "too few runs survived"
+[[ $same -gt 0 ]] || fail "no run survived"
 
 # case NAME
 case_of() {

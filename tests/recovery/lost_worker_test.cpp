@@ -137,6 +137,7 @@ TEST_F(LostWorker, OneThatOnlyStoodStillIsNotHeardAnyMore) {
   FaultyPlaces places(4, 1, {{1, Rank{2}, false, Kind::kReport}});
   EXPECT_EQ(run_with_faults<Uneven>(places, options(), [](auto& master) { evolve(master, 8); }), 0);
   EXPECT_TRUE(places.forgotten().contains(Rank{2}));
+  EXPECT_TRUE(places.generations_ascend());
 }
 
 TEST_F(LostWorker, WithoutTheOptionNothingIsCopied) {

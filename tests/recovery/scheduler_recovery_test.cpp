@@ -141,8 +141,8 @@ class Course {
     }
     const auto ready = static_cast<std::size_t>(
         std::count_if(mine.begin(), mine.end(), [&](const Job& j) { return j.round < open_; }));
-    obey(scheduler_->on(
-        now_, event::Report{worker, done, Seconds(static_cast<double>(ready) * 1e-3), ready, ready == 0}));
+    obey(scheduler_->on(now_, event::Report{worker, done, Seconds(static_cast<double>(ready) * 1e-3), ready,
+                                            Seconds(1e-3), ready == 0}));
   }
 
   void recover() {
@@ -178,7 +178,8 @@ class Course {
       given.push_back({job.slot, ++job.hop});
       jobs_[index(give.thief)].push_back(job);
     }
-    obey(scheduler_->on(now_, event::Gave{give.victim, give.thief, given, Seconds(0), from.size()}));
+    obey(scheduler_->on(now_,
+                        event::Gave{give.victim, give.thief, given, Seconds(0), from.size(), Seconds(1e-3)}));
   }
   void obey(const command::Complete& complete) { EXPECT_EQ(complete.round, complete_++); }
   void obey(const command::Stop&) { stopping_ = true; }

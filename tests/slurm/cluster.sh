@@ -3,8 +3,11 @@
 # processes and /dev/shm, so that one can lose its power or its cable. Needs root. Sourced; everything is started and stopped
 # by process id, and lives in one folder.
 #
+#   cluster_or_skip WHO             ends the process where that cannot be
 #   cluster_up FOLDER NODES CPUS    raises it; then `in_cluster sbatch ...` runs a command where it reaches the cluster
 #   cluster_kill NAME               the power of a node goes
+#   cluster_cut NAME                the cable of a node goes, its processes live on
+#   cluster_commands NAME           the names of all processes on a node
 #   cluster_down                    takes down what cluster_up raised
 
 # Whether this user may make namespaces here.
@@ -13,14 +16,24 @@ cluster_possible() {
     ip netns add "rondo_probe_$$" 2>/dev/null && ip netns delete "rondo_probe_$$"
 }
 
+# cluster_or_skip WHO: ends this process if there can be no cluster here.
+cluster_or_skip() {
+  if ! command -v slurmctld munged ip unshare nsenter >/dev/null || ! cluster_possible; then
+    echo "##### $1 DID NOT RUN: it needs root, namespaces, and the packages slurm-wlm munge iproute2" >&2
+    [[ ${CI:-} != true ]] || exit 1
+    exit 0
+  fi
+}
+
 in_cluster() { SLURM_CONF=$cluster/slurm.conf nsenter --net="/run/netns/${cluster_prefix}_control" "$@"; }
 
 cluster_up() {
   cluster=$1
   local nodes=$2 cpus=$3 i
   cluster_prefix=rondo_$$
-  cluster_pids=()
   mkdir -p "$cluster"/{state,log,pid,spool,munge,pmix}
+  touch "$cluster/daemons"
+  cluster_guard
   chmod 755 "$cluster" "$cluster"/*
   head -c 1024 /dev/urandom >"$cluster/munge/key"
   chmod 600 "$cluster/munge/key"
@@ -35,14 +48,14 @@ cluster_up() {
   munged --foreground --force --key-file="$cluster/munge/key" --socket="$cluster/munge/socket" \
     --pid-file="$cluster/munge/pid" --log-file="$cluster/log/munged.log" --seed-file="$cluster/munge/seed" \
     --num-threads=2 >"$cluster/log/munged.out" 2>&1 &
-  cluster_pids+=($!)
+  echo $! >>"$cluster/daemons"
   cluster_wait "munged" test -S "$cluster/munge/socket"
   # not by in_cluster: a function in the background is a shell of its own, and its process id not that of slurmctld
   # shellcheck disable=SC2016  # for the inner shell
   SLURM_CONF=$cluster/slurm.conf nsenter --net="/run/netns/$control" \
     unshare --uts sh -c 'hostname control && exec slurmctld -D -c -f "$0"' "$cluster/slurm.conf" \
     >"$cluster/log/slurmctld.out" 2>&1 &
-  cluster_pids+=($!)
+  echo $! >>"$cluster/daemons"
   for ((i = 1; i <= nodes; i++)); do
     local net=${cluster_prefix}_node$i
     ip netns add "$net"
@@ -142,6 +155,19 @@ cluster_kill() {
   rm "$cluster/pid/$1"
 }
 
+cluster_cut() { ip -n "${cluster_prefix}_control" link set "port${1#node}" down; }
+
+# Of a node that has its power: all that share its namespace of processes.
+cluster_commands() {
+  local first space process
+  first=$(pgrep --parent "$(<"$cluster/pid/$1")") || return 0
+  space=$(readlink "/proc/$first/ns/pid") || return 0
+  for process in /proc/[0-9]*; do
+    [[ $(readlink "$process/ns/pid" 2>/dev/null) == "$space" ]] || continue
+    cat "$process/comm" 2>/dev/null || true
+  done
+}
+
 cluster_down() {
   local file process net
   for file in "$cluster"/pid/node*; do
@@ -150,10 +176,23 @@ cluster_down() {
     kill -KILL "$process" 2>/dev/null || true
     wait "$process" 2>/dev/null || true
   done
-  for process in "${cluster_pids[@]}"; do
+  while read -r process; do
     kill -TERM "$process" 2>/dev/null || continue # slurmctld takes its helper process along
-    timeout 5 tail --pid="$process" --follow /dev/null || kill -KILL "$process"
+    timeout 5 tail --pid="$process" --follow /dev/null || kill -KILL "$process" || true
     wait "$process" 2>/dev/null || true
-  done
+  done <"$cluster/daemons"
   for net in $(ip netns list | awk '{print $1}' | grep "^${cluster_prefix}_"); do ip netns delete "$net"; done
+  rm -rf "$cluster"
+}
+
+# Should this process be killed, its cluster goes too. Not a child of it: who kills a test, kills its children as well.
+cluster_guard() {
+  # shellcheck disable=SC2016  # for the inner shell
+  setsid --fork bash -c '
+    while [[ -d $1 ]] && kill -0 "$3" 2>/dev/null; do sleep 0.5; done
+    source "$0"
+    cluster=$1
+    cluster_prefix=$2
+    if [[ -d $cluster ]]; then cluster_down; fi
+  ' "$(realpath "${BASH_SOURCE[0]}")" "$cluster" "$cluster_prefix" $$ >/dev/null 2>&1 </dev/null
 }

@@ -7,11 +7,7 @@ scenario=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/cluster.sh"
 
-if ! command -v slurmctld munged ip unshare nsenter >/dev/null || ! cluster_possible; then
-  echo "##### slurm_test.sh $scenario DID NOT RUN: it needs root, namespaces, and the packages slurm-wlm munge iproute2" >&2
-  [[ ${CI:-} != true ]] || exit 1
-  exit 0
-fi
+cluster_or_skip "slurm_test.sh $scenario"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_slurm.XXXXXX")
 cluster_up_begun=
@@ -44,7 +40,9 @@ mkdir -p "$folder/job"
 cp -r "$here/../../slurm" "$folder/job/slurm"
 cd "$folder/job"
 cp slurm/site.env.example slurm/site.env
-"$journey" --result=expected --rondo-workers=2
+steps=12
+if [[ $scenario == recover* ]]; then steps=40; fi
+"$journey" --steps=$steps --result=expected --rondo-workers=2
 
 # submit OPTIONS... SCRIPT ARGUMENTS...: sets `job` and `output`.
 submit() {
@@ -70,6 +68,38 @@ reach() {
   fail "the job is $now, expected $wanted"
 }
 same() { cmp --silent expected result || fail "result $(cat result), expected $(<expected)"; }
+# Three nodes of two ranks, all in the middle of a round. That every state of a node has a copy on another one is what the
+# end of the run shows.
+recovering_job() {
+  up 3 4
+  sed -i 's|^RONDO_LAUNCHER=.*|RONDO_LAUNCHER=slurm/rondo-run|' slurm/site.env
+  export RONDO_RECOVER_DEADLINE=3
+  submit --no-kill --nodes=3 --ntasks-per-node=2 slurm/run.sbatch "$journey" --steps=$steps --result=result --log=log \
+    --hold=hold --pause=5
+  wait_for counted 'step 5' log 1
+  for node in node1 node2 node3; do
+    if no_ranks "$node"; then fail "no ranks are seen on $node"; fi
+  done
+}
+gives_up_node2() {
+  for rank in 2 3; do wait_for counted "rank $rank says nothing" "$output" 1; done
+}
+# left NODE COMMAND...: whether a process on the node has another name than these.
+left() {
+  local command
+  for command in $(cluster_commands "$1"); do
+    [[ " ${*:2} " == *" $command "* ]] || return 0
+  done
+  return 1
+}
+# nothing_left NODE...: nothing of the program, its launcher or the job.
+nothing_left() {
+  local node
+  for node in "$@"; do
+    if left "$node" bash sleep slurmd; then return 1; fi
+  done
+}
+no_ranks() { [[ " $(cluster_commands "$1" | tr '\n' ' ') " != *" journey "* ]]; }
 wait_for() {
   local end=$((SECONDS + 60))
   until "$@"; do
@@ -145,6 +175,26 @@ case $scenario in
     reach COMPLETED 120
     counted resumed log 1 || fail "it began anew"
     same
+    ;;
+  recover) # the power of a node goes in the middle of a round, and the run goes on without it, in the same job
+    recovering_job
+    cluster_kill node2
+    gives_up_node2
+    rm hold
+    reach COMPLETED 60
+    same
+    wait_for nothing_left node1 node3
+    ;;
+  recover_cut) # the same for a cable: nobody closes a connection, and the ranks behind it go by themselves
+    export RONDO_ORPHAN=5
+    recovering_job
+    cluster_cut node2
+    gives_up_node2
+    rm hold
+    reach COMPLETED 60
+    same
+    wait_for nothing_left node1 node3
+    wait_for no_ranks node2
     ;;
   many_ranks) # 36 ranks, far more than this machine has cores
     up 2 18

@@ -58,6 +58,21 @@ TEST(Threads, AsManyUnitsRunAtOnceAsThereAreThreadsAndNeverMore) {
   EXPECT_EQ(most, threads);
 }
 
+// The short units at first are all run by one thread, and say nothing of how many the others will need.
+TEST(Threads, WithoutTheRuleAllThreadsStayAtWorkWhateverWasMeasured) {
+  constexpr int threads = 6, first = 100;
+  std::atomic<int> met = 0;
+  const auto out = rondo::evaluate(numbers(first + threads) | rondo::map([&](int n) {
+                                     if (n < first) return n;
+                                     met.fetch_add(1);
+                                     met.notify_all();
+                                     for (int m = met; m < threads; m = met) met.wait(m);
+                                     return n;
+                                   }),
+                                   {.threads_max = threads, .effectiveness = 0});
+  EXPECT_EQ(out.size(), static_cast<std::size_t>(first + threads));
+}
+
 TEST(Threads, AnExceptionInAWorkUnitIsThrownToTheCallerAndNothingHangs) {
   for (int at = 0; at < 300; at += 37) {
     try {

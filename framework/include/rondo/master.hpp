@@ -26,6 +26,20 @@
 
 namespace rondo {
 
+namespace detail {
+
+// What evolve() takes its inputs from: a range of them, or a pipeline of the streaming evaluator.
+template <class Range, class Input>
+concept RangeOf = std::ranges::input_range<Range> && requires(Range range, void (*take)(const Input&)) {
+  take(*std::ranges::begin(range));
+};
+template <class Pipeline>
+concept Steppable = !std::ranges::input_range<Pipeline> && requires(Pipeline pipeline) {
+  sequential(std::move(pipeline));
+};
+
+}  // namespace detail
+
 // One result of an update with forks.
 template <class Output>
 struct Child {
@@ -121,10 +135,8 @@ class Master {
   // option --rondo-rounds-ahead), so many rounds of outputs wait on rank 0. sink(round, std::span<const Output>) is called
   // in round order, with outputs in the order of ids(); rounds count from 0. An exception of the sink or of the range
   // stops the work and goes on to the caller; an update that throws gives UpdateError.
-  template <std::ranges::input_range Inputs, class Sink>
-  requires std::convertible_to < std::ranges::range_reference_t<Inputs>,
-  const Input& > &&std::invocable<Sink&, std::size_t, std::span<const Output>> void evolve(
-                     Inputs&& inputs, Sink sink, std::size_t rounds_ahead = 0) {
+  template <detail::RangeOf<Input> Inputs, std::invocable<std::size_t, std::span<const Output>> Sink>
+  void evolve(Inputs&& inputs, Sink sink, std::size_t rounds_ahead = 0) {
     auto next = std::ranges::begin(inputs);
     const auto end = std::ranges::end(inputs);
     bool first = true;
@@ -153,10 +165,8 @@ class Master {
   }
 
   // The same with a pipeline of the streaming evaluator as inputs (include rondo/stream.hpp), stepped by this thread.
-  template <class Pipeline, class Sink>
-  requires(!std::ranges::input_range<Pipeline> && requires(Pipeline p) {
-    sequential(std::move(p));
-  }) void evolve(Pipeline inputs, Sink sink, std::size_t rounds_ahead = 0) {
+  template <detail::Steppable Pipeline, class Sink>
+  void evolve(Pipeline inputs, Sink sink, std::size_t rounds_ahead = 0) {
     evolve(sequential(std::move(inputs)), std::move(sink), rounds_ahead);
   }
 

@@ -17,16 +17,14 @@ namespace detail {
 // Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
 // MPI must have been initialised by the thread that calls (MPI_THREAD_FUNNELED or more, if the program has threads),
 // and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
-template <class U, class Main>
-requires std::invocable < Main&, Master<U>
-& > int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
+template <class U, MainFunction<U> Main>
+int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
   return run<U>(
       communicator, argc, argv, [] { return U(); }, std::move(main));
 }
 
-template <class U, class Factory, class Main>
-requires std::invocable < Main&, Master<U>
-& > int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
+template <class U, class Factory, MainFunction<U> Main>
+int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
   return detail::run_program_on(communicator, argc, argv, detail::make_program<U>(std::move(factory)),
                                 detail::erase_main<U>(std::move(main)));
 }

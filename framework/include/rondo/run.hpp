@@ -28,6 +28,12 @@ Main erase_main(Function main) {
 
 }  // namespace detail
 
+// What runs on rank 0.
+template <class Main, class U>
+concept MainFunction = requires(Main main, Master<U>& master) {
+  main(master);
+};
+
 // Runs `main(Master<U>&)` on rank 0 and serves on the others; returns the exit status of the process: what main returned
 // if that is an int, 0 if it returned nothing, on every rank.
 //
@@ -40,18 +46,17 @@ Main erase_main(Function main) {
 // This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
 // the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.
 // A rank that cannot go on ends the whole job (MPI_Abort), naming itself.
-template <UpdateClass U, class Main>
-requires std::invocable < Main&, Master<U>
-& > &&std::default_initializable<U> int run(int& argc, char** argv, Main main) {
+template <UpdateClass U, MainFunction<U> Main>
+requires std::default_initializable<U>
+int run(int& argc, char** argv, Main main) {
   return detail::run_program(argc, argv, detail::make_program<U>([] { return U(); }),
                              detail::erase_main<U>(std::move(main)));
 }
 
 // The same with a factory, called once per worker (never by two threads at a time), which returns a U or a
 // std::unique_ptr<U>.
-template <UpdateClass U, class Factory, class Main>
-requires std::invocable < Main&, Master<U>
-& > &&std::invocable<Factory&> int run(int& argc, char** argv, Factory factory, Main main) {
+template <UpdateClass U, std::invocable Factory, MainFunction<U> Main>
+int run(int& argc, char** argv, Factory factory, Main main) {
   return detail::run_program(argc, argv, detail::make_program<U>(std::move(factory)),
                              detail::erase_main<U>(std::move(main)));
 }

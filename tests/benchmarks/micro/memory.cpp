@@ -2,10 +2,9 @@
 //
 // Usage: mpirun -np 3 memory master|workers.
 //
-//   master    200,000 states of 8 bytes: bytes per state that rank 0 holds after some rounds, its outputs not
-//   counted workers   400 states of 300 kB, costs that vary, so that states move: the most a worker ever
-//   held, over
-//             1.15 x its states + 64 MB
+//   master    200,000 states of 8 bytes: bytes per state that rank 0 holds after some rounds, its outputs not counted
+//   workers   400 states of 300 kB, costs that vary, so that states move: the most memory a worker ever had, over
+//             1.15 x the most states it ever had + 64 MB
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,7 +66,8 @@ int measure_workers(rondo::Master<Big>& master) {
   std::vector<std::vector<double>> initial(states);
   for (std::size_t i = 0; i < states; ++i) initial[i].assign(doubles, static_cast<double>(i));
   master.reset(std::move(initial));
-  std::map<int, double> held;  // in the round when it was most
+  constexpr double placed = states * doubles * sizeof(double);  // evenly, before the first round
+  std::map<int, double> held;                                   // when it was most
   std::map<int, double> most;
   for (int round = 0; round < 20; ++round) {
     std::map<int, double> now;
@@ -75,7 +75,9 @@ int measure_workers(rondo::Master<Big>& master) {
       now[reading.process] += doubles * sizeof(double);
       most[reading.process] = std::max(most[reading.process], reading.memory_most);
     }
-    for (const auto& [process, bytes] : now) held[process] = std::max(held[process], bytes);
+    for (const auto& [process, bytes] : now) {
+      held[process] = std::max({held[process], bytes, placed / static_cast<double>(master.workers())});
+    }
   }
   double worst = 0.0;
   for (const auto& [process, bytes] : held) worst = std::max(worst, most[process] / (1.15 * bytes + 64e6));

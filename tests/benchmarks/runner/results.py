@@ -12,6 +12,7 @@ class Results:
     def __init__(self):
         self.samples = {}  # section -> contestant -> list of printed lines
         self.failures = []  # text, in order of appearance
+        self.read = set()  # names of the sections that figures were taken from
 
     def add(self, section, contestant, sample):
         self.samples.setdefault(section, {}).setdefault(contestant, []).append(sample)
@@ -20,6 +21,7 @@ class Results:
         self.failures.append(f"{section}, {contestant}: {text}")
 
     def figures(self, section, contestant, key):
+        self.read.add(section)
         try:
             return [sample[key] for sample in self.samples[section][contestant]]
         except KeyError as error:

@@ -1,6 +1,7 @@
 """Runs the contestants interleaved, checks that all did the same work, and writes table, chart and history.
 
-Ends with 1 if a contestant failed, if outputs differ, or if a ratio is off its target by more than a factor of 1.5.
+Ends with 1 if a contestant failed, if outputs differ, or if a ratio is off its target by more than a factor of 1.5 and
+still is with the samples of further attempts.
 """
 
 import argparse
@@ -23,6 +24,8 @@ def arguments():
     parser.add_argument("--only", metavar="SECTION,...", help=f"some of: {', '.join(s.name for s in SECTIONS)}")
     parser.add_argument("--contestants", metavar="NAME,...", help="only these in every section")
     parser.add_argument("--repetitions", type=int, metavar="N", help="instead of each section's own")
+    parser.add_argument("--attempts", type=int, default=1, metavar="N",
+                        help="measure a ratio that is far off again, N times in all")
     parser.add_argument("--output", type=pathlib.Path, metavar="DIR", help="for results.md and chart.svg")
     parser.add_argument("--history", type=pathlib.Path, metavar="FILE", help="gets one line of JSON per run")
     parser.add_argument("--source", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
@@ -89,8 +92,17 @@ def main():
     for section in sections:
         print(section.title, flush=True)
         measure(section, options, calibration, results)
-    results.check_hashes()
     judged = verdicts(results)
+    for _ in range(1, options.attempts):
+        doubtful = {name for one in judged if one.far_off for name in one.sections}
+        if not doubtful:
+            break
+        print(f"far off, measured again: {', '.join(sorted(doubtful))}", flush=True)
+        for section in sections:
+            if section.name in doubtful:
+                measure(section, options, calibration, results)
+        judged = verdicts(results)
+    results.check_hashes()
     options.output.mkdir(parents=True, exist_ok=True)
     options.history.parent.mkdir(parents=True, exist_ok=True)
     lines = list(report.document(sections, results, judged, on_paper(options), facts))

@@ -1,12 +1,10 @@
-#include "engine/history.hpp"
+#include "recovery/history.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
 
-#include "engine/wire.hpp"
-
-namespace rondo::engine {
+namespace rondo::recovery {
 
 namespace {
 
@@ -71,7 +69,7 @@ StateId History::ancestor(StateId id) const {
   return id;
 }
 
-void History::replay(Buffer& out, std::span<const Target> targets, const Bases& bases, bool in_call) const {
+Replay History::replay(std::span<const Target> targets, const Bases& bases, bool in_call) const {
   // backwards: who is wanted at each operation
   std::map<StateId, Progress> last;  // of the running call
   std::vector<StateId> wanted;
@@ -93,27 +91,20 @@ void History::replay(Buffer& out, std::span<const Target> targets, const Bases& 
     }
   }
 
-  Writer writer(out);
-  writer.put_all(std::span<const StateId>(wanted));
-  writer.put_block(Bytes(context_));
+  Replay replay{std::move(wanted), Bytes(context_), {}};
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     if (const auto* context = std::get_if<Buffer>(&operations_[i])) {
-      writer.put(Step::kContext);
-      writer.put_block(Bytes(*context));
+      replay.steps.emplace_back(Replay::Context{Bytes(*context)});
       continue;
     }
     const auto* const call = std::get_if<Call>(&operations_[i]);
     if (call == nullptr) {
-      for (const auto& [parent, children] : families[i]) {
-        writer.put(Step::kFamily);
-        writer.put(parent);
-        writer.put_all(std::span<const StateId>(children));
-      }
+      for (auto& [parent, children] : families[i])
+        replay.steps.emplace_back(Replay::Family{parent, std::move(children)});
       continue;
     }
-    std::vector<Way> ways;
-    std::vector<std::size_t> positions;
-    std::uint32_t from = call->rounds(), to = 0;
+    Replay::Call again{call->first_round, call->seed, call->rounds(), {}, {}, {}};
+    std::uint32_t to = 0;
     for (const StateId id : updated[i]) {
       const auto position = static_cast<std::size_t>(
           std::lower_bound(call->ids.begin(), call->ids.end(), id) - call->ids.begin());
@@ -121,25 +112,19 @@ void History::replay(Buffer& out, std::span<const Target> targets, const Bases& 
       if (const auto base = bases.find(id); i == 0 && base != bases.end()) begin = base->second;
       if (!call->progress.empty()) end = call->progress.at(position);
       if (in_call && i + 1 == operations_.size()) end = last.at(id);
-      const Way way{id, begin.rounds, end.rounds, end.threw && !begin.threw};
+      const Replay::Way way{id, begin.rounds, end.rounds, end.threw && !begin.threw};
       if (way.from == way.to && !way.threw) continue;
-      from = std::min(from, way.from);
+      again.from = std::min(again.from, way.from);
       to = std::max(to, way.to + (way.threw ? 1 : 0));
-      ways.push_back(way);
-      positions.push_back(position);
+      again.ways.push_back(way);
+      if (!call->own.empty()) again.own.emplace_back(call->own.at(position));
     }
-    if (ways.empty()) continue;
-    writer.put(Step::kCall);
-    writer.put(call->first_round);
-    writer.put(call->seed);
-    writer.put(from);
-    writer.put(call->own.empty() ? to - from : 0);
-    if (call->own.empty())
-      for (std::uint32_t round = from; round < to; ++round) writer.put_block(Bytes(call->shared.at(round)));
-    writer.put_all(std::span<const Way>(ways));
-    if (!call->own.empty())
-      for (const std::size_t position : positions) writer.put_block(Bytes(call->own.at(position)));
+    if (again.ways.empty()) continue;
+    for (std::uint32_t round = again.from; call->own.empty() && round < to; ++round)
+      again.shared.emplace_back(call->shared.at(round));
+    replay.steps.emplace_back(std::move(again));
   }
+  return replay;
 }
 
-}  // namespace rondo::engine
+}  // namespace rondo::recovery

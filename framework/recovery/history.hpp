@@ -18,7 +18,39 @@
 #include <rondo/bytes.hpp>
 #include <rondo/ids.hpp>
 
-namespace rondo::engine {
+namespace rondo::recovery {
+
+// What is done again with copies of states, one step after the other.
+struct Replay {
+  // A parent becomes these children.
+  struct Family {
+    StateId parent;
+    std::vector<StateId> children;
+  };
+  struct Context {
+    Bytes bytes;
+  };
+  // A state's rounds of a call.
+  struct Way {
+    StateId id;
+    std::uint32_t from;
+    std::uint32_t to;
+    bool threw;  // and the update after them
+  };
+  struct Call {
+    std::uint64_t first_round;
+    std::uint64_t seed;
+    std::uint32_t from;         // the first round that any of them does
+    std::vector<Bytes> shared;  // inputs of the rounds from there on; or
+    std::vector<Bytes> own;     // one of each way
+    std::vector<Way> ways;
+  };
+  using Step = std::variant<Family, Context, Call>;
+
+  std::vector<StateId> copies;  // to begin with
+  Bytes context;
+  std::vector<Step> steps;
+};
 
 class History {
  public:
@@ -58,22 +90,9 @@ class History {
 
   // What this state was when the backup was taken.
   [[nodiscard]] StateId ancestor(StateId id) const;
-  // Appends what a worker that has the copies needs to bring these back. `in_call`: the last operation is a call that runs.
-  // Layout: all of StateId (the copies to begin with), block context, then per operation a Step, and
-  //   kFamily: StateId parent, all of StateId children
-  //   kContext: block
-  //   kCall: uint64 first round, uint64 seed, uint32 from, uint32 count, a block per shared input of the rounds from `from` on;
-  //          all of Way; per way a block own input, if count is 0
-  void replay(Buffer& out, std::span<const Target> targets, const Bases& bases, bool in_call) const;
-
-  enum class Step : std::uint8_t { kFamily, kContext, kCall };
-  // A state's rounds of a call.
-  struct Way {
-    StateId id;
-    std::uint32_t from;
-    std::uint32_t to;
-    bool threw;  // and the update after them
-  };
+  // What a worker that has the copies has to do to bring these back. `in_call`: the last operation is a call that runs. The
+  // bytes it shows are the history's own.
+  [[nodiscard]] Replay replay(std::span<const Target> targets, const Bases& bases, bool in_call) const;
 
  private:
   struct Resample {
@@ -98,4 +117,4 @@ class History {
   Buffer context_;               // before the first one
 };
 
-}  // namespace rondo::engine
+}  // namespace rondo::recovery

@@ -1,0 +1,252 @@
+// The states that a worker holds: they come, are multiplied, fetched and sent on; what is asked of one on its way waits.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "engine/worker.hpp"
+
+namespace rondo::engine {
+
+using transport::Envelope;
+
+void Worker::drop_all(Reader& in) {
+  postponed_.clear();
+  outgoing_.clear();
+  loading_.clear();
+  copies_out_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    states_.clear();
+    unsaved_ = 0;
+    census_due_ = false;
+    stop_replay();
+  }
+  generation_ = in.get<std::uint64_t>();
+  copies_.keep(0, in.get<std::uint64_t>());
+  for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
+}
+
+void Worker::place(Reader& in) {
+  while (!in.empty()) {
+    const auto id = in.get<StateId>();
+    arrive(id, unpack_state(id, in.get_block()));
+  }
+}
+
+// Without its state this worker cannot go on; the error says which one it was.
+detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
+  try {
+    return kernel_->unpack_state(bytes);
+  } catch (...) {
+    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + what_was_thrown());
+  }
+}
+
+Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
+  SharedInput input;
+  try {
+    input.value = kernel_->unpack_input(bytes);
+  } catch (...) {
+    input.error = "the input cannot be unpacked: " + what_was_thrown();
+  }
+  return input;
+}
+
+void Worker::arrive(StateId id, detail::Object state) {
+  std::vector<Order> orders;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = states_[id];
+    entry.state = std::move(state);
+    orders.swap(entry.orders);
+    // a state that only passes through leaves a job that waits for its return alone
+    if (std::none_of(orders.begin(), orders.end(), comes_first)) queue_.arrived(id);
+  }
+  work_.notify_one();
+  for (Order& each : orders) order(id, std::move(each));
+}
+
+void Worker::order(StateId id, Order order) {
+  Entry* entry = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = &states_[id];
+  }
+  if (!entry->here()) {
+    entry->orders.push_back(std::move(order));
+  } else if (!postponed_.empty() || !has_room(order)) {
+    {
+      const std::lock_guard lock(mutex_);
+      entry->held = entry->held || comes_first(order);
+    }
+    postponed_.push_back({id, std::move(order)});
+  } else {
+    carry_out(id, order);
+  }
+}
+
+// Whether the copies that this order makes may be made now.
+bool Worker::has_room(const Order& order) {
+  if (std::holds_alternative<Save>(order)) return saver_->queued() < settings_.save_bytes;
+  return transport_.unsent() < settings_.unsent_bytes;
+}
+
+void Worker::carry_out(StateId id, const Order& order) {
+  if (const auto* multiplied = std::get_if<Multiply>(&order)) return multiply(id, multiplied->shares);
+  if (const auto* fetched = std::get_if<Fetch>(&order)) return pack_fetched(id, fetched->request);
+  if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
+  if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
+  Entry& entry = states_.at(id);
+  send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
+  const std::lock_guard lock(mutex_);
+  entry.state.reset();
+  entry.held = false;
+  // what is left waits for the state's return: its next job's input, or where to send it on to
+  if (entry.orders.empty() && !entry.message) states_.erase(id);
+}
+
+void Worker::resample(Reader& in) {
+  while (!in.empty()) {
+    const auto family = in.get<Family>();
+    Multiply multiplied;
+    for (std::uint32_t i = 0; i < family.places; ++i) multiplied.shares.push_back(in.get<Share>());
+    order(family.parent, std::move(multiplied));
+  }
+  flush_outgoing();
+}
+
+// Copies leave first; the last child that stays is the parent itself.
+void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
+  detail::Object state = std::move(states_.at(parent).state);
+  {
+    const std::lock_guard lock(mutex_);
+    states_.erase(parent);
+  }
+  for (const Share& share : shares)
+    if (share.to != transport_.rank())
+      send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
+  for (const Share& share : shares) {
+    if (share.to != transport_.rank()) continue;
+    const std::uint64_t first = value(share.first);
+    for (std::uint64_t i = 1; i < share.count; ++i)
+      arrive(StateId{first + i}, kernel_->copy_state(state.get()));
+    arrive(share.first, std::move(state));
+  }
+}
+
+void Worker::transfer(Reader& in) {
+  const Rank to = in.get<Rank>();
+  for (const StateId id : in.get_all<StateId>()) order(id, Send{to});
+  flush_outgoing();
+}
+
+void Worker::fetch(Reader& in) {
+  const auto request = in.get<std::uint64_t>();
+  for (const StateId id : in.get_all<StateId>()) order(id, Fetch{request});
+  flush_outgoing();
+}
+
+void Worker::pack_fetched(StateId id, std::uint64_t request) {
+  if (fetched_ && fetched_request_ != request) flush_outgoing();
+  if (!fetched_) {
+    fetched_ = message(Kind::kFetched);
+    fetched_request_ = request;
+    Writer(*fetched_).put(request);
+  }
+  const std::size_t before = fetched_->size();
+  Writer writer(*fetched_);
+  writer.put(id);
+  writer.put(std::uint8_t{1});
+  try {
+    writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
+  } catch (...) {
+    fetched_->truncate(before);
+    writer.put(id);
+    writer.put(std::uint8_t{0});
+    writer.put_text(what_was_thrown());
+  }
+  if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
+}
+
+void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) {
+    try {
+      kernel_->pack_state(state, out);
+    } catch (...) {
+      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + what_was_thrown());
+    }
+  });
+}
+
+void Worker::send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input) {
+  send_parcel(to, parcel, own_input, [&](Buffer& out) { out.append(packed); });
+}
+
+template <class Put>
+void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put) {
+  Buffer& out = outgoing_[to];
+  if (out.empty()) {
+    Writer(out).put(Kind::kStates);
+    Writer(out).put(generation_);
+  }
+  const std::size_t before = out.size();
+  try {
+    Writer writer(out);
+    writer.put(parcel);
+    writer.put_block(put);
+    writer.put_block(own_input);
+  } catch (...) {
+    out.truncate(before);  // the states before it are whole
+    throw;
+  }
+  ++counters_.transfers;
+  counters_.transfer_bytes += out.size() - before;
+  if (out.size() >= settings_.message_bytes) {
+    transport_.send(to, std::move(out));
+    outgoing_.erase(to);
+  }
+}
+
+void Worker::flush_outgoing() {
+  for (auto& [to, out] : std::exchange(outgoing_, {})) transport_.send(to, std::move(out));
+  for (auto& [to, out] : std::exchange(copies_out_, {})) transport_.send(to, std::move(out));
+  if (fetched_) transport_.send(kMaster, std::move(*std::exchange(fetched_, std::nullopt)));
+}
+
+void Worker::take_in(Envelope envelope, Reader& in) {
+  const auto generation = in.get<std::uint64_t>();
+  if (generation < generation_) return;  // dropped since it was sent
+  if (generation > generation_) return early_.push_back(std::move(envelope));
+  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  while (!in.empty()) {
+    auto parcel = in.get<Parcel>();
+    const Bytes packed = in.get_block();
+    const Bytes own_input = in.get_block();
+    if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
+      Envelope again{envelope.from, message(Kind::kStates)};
+      Writer writer(again.message);
+      writer.put(generation);
+      writer.put(parcel);
+      writer.put_block(packed);
+      writer.put_block(own_input);
+      early_.push_back(std::move(again));
+      continue;
+    }
+    detail::Object state = unpack_state(parcel.first, packed);
+    for (std::uint64_t i = 1; i < parcel.count; ++i)
+      arrive(StateId{value(parcel.first) + i}, kernel_->copy_state(state.get()));
+    if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
+      const std::lock_guard lock(mutex_);
+      Entry& entry = states_[parcel.first];
+      entry.message = bytes;
+      entry.own_input = own_input;
+      entry.epoch = parcel.epoch;
+      entry.rounds = parcel.job.round;
+      queue_.add(parcel.job, false);
+      low_told_ = false;
+    }
+    arrive(parcel.first, std::move(state));
+  }
+}
+
+}  // namespace rondo::engine

@@ -18,9 +18,9 @@ thread_parts=(engine recovery stream)
 address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines)
 # Not optimised further than it takes to run in reasonable time, as that halves the time to compile; with assertions.
 sanitized=(-D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF)
-# Left out of these parts: what only tries to compile, what crashes on purpose (the sanitizers have their own say then), and
-# what runs on so many ranks that it takes long.
-parts_exclude='refuses|mistake|^program|np7|np36'
+# Left out of these parts: what only tries to compile, what crashes on purpose (the sanitizers have their own say then),
+# other numbers of ranks than 3, and what runs on so many that it takes long.
+parts_exclude='refuses|mistake|^program|np[1267]|np36'
 
 cores=$(nproc)
 builds=("$@")

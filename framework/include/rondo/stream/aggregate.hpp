@@ -6,17 +6,30 @@
 // the shard's table, in stream order; in the end the shards are sorted by place and merged, in work units
 // too.
 //
-// Keys are hashed with std::hash where that exists, and otherwise compared with <, all in one shard. Cost:
-// O(1) hashing per item, and O(m log m) for the m items that remain. Memory: the remaining items, one key
-// each, and the chunks under way. Output: after the last item has come in, by place; the place of a combined
-// item is that of its earliest part.
+// Keys are hashed with std::hash where that exists, and otherwise compared with <, all in one shard (of a std::tuple or
+// std::pair, so that folding is not parallel). Cost: O(1) hashing per item, and O(m log m) for the m items that remain;
+// with <, O(log m) comparisons per item. Memory: the remaining items, one key each, two batches of chunks, and
+// the chunks under way (default_slots of them). Output: after the last item has come in, by place; the place of a
+// combined item is that of its earliest part.
+//
+// A key is kept while its item moves about: of a reference the value is kept, of a std::string_view a std::string,
+// also inside of a std::tuple or std::pair; other views do not compile. A pointer is compared as a pointer.
+//
+// What comes out has chunks of its own, of up to 8192 items or more: the size given to chunks(n) ends here. Where the next map
+// needs small ones, cut anew: ... | sequentialize() | chunks(n) | map(f).
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include <rondo/stream/pipeline.hpp>
 #include <rondo/stream/sort.hpp>
@@ -45,8 +58,41 @@ concept CombineFunction = requires(const F& f, T a, T b) {
 || requires(const F& f, T& a, T b) {
   { std::invoke(f, a, std::move(b)) } -> std::same_as<void>;
 };
+// What can be called with a temporary in the place of T& cannot be meant to change it.
+template <class F, class T>
+concept ChangesNothing = requires(const F& f, T a, T b) {
+  { std::invoke(f, std::move(a), std::move(b)) } -> std::same_as<void>;
+};
 
 namespace streaming {
+
+// The key that is kept while its item moves about: what a key function gives, but owning it where that is all the same.
+template <class K>
+struct Owning {
+  using type = K;
+};
+template <class C, class Traits>
+struct Owning<std::basic_string_view<C, Traits>> {
+  using type = std::basic_string<C, Traits>;
+};
+template <class... Parts>
+struct Owning<std::tuple<Parts...>> {
+  using type = std::tuple<typename Owning<std::remove_cvref_t<Parts>>::type...>;
+};
+template <class A, class B>
+struct Owning<std::pair<A, B>> {
+  using type =
+      std::pair<typename Owning<std::remove_cvref_t<A>>::type, typename Owning<std::remove_cvref_t<B>>::type>;
+};
+
+template <class Key>
+inline constexpr bool owns = !std::ranges::view<Key>;
+template <class T>
+inline constexpr bool owns<std::reference_wrapper<T>> = false;
+template <class... Parts>
+inline constexpr bool owns<std::tuple<Parts...>> = (owns<Parts> && ...);
+template <class A, class B>
+inline constexpr bool owns<std::pair<A, B>> = owns<A>&& owns<B>;
 
 // An item and its place in the stream.
 template <class T>
@@ -77,6 +123,10 @@ struct GroupRule {
   }
   template <class T>
   static consteval bool fits() {
+    static_assert(
+        !ChangesNothing<Combine, T>,
+        "rondo::group_by: a function that returns nothing has to take the earlier item as T&, or what it "
+        "does is lost");
     return CombineFunction<Combine, T>;
   }
 };
@@ -146,6 +196,10 @@ concept Hashable = requires(const Key& key) {
   { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
 }
 &&std::equality_comparable<Key>;
+template <class Key>
+concept HasLess = requires(const Key& a, const Key& b) {
+  { a < b } -> std::convertible_to<bool>;
+};
 template <class Key, class Value>
 struct TableOf {
   using type = std::map<Key, Value>;
@@ -162,7 +216,15 @@ inline constexpr std::size_t kBatch = 16384;
 // Everything that work units need to know of one aggregation.
 template <class T, class Before, class KeyFn, class Rule, class When>
 struct Aggregation {
-  using Key = std::remove_cvref_t<std::invoke_result_t<const KeyFn&, const T&>>;
+  using Given = std::remove_cvref_t<std::invoke_result_t<const KeyFn&, const T&>>;
+  using Key = typename Owning<Given>::type;
+  static_assert(owns<Key>,
+                "rondo: the key of group_by, deduplicate or aggregate has to own what it refers to, because "
+                "items move; "
+                "return a value, not a view or a std::reference_wrapper");
+  static_assert(
+      Hashable<Key> || HasLess<Key>,
+      "rondo: the key of group_by, deduplicate or aggregate has to have a std::hash and ==, or else <");
   using Held = Placed<T>;
   template <class Value>
   using Table = typename TableOf<Key, Value>::type;
@@ -207,7 +269,7 @@ struct Aggregation {
         part.passed.push_back(std::move(item));
         return;
       }
-      const Key& its_key = std::invoke(key, std::as_const(item));
+      const Key& its_key = key_of(item);
       if constexpr (Rule::associative) {
         const auto [at, fresh] = first.try_emplace(its_key, found.size());
         if (!fresh) {
@@ -244,6 +306,15 @@ struct Aggregation {
   }
 
  private:
+  // A reference into the item if that is what the key function gives: good as long as the item stays where it is.
+  [[nodiscard]] decltype(auto) key_of(const T& item) const {
+    if constexpr (std::is_same_v<Given, Key>) {
+      return std::invoke(key, item);
+    } else {
+      return Key(std::invoke(key, item));
+    }
+  }
+
   // A counting sort by shard.
   static void deal(Part& part, std::vector<Held>& found, const std::vector<std::uint8_t>& shards) {
     for (const std::uint8_t shard : shards) ++part.begin[shard + 1];
@@ -258,7 +329,7 @@ struct Aggregation {
 
   void add(Shard& shard, Held& later) const {
     // The key of an item may change when it is combined, and its place in the table must not.
-    const Key its_key = std::invoke(key, std::as_const(later.item));
+    const Key its_key = key_of(later.item);
     const auto at = shard.table.find(its_key);
     if (at == shard.table.end()) {
       shard.table.emplace(its_key, std::move(later));
@@ -266,12 +337,8 @@ struct Aggregation {
     }
     const bool repeated = later.repeated;
     switch (rule(at->second, later)) {
-      case Fate::kept:
-        at->second.repeated |= repeated;
-        break;
-      case Fate::gone:
-        shard.table.erase(at);
-        break;
+      case Fate::kept: at->second.repeated |= repeated; break;
+      case Fate::gone: shard.table.erase(at); break;
       case Fate::both:
         shard.closed.push_back(std::move(at->second));
         at->second = std::move(later);
@@ -357,6 +424,13 @@ struct AggregationStage : Stage {
   }
 };
 
+template <class R>
+inline constexpr bool is_keep = false;
+template <>
+inline constexpr bool is_keep<KeepNoneRule> = true;
+template <class Rank, class Better>
+inline constexpr bool is_keep<KeepBestRule<Rank, Better>> = true;
+
 template <class S>
 inline constexpr bool is_aggregation = false;
 template <class K, class R>
@@ -392,6 +466,8 @@ template <class Rank, class Compare = std::ranges::less>
 // keep_highest(rank). What remains keeps its place.
 template <class Key, class Keep>
 [[nodiscard]] auto deduplicate(Key key, Keep keep) {
+  static_assert(streaming::is_keep<Keep>,
+                "rondo::deduplicate: after the key comes keep_none, keep_lowest(rank) or keep_highest(rank)");
   return streaming::AggregationStage<Key, Keep>(std::move(key), std::move(keep), {}, "deduplicate");
 }
 

@@ -127,6 +127,48 @@ TEST(Stages, ItemsMayBeMoveOnly) {
   for (int i = 0; i < 250; ++i) EXPECT_EQ(*out[static_cast<std::size_t>(i)], 498 - 2 * i);
 }
 
+TEST(Stages, ItemsMayBeBools) {
+  const auto odd = [](const Item& item) { return item.value % 2 != 0; };
+  check_against([&](Case& one) { return chunked(one) | rondo::map(odd) | rondo::sequentialize(one.slots); },
+                [&](Case& one) {
+                  std::vector<bool> model;
+                  for (const Item& item : one.items) model.push_back(odd(item));
+                  return model;
+                });
+  const auto counted = [](Stream<bool> in) -> Stream<int> {
+    int count = 0;
+    while (bool* yes = co_await in.next()) count += *yes ? 1 : 0;
+    co_yield count;
+  };
+  const auto same = [](bool b) { return b; };
+  const std::vector<bool> bits = {true, false, true, true};
+  const auto flags = [&] { return rondo::from_range(bits) | rondo::map(same); };
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::collect() | counted), std::vector{3});
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::vector(bits))), bits);
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::sort_by(same)), (std::vector{false, true, true, true}));
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::group_by(same, [](bool a, bool) { return a; })),
+            (std::vector{true, false}));
+  int yes = 0;
+  rondo::for_each(flags(), [&](bool b) { yes += b ? 1 : 0; });
+  for (const bool& b : rondo::sequential(flags())) yes += b ? 10 : 0;
+  EXPECT_EQ(yes, 33);
+}
+
+TEST(Stages, AContainerThatIsMovedInGivesItsItems) {
+  std::vector<std::unique_ptr<int>> numbers;
+  for (int i = 0; i < 10; ++i) numbers.push_back(std::make_unique<int>(i));
+  const auto out = rondo::evaluate(rondo::from_range(std::move(numbers)) | rondo::chunks(3));
+  ASSERT_EQ(out.size(), 10U);
+  EXPECT_EQ(*out[7], 7);
+
+  const std::vector<std::string> kept = {"one", "two"};
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(kept)), kept);
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::views::iota(0, 3))), (std::vector{0, 1, 2}));
+  std::vector<std::string> seen = kept;
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(seen)), kept);
+  EXPECT_EQ(seen, kept) << "a container that is not moved in stays as it is";
+}
+
 TEST(Stages, ImpossibleSizesAreRefusedByName) {
   EXPECT_THROW((void)rondo::chunks(0), rondo::OptionError);
   EXPECT_THROW((void)rondo::sequentialize(0), rondo::OptionError);

@@ -233,7 +233,7 @@ struct Aggregation {
   struct Part {
     std::vector<Held> held;  // by shard, then by place
     std::array<std::uint32_t, kShards + 1> begin{};
-    std::vector<T> passed;  // did not match the condition
+    Chunk<T> passed;  // did not match the condition
   };
   struct Shard {
     Table<Held> table;
@@ -256,8 +256,8 @@ struct Aggregation {
   }
 
   // The unit of a chunk.
-  template <class S>
-  [[nodiscard]] Part operator()(std::uint64_t number, std::vector<S>&& chunk) const {
+  template <class C>
+  [[nodiscard]] Part operator()(std::uint64_t number, C&& chunk) const {
     Part part;
     std::vector<Held> found;
     std::vector<std::uint8_t> shards;
@@ -281,7 +281,7 @@ struct Aggregation {
       shards.push_back(static_cast<std::uint8_t>(shard_of(its_key)));
       found.push_back(Held{place++, std::move(item)});
     };
-    for (S& item : chunk) before(std::move(item), keep);
+    for (auto& item : chunk) before(std::move(item), keep);
     deal(part, found, shards);
     return part;
   }
@@ -348,7 +348,7 @@ struct Aggregation {
 };
 
 template <class T, class S, class Aggregated>
-Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<const Aggregated> how) {
+Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregated> how) {
   using Part = typename Aggregated::Part;
   using Shard = typename Aggregated::Shard;
   using Held = typename Aggregated::Held;
@@ -390,8 +390,8 @@ Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<con
   }
   if (runs.empty()) co_return;
   const auto by_place = [](const Held& a, const Held& b) { return a.place < b.place; };
-  const auto unpack = [](std::vector<T>& out, Held&& held) { out.push_back(std::move(held.item)); };
-  co_yield elements_of(merged<T>(std::move(runs), by_place, unpack).named("merge by place"));
+  const auto unpack = [](Chunk<T>& out, Held&& held) { out.push_back(std::move(held.item)); };
+  co_yield elements_of(merged<T, Held>(std::move(runs), by_place, unpack).named("merge by place"));
 }
 
 template <class KeyFn, class Rule, class When = Always>
@@ -420,7 +420,8 @@ struct AggregationStage : Stage {
     using How = Aggregation<T, Before, KeyFn, Rule, When>;
     auto how =
         std::make_shared<const How>(How{in.take_fused(), std::move(key), std::move(rule), std::move(when)});
-    return Chunked<T, T, Unchanged>(aggregated<T>(in.take_chunks(), std::move(how)).named(name), Unchanged{});
+    return Chunked<T, T, Unchanged>(aggregated<T, S>(in.take_chunks(), std::move(how)).named(name),
+                                    Unchanged{});
   }
 };
 

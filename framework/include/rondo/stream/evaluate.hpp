@@ -45,7 +45,7 @@ template <streaming::Pipeline P>
     auto sink = [&](T&& value) { result.push_back(std::move(value)); };
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto sink = [&](std::vector<T>&& chunk) {
+    auto sink = [&](streaming::Chunk<T>&& chunk) {
       result.insert(result.end(), std::make_move_iterator(chunk.begin()),
                     std::make_move_iterator(chunk.end()));
     };
@@ -64,7 +64,7 @@ void for_each(P pipeline, Sink sink, const StreamOptions& options = {}) {
   if constexpr (streaming::is_stream<P>) {
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto each = [&](std::vector<T>&& chunk) {
+    auto each = [&](streaming::Chunk<T>&& chunk) {
       for (T& value : chunk) sink(std::move(value));
     };
     streaming::evaluate(streaming::drained(std::move(pipeline).run(default_slots), &each), options);

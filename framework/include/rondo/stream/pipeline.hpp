@@ -58,17 +58,32 @@ struct Filtered {
   }
 };
 
+// Chunks are vectors, but those of bool: a std::vector<bool> has no items to refer to.
+template <class T>
+struct ChunkOf {
+  using type = std::vector<T>;
+};
+template <>
+struct ChunkOf<bool> {
+  struct type : std::deque<bool> {
+    using std::deque<bool>::deque;
+    void reserve(std::size_t) {}
+  };
+};
+template <class T>
+using Chunk = typename ChunkOf<T>::type;
+
 // Base of all stages that are not plain functions.
 struct Stage {};
 
 // In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
 // which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
 // work is begun.
-template <class R, class S, class Make>
-Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, std::size_t slots) {
+template <class R, class C, class Make>
+Stream<R> ordered(Stream<C> in, std::shared_ptr<const Make> make, std::size_t slots) {
   std::deque<Slot<R>> window;
   std::uint64_t number = 0;
-  while (std::vector<S>* chunk = co_await in.next()) {
+  while (C* chunk = co_await in.next()) {
     auto unit = work(
         [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
     ++number;
@@ -90,26 +105,26 @@ Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, s
 template <class T, class Fused>
 struct RunChunk {
   Fused fused;
-  template <class S>
-  std::vector<T> operator()(std::uint64_t, std::vector<S>&& chunk) const {
-    std::vector<T> results;
+  template <class C>
+  Chunk<T> operator()(std::uint64_t, C&& chunk) const {
+    Chunk<T> results;
     results.reserve(chunk.size());
-    for (S& item : chunk)
+    for (auto& item : chunk)
       fused(std::move(item), [&](auto&& t) { results.push_back(std::forward<decltype(t)>(t)); });
     return results;
   }
 };
 
 template <class T>
-Stream<T> flattened(Stream<std::vector<T>> in) {
-  while (std::vector<T>* chunk = co_await in.next()) {
+Stream<T> flattened(Stream<Chunk<T>> in) {
+  while (Chunk<T>* chunk = co_await in.next()) {
     for (T& item : *chunk) co_yield std::move(item);
   }
 }
 
 template <class T>
-Stream<std::vector<T>> chunked(Stream<T> in, std::size_t items) {
-  std::vector<T> chunk;
+Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
+  Chunk<T> chunk;
   while (T* item = co_await in.next()) {
     if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
     chunk.push_back(std::move(*item));
@@ -129,26 +144,26 @@ class [[nodiscard]] Chunked {
  public:
   using value_type = T;
 
-  Chunked(Stream<std::vector<S>> chunks, Fused fused)
+  Chunked(Stream<streaming::Chunk<S>> chunks, Fused fused)
       : chunks_(std::move(chunks)), fused_(std::move(fused)) {}
 
   // For stages.
-  [[nodiscard]] Stream<std::vector<S>> take_chunks() { return std::move(chunks_); }
+  [[nodiscard]] Stream<streaming::Chunk<S>> take_chunks() { return std::move(chunks_); }
   [[nodiscard]] Fused take_fused() { return std::move(fused_); }
   // The results, chunk by chunk, in stream order.
-  [[nodiscard]] Stream<std::vector<T>> run(std::size_t slots) && {
+  [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t slots) && {
     if constexpr (std::is_same_v<Fused, streaming::Unchanged>) {
       return std::move(chunks_);
     } else {
       using Run = streaming::RunChunk<T, Fused>;
-      return streaming::ordered<std::vector<T>>(std::move(chunks_),
-                                                std::make_shared<const Run>(Run{std::move(fused_)}), slots)
+      return streaming::ordered<streaming::Chunk<T>>(
+                 std::move(chunks_), std::make_shared<const Run>(Run{std::move(fused_)}), slots)
           .named("the chunks' results in order");
     }
   }
 
  private:
-  Stream<std::vector<S>> chunks_;
+  Stream<streaming::Chunk<S>> chunks_;
   Fused fused_;
 };
 
@@ -159,12 +174,12 @@ class [[nodiscard]] Ordered {
  public:
   using value_type = T;
 
-  Ordered(Stream<std::vector<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
-  operator Stream<T>() && { return streaming::flattened(std::move(chunks_)).named(name_); }
-  [[nodiscard]] Stream<std::vector<T>> run(std::size_t) && { return std::move(chunks_); }
+  Ordered(Stream<streaming::Chunk<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
+  operator Stream<T>() && { return streaming::flattened<T>(std::move(chunks_)).named(name_); }
+  [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t) && { return std::move(chunks_); }
 
  private:
-  Stream<std::vector<T>> chunks_;
+  Stream<streaming::Chunk<T>> chunks_;
   const char* name_;
 };
 

@@ -78,7 +78,7 @@ template <streaming::Pipeline P>
   if constexpr (streaming::is_stream<P> || streaming::is_ordered<P>) {
     return Sequential<T>(std::move(pipeline));
   } else {
-    return Sequential<T>(streaming::flattened(std::move(pipeline).run(1)));
+    return Sequential<T>(streaming::flattened<T>(std::move(pipeline).run(1)));
   }
 }
 

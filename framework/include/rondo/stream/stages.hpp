@@ -112,19 +112,42 @@ struct TakeStage : Stage {
   return n;
 }
 
+template <class Range>
+inline constexpr bool is_owned = false;
+template <class Container>
+inline constexpr bool is_owned<std::ranges::owning_view<Container>> = true;
+
+// An item of the range on its way out of it.
+template <class Range, class Reference>
+[[nodiscard]] decltype(auto) taken(Reference&& item) {
+  if constexpr (is_owned<Range>) {
+    return std::move(item);
+  } else {
+    return std::forward<Reference>(item);
+  }
+}
+
 template <std::ranges::input_range Range>
 Stream<std::ranges::range_value_t<Range>> elements(Range range) {
-  for (auto&& item : range) co_yield std::ranges::range_value_t<Range>(std::forward<decltype(item)>(item));
+  for (auto&& item : range) {
+    std::ranges::range_value_t<Range> value(taken<Range>(std::forward<decltype(item)>(item)));
+    co_yield std::move(value);
+  }
 }
 
 }  // namespace streaming
 
-// The items of a range: of a container that is moved in, or of a view (which must outlive the stream's
-// evaluation).
+// The items of a range: moved out of a container that is moved in; otherwise copied out of a view or container, which
+// must outlive the stream's evaluation. O(1) per item while holding the stream; keeps one item.
 template <std::ranges::viewable_range Range>
 [[nodiscard]] auto from_range(Range&& range) {
-  return streaming::elements<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)))
-      .named("from_range");
+  using View = std::views::all_t<Range>;
+  static_assert(
+      std::constructible_from<std::ranges::range_value_t<View>,
+                              decltype(streaming::taken<View>(
+                                  std::declval<std::ranges::range_reference_t<View>>()))>,
+      "rondo::from_range: these items cannot be copied; move the container in: from_range(std::move(items))");
+  return streaming::elements<View>(std::views::all(std::forward<Range>(range))).named("from_range");
 }
 
 // Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is

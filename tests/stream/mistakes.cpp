@@ -1,5 +1,6 @@
 // Compiles, unless one of the mistakes is chosen: each has to give an error that says what is wrong.
 #include <functional>
+#include <memory>
 #include <rondo/stream.hpp>
 #include <span>
 #include <string>
@@ -68,6 +69,28 @@ inline void pipelines() {
 #endif
 #ifdef MISTAKE_when_sort
   auto bad = source() | rondo::when([](int) { return true; }, rondo::sort_by([](int n) { return n; }));
+#endif
+#ifdef MISTAKE_stages_of_a_range
+  auto bad = std::vector<int>{1, 2, 3} | rondo::chunks(2);
+#endif
+#ifdef MISTAKE_evaluate_lvalue
+  auto bad = rondo::evaluate(good);
+#endif
+#ifdef MISTAKE_for_each_lvalue
+  rondo::for_each(good, [](int) {});
+#endif
+#ifdef MISTAKE_for_each_sink
+  rondo::for_each(source(), [](std::string) {});
+#endif
+#ifdef MISTAKE_sequential_lvalue
+  auto bad = rondo::sequential(good);
+#endif
+#ifdef MISTAKE_work_of_a_reference
+  auto bad = rondo::work([&good]() -> auto& { return good; });
+#endif
+#ifdef MISTAKE_from_range_of_what_cannot_be_copied
+  std::vector<std::unique_ptr<int>> owners;
+  auto bad = rondo::from_range(owners);
 #endif
 #ifdef MISTAKE_chunks_twice
   auto bad = source() | rondo::chunks(2) | rondo::chunks(3);

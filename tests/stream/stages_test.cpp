@@ -113,6 +113,40 @@ TEST(Stages, ComposeWithoutAnInput) {
             (std::vector{4, 8}));
 }
 
+TEST(Stages, ComposeWithCoroutinesBeforeAndAfter) {
+  const auto later = rondo::map([](int n) { return n * n; }) | rondo::sequentialize(2) | differences;
+  const auto all = differences | rondo::filter([](int n) { return n != 0; }) | later;
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::vector{2, 2, 5, 4}) | all), (std::vector{4, 5, -8}));
+}
+
+TEST(Stages, ElementsOfAPipelineThatEndsWithSequentialize) {
+  auto twice = [](std::vector<int> in) -> Stream<int> {
+    const auto same = rondo::map([](int n) { return n; });
+    co_yield rondo::elements_of(rondo::from_range(in) | same | rondo::sequentialize(2));
+    co_yield rondo::elements_of(rondo::from_range(in) | same | rondo::collect());
+  };
+  EXPECT_EQ(rondo::evaluate(twice({1, 2, 3})), (std::vector{1, 2, 3, 1, 2, 3}));
+}
+
+TEST(Stages, ALambdasCapturesLiveAsLongAsThePipeline) {
+  const auto pipeline = [](std::string text) {
+    auto append = [text](Stream<std::string> in) -> Stream<std::string> {
+      while (std::string* item = co_await in.next()) {
+        *item += text;
+        co_yield std::move(*item);
+      }
+    };
+    auto plain = [count = std::make_unique<std::size_t>(2)](Stream<std::string> in) {
+      return std::move(in) | rondo::take(*count);
+    };
+    return rondo::from_range(std::vector<std::string>{"a", "b", "c"}) | append | append | std::move(plain);
+  };
+  const std::string text = " and a text of more than sixteen letters";
+  auto stored = pipeline(text);
+  EXPECT_EQ(rondo::evaluate(std::move(stored)), (std::vector{"a" + text + text, "b" + text + text}));
+  { auto dropped = pipeline(text); }
+}
+
 TEST(Stages, ItemsMayBeMoveOnly) {
   auto source = [](int count) -> Stream<std::unique_ptr<int>> {
     for (int i = 0; i < count; ++i) co_yield std::make_unique<int>(i);

@@ -1,9 +1,12 @@
 // What stands on the two sides of `|`: pipelines and stages.
 //
 // A pipeline is a Stream<T>, or a Chunked: a stream of chunks together with what is to be done with every
-// item of a chunk, which is done inside work units. A stage turns one pipeline into another. A coroutine
-// `Stream<U> f(Stream<T>)` is a stage too; and stages compose: `auto cheap = rondo::filter(f) |
-// rondo::map(g);`.
+// item of a chunk, which is done inside work units. A stage turns one pipeline into another. A function
+// `Stream<U> f(Stream<T>)`, mostly a coroutine, is a stage too. Stages compose before they have an input, if one
+// of the two is a stage of Rondo: `auto cheap = rondo::filter(f) | rondo::sequentialize(4) | my_coroutine;`.
+//
+// A function object that is not empty, such as a lambda with captures, is copied or moved into the pipeline and
+// lives as long as the stream it gave; what it has captured by reference has to live as long.
 #pragma once
 
 #include <concepts>
@@ -11,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -240,7 +244,57 @@ auto operator|(A&& first, B&& second) {
   return Composed<std::decay_t<A>, std::decay_t<B>>(std::forward<A>(first), std::forward<B>(second));
 }
 
+template <class F>
+concept PlainStage =
+    !Pipeline<F> && !StageObject<F> && !std::ranges::range<F> &&
+    (std::is_class_v<std::remove_cvref_t<F>> || std::is_function_v<std::remove_pointer_t<std::decay_t<F>>>);
+
+template <StageObject A, PlainStage F>
+auto operator|(A&& first, F&& second) {
+  return Composed<std::decay_t<A>, std::decay_t<F>>(std::forward<A>(first), std::forward<F>(second));
+}
+template <PlainStage F, StageObject B>
+auto operator|(F&& first, B&& second) {
+  return Composed<std::decay_t<F>, std::decay_t<B>>(std::forward<F>(first), std::forward<B>(second));
+}
+
+template <class>
+inline constexpr bool never = false;
+
+template <std::ranges::range Range, StageObject S>
+requires(!Pipeline<Range>) void operator|(Range&&, S&&) {
+  static_assert(never<Range>, "rondo: a range is not a stream; write rondo::from_range(range) | ...");
+}
+
+// The stream of a coroutine whose function object, captures and all, is kept as long.
+template <class F, class T>
+Stream<T> kept([[maybe_unused]] std::unique_ptr<F> function, Stream<T> stream) {
+  co_yield elements_of(std::move(stream));
+}
+
+template <class F, class In>
+auto invoke_stage(F&& function, In&& in) {
+  using Function = std::decay_t<F>;
+  if constexpr (std::is_class_v<Function> && !std::is_empty_v<Function>) {
+    auto moved = std::make_unique<Function>(std::forward<F>(function));
+    auto out = std::invoke(*moved, std::move(in));
+    if constexpr (is_stream<decltype(out)>) {
+      return kept(std::move(moved), std::move(out)).named("a function object");
+    } else {
+      return out;
+    }
+  } else {
+    return std::invoke(function, std::move(in));
+  }
+}
+
 }  // namespace streaming
+
+// elements_of a pipeline that ends with sequentialize() or collect().
+template <class T>
+[[nodiscard]] ElementsOf<T> elements_of(Ordered<T> ordered) {
+  return elements_of(Stream<T>(std::move(ordered)));
+}
 
 template <streaming::Pipeline P, streaming::StageObject S>
 auto operator|(P&& in, S&& stage) {
@@ -259,9 +313,9 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
       streaming::is_stream<In>,
       "rondo: a function as a stage takes a Stream; put sequentialize(slots) or collect() before it");
   static_assert(
-      std::invocable<F, In> || !streaming::is_stream<In>,
+      std::invocable<std::decay_t<F>&, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
-  return std::invoke(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
 }
 
 }  // namespace rondo

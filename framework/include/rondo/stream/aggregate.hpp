@@ -15,8 +15,8 @@
 // A key is kept while its item moves about: of a reference the value is kept, of a std::string_view a std::string,
 // also inside of a std::tuple or std::pair; other views do not compile. A pointer is compared as a pointer.
 //
-// What comes out has chunks of its own, of up to 8192 items or more: the size given to chunks(n) ends here. Where the next map
-// needs small ones, cut anew: ... | sequentialize() | chunks(n) | map(f).
+// What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs small
+// ones, cut anew: group_by(key, combine) | sequentialize() | chunks(n) | map(f).
 #pragma once
 
 #include <algorithm>
@@ -442,6 +442,7 @@ inline constexpr bool is_aggregation<AggregationStage<K, R, Always>> = true;
 // One item per key, made by `combine` from all that have it, in stream order: T combine(T earlier, T later)
 // or void combine(T& earlier, T later). It has to keep the key, and to be associative; the grouping of its
 // calls depends on the chunk size only, so even sums of doubles are the same for any number of threads.
+// Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto group_by(Key key, Combine combine) {
   using Rule = streaming::GroupRule<Combine>;
@@ -464,7 +465,7 @@ template <class Rank, class Compare = std::ranges::less>
 }
 
 // Items whose key occurs once, and of the others what `keep` says: keep_none, keep_lowest(rank),
-// keep_highest(rank). What remains keeps its place.
+// keep_highest(rank). What remains keeps its place. Cost, memory, and the chunks that come out: as above.
 template <class Key, class Keep>
 [[nodiscard]] auto deduplicate(Key key, Keep keep) {
   static_assert(streaming::is_keep<Keep>,
@@ -475,7 +476,7 @@ template <class Key, class Keep>
 // The general case: for each key a table holds an item; when a later one comes, Combined<T> combine(T held, T
 // later) gives none: both are gone, and the key is free; one: it is held; two: the first is done and goes to
 // the output, the second is held. Called in stream order, never on intermediate results, so it need not be
-// associative. The keys of what it gives do not matter.
+// associative. The keys of what it gives do not matter. Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto aggregate(Key key, Combine combine) {
   using Rule = streaming::CombineRule<Combine>;
@@ -483,7 +484,8 @@ template <class Key, class Combine>
 }
 
 // Only items for which condition(const item&) is true go through the aggregation. The others pass by at once,
-// in stream order, and so come before those that the aggregation gives at its end.
+// in stream order, and so come before those that the aggregation gives at its end. One call per item, in work
+// units. Memory: what the aggregation keeps of its items; of the others only the chunks under way.
 template <class F, class Aggregation>
 [[nodiscard]] auto when(F condition, Aggregation aggregation) {
   static_assert(streaming::is_aggregation<Aggregation>,

@@ -217,6 +217,9 @@ struct SortStage : Stage {
 // Sorts by key(item), with `compare` on the keys; equal keys keep the order of the stream. O(n log n), nearly
 // all of it in work units: at least n / 8192 of them at each of two levels. Needs all items before the first
 // one comes out; keeps up to two copies of the items' memory.
+//
+// What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs
+// small ones, cut anew: sort_by(key) | sequentialize() | chunks(n) | map(f).
 template <class Key, class Compare = std::ranges::less>
 [[nodiscard]] auto sort_by(Key key, Compare compare = {}) {
   return streaming::SortStage<Key, Compare>(std::move(key), std::move(compare));

@@ -156,22 +156,26 @@ template <std::ranges::viewable_range Range>
   return streaming::ChunksStage(streaming::at_least_one("chunks", n));
 }
 
-// f(item) for every item. O(1) calls per item, in work units. On a stream without chunks every item is a work
-// unit of its own.
+// f(item) for every item, in stream order. O(1) calls per item, in work units. On a stream without chunks every item
+// is a work unit of its own. Memory: nothing of its own; the stage that brings the chunks back into order bounds
+// those under way: sequentialize(slots), and where there is none, default_slots of them (evaluate: no bound, as it
+// keeps all items anyway; sequential: 1).
 template <class F>
 [[nodiscard]] auto map(F f) {
   return streaming::MapStage<F>(std::move(f));
 }
 
-// Only the items for which f(const item&) is true. As map otherwise.
+// Only the items for which f(const item&) is true, in stream order. Cost and memory as of map; chunks become shorter, and
+// are not filled up.
 template <class F>
 [[nodiscard]] auto filter(F f) {
   return streaming::FilterStage<F>(std::move(f));
 }
 
 // Back to a stream of single items, in stream order, with at most `slots` chunks begun and not passed on:
-// when all slots are taken, the first one's items come before new work is begun. Memory: the results of
-// `slots` chunks. More slots than threads keep all threads busy while one chunk takes longer than the others.
+// when all slots are taken, the first one's items come before new work is begun. O(1) per item while holding the
+// stream. Memory: `slots` chunks or their results. More slots than threads keep all threads busy while one chunk takes
+// longer than the others.
 [[nodiscard]] inline auto sequentialize(std::size_t slots = default_slots) {
   return streaming::SequentializeStage(streaming::at_least_one("sequentialize: slots", slots));
 }
@@ -182,7 +186,9 @@ template <class F>
   return streaming::SequentializeStage(std::numeric_limits<std::size_t>::max());
 }
 
-// The first n items; the rest is not pulled.
+// The first n items, in stream order; of a stream of single items the rest is not pulled. Behind chunks or map, the
+// chunks that were begun meanwhile are pulled and worked on too, at most default_slots of them; to bound that, put
+// sequentialize(slots) before. O(1) per item while holding the stream; keeps one item.
 [[nodiscard]] inline auto take(std::size_t n) { return streaming::TakeStage(n); }
 
 }  // namespace rondo

@@ -1,5 +1,6 @@
-// What a first program of somebody else's looks like: it includes all of Rondo and sends a class. Its status tells whether
-// the sum is right, and whether there were two workers.
+// What a first program of somebody else's looks like: it includes all of Rondo and sends a class, and then
+// a stream of numbers. Its status tells whether the sums are right, and whether there were two workers.
+#include <rondo/ranks.hpp>
 #include <rondo/rondo.hpp>
 
 #include <cstdlib>
@@ -32,7 +33,9 @@ int main(int argc, char** argv) {
     const long sum = std::accumulate(counts.begin(), counts.end(), 0L);
     const std::string last = master.states().back().name;
     std::cout << "sum " << sum << " on " << master.workers() << " workers, the last is " << last << "\n";
-    const bool right = sum == 100 * 99 / 2 + 100 * 3 && master.workers() == 2 && last == "counter 99";
+    const auto echo = rondo::evaluate_on(master, rondo::from_range(counts) | rondo::on_ranks(master));
+    const bool right =
+        echo == counts && sum == 100 * 99 / 2 + 100 * 3 && master.workers() == 2 && last == "counter 99";
     return right ? EXIT_SUCCESS : EXIT_FAILURE;
   });
 }

@@ -130,6 +130,26 @@ TEST(Coroutine, ElementsOfGivesTheNestedValuesInPlace) {
   EXPECT_EQ(rondo::evaluate(tree(3)), (std::vector{1, 2, 1, 3, 1, 2, 1}));
 }
 
+// Takes so many values by itself, then gives the rest in place.
+Stream<int> rest_in_place(Stream<int> in, int taken) {
+  for (int i = 0; i < taken; ++i) {
+    const int* value = co_await in.next();
+    co_yield -*value;
+  }
+  co_yield rondo::elements_of(std::move(in));
+  co_yield 100;
+}
+
+TEST(Coroutine, ElementsOfGivesTheRestOfAStreamThatIsInTheMiddleOfNestedOnes) {
+  for (int taken = 0; taken <= 7; ++taken) {
+    std::vector<int> wanted = {1, 2, 1, 3, 1, 2, 1, 100};
+    for (int i = 0; i < taken; ++i) wanted[static_cast<std::size_t>(i)] *= -1;
+    EXPECT_EQ(rondo::evaluate(rest_in_place(tree(3), taken)), wanted) << "after " << taken;
+    wanted.push_back(100);
+    EXPECT_EQ(rondo::evaluate(rest_in_place(rest_in_place(tree(3), 0), 0)).size(), wanted.size());
+  }
+}
+
 constexpr int kDeep = 100'000;
 
 Stream<int> nested(int depth, int count) {

@@ -89,11 +89,12 @@ class Stepper {
   // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
   // once, instead of one miss of the cache after another. A frame that is gone does no harm.
   void fetch_frames() const {
-    constexpr int kBefore = 16, kBytes = 256,
-                  kLine = 64;  // of a promise, that its frame begins; of a small frame
-    for (const void* frame : frames_)
-      for (int at = -kBefore; at < kBytes - kBefore; at += kLine)
+    constexpr std::size_t kBytes = 256, kLine = 64;  // of a small frame, whose promise is near its beginning
+    for (const void* frame : frames_) {
+      if (frame == nullptr) return;
+      for (std::size_t at = 0; at < kBytes; at += kLine)
         __builtin_prefetch(static_cast<const char*>(frame) + at, 1);
+    }
   }
 
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
@@ -305,10 +306,13 @@ class [[nodiscard]] ElementsAwaiter {
   void await_suspend(std::coroutine_handle<>) noexcept {
     PromiseBase& child = *nested_.promise();
     PromiseBase& root = *parent_.root;
+    // one that has been pulled before may be in the middle of nested streams itself
+    PromiseBase* const leaf = child.leaf;
+    for (PromiseBase* one = leaf; one != &child; one = one->parent) one->root = &root;
     child.parent = &parent_;
     child.root = &root;
-    root.leaf = &child;
-    root.stepper->current = &child;
+    root.leaf = leaf;
+    root.stepper->current = leaf;
   }
   void await_resume() {
     if (nested_.promise() == nullptr) return;

@@ -93,6 +93,11 @@ void Crew::serve(unsigned index) {
   round.mark = now();
   Unit unit;
   for (bool holding = false;;) {
+    // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
+    if (holding && index >= target_.load(std::memory_order_relaxed)) {
+      baton.put_back();
+      holding = false;
+    }
     if (!holding) {
       const auto taken = index < target_.load(std::memory_order_relaxed) ? baton.take(index, target_)
                                                                          : Baton::Taken::dismissed;

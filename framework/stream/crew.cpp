@@ -54,7 +54,12 @@ Meter::Duration Crew::now() const {
 void Crew::work() {
   if (options_.budget != nullptr && threads_max_ >= 1) {
     share_ = std::make_unique<CoreShare>(*options_.budget, options_.priority, threads_max_,
+                                         evaluation_.baton().actors(),
                                          [this](unsigned threads) { allot(threads); });
+    if (!share_->begin(options_.stop)) {
+      share_.reset();
+      return evaluation_.stop();
+    }
   }
   std::stop_callback stop(options_.stop, [this] { evaluation_.stop(); });
   if (options_.effectiveness == 0) {
@@ -131,7 +136,10 @@ void Crew::serve(unsigned index) {
     const auto turn = evaluation_.step(unit);
     if (turn == Evaluation::Turn::over) return;
     if (round.timed) round.sample.crit += round.lap(now());
-    if (turn == Evaluation::Turn::waiting) continue;
+    if (turn == Evaluation::Turn::waiting) {
+      if (share_) share_->waits();
+      continue;
+    }
     if (samples_ == 0 && options_.effectiveness > 0)
       want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
     baton.put_back();

@@ -78,6 +78,79 @@ TEST(CoreBudget, AnEvaluationInsideAWorkUnitUsesTheCoreOfThatUnit) {
   EXPECT_EQ(out, (std::vector<std::size_t>{0, 1, 2, 3, 4}));
 }
 
+TEST(CoreBudget, AStopRequestEndsTheWaitForACore) {
+  rondo::CoreBudget budget(1);
+  std::atomic<bool> has_the_core = false, over = false;
+  std::thread first([&] {
+    (void)rondo::evaluate(numbers(1) | rondo::map([&](int n) {
+                            has_the_core = true;
+                            has_the_core.notify_all();
+                            over.wait(false);
+                            return n;
+                          }),
+                          {.budget = &budget});
+  });
+  has_the_core.wait(false);
+  std::stop_source stop;
+  std::thread stopper([&] { stop.request_stop(); });
+  rondo::StreamReport report{.units = 7};
+  EXPECT_THROW((void)rondo::evaluate(numbers(1) | rondo::map([](int n) { return n; }),
+                                     {.stop = stop.get_token(), .budget = &budget, .report = &report}),
+               rondo::Stopped);
+  EXPECT_EQ(report.units, 0U);
+  over = true;
+  over.notify_all();
+  first.join();
+  stopper.join();
+  EXPECT_EQ(budget.cores_in_use(), 0U);
+}
+
+// The inner evaluation's two units have to meet, for which it needs the core that the outer one has no use for.
+TEST(CoreBudget, ANestedEvaluationHasTheCoresThatTheOuterOneHasNoUseFor) {
+  for (const double outer_effectiveness : {0.0, 0.7}) {
+    for (const double inner_effectiveness : {0.0, 0.7}) {
+      for (const unsigned outer_threads : {1U, 2U}) {
+        rondo::CoreBudget budget(2);
+        const auto inner = [&](int n) {
+          std::atomic<int> met = 0;
+          return n + static_cast<int>(
+                         rondo::evaluate(
+                             numbers(2) | rondo::map([&](int m) {
+                               met.fetch_add(1);
+                               met.notify_all();
+                               met.wait(1);
+                               return m;
+                             }),
+                             {.threads_max = 2, .effectiveness = inner_effectiveness, .budget = &budget})
+                             .size());
+        };
+        EXPECT_EQ(rondo::evaluate(numbers(1) | rondo::map(inner), {.threads_max = outer_threads,
+                                                                   .effectiveness = outer_effectiveness,
+                                                                   .budget = &budget}),
+                  std::vector{2});
+      }
+    }
+  }
+}
+
+TEST(CoreBudget, ANestedEvaluationTakesNoCoreFromOneThatWaits) {
+  rondo::CoreBudget budget(2);
+  const auto out = rondo::evaluate(
+      numbers(1) | rondo::map([&](int n) {
+        return rondo::evaluate(
+            numbers(1) | rondo::map([&](int m) {
+              std::size_t other = 0;
+              std::thread beside(
+                  [&] { other = rondo::evaluate(numbers(5), {.threads_max = 1, .budget = &budget}).size(); });
+              beside.join();
+              return n + m + static_cast<int>(other);
+            }),
+            {.threads_max = 1, .budget = &budget});
+      }),
+      {.threads_max = 1, .budget = &budget});
+  EXPECT_EQ(out, std::vector<std::vector<int>>{{5}});
+}
+
 // Two threads of one evaluation, in a rhythm that lets one of them hold the stream whenever it looks: each of
 // its units is the one that the stream waits for.
 struct Rhythm {

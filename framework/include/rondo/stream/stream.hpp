@@ -26,7 +26,8 @@
 // constructor, or a function that makes it.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
-// latest with the Stream. Parameters should be taken by value, or must outlive the Stream. Threads: the body
+// latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
+// Parameters should be taken by value, or must outlive the Stream. Threads: the body
 // runs on one thread at a time, but not always the same; what it does on one is visible to the next.
 //
 // Every step is O(1): coroutines do not resume each other on the native stack, a loop (Stepper) resumes the
@@ -36,6 +37,7 @@
 
 #include <array>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <source_location>
@@ -115,6 +117,11 @@ class Stepper {
 //
 // A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
 // of the root is the end of that chain, the one that runs when the root is pulled.
+//
+// A coroutine's frame mostly holds the Streams it draws from, as parameters or variables. A long chain of such
+// frames must not be destroyed one inside the other, which would take native stack for each. So every promise
+// knows which others its frame holds: those among its parameters from the start, the others since it first
+// pulled them.
 struct PromiseBase {
   std::coroutine_handle<> handle;
   StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
@@ -128,17 +135,45 @@ struct PromiseBase {
   const char* name = nullptr;
   std::source_location where;  // of the co_await it is suspended in
 
+  PromiseBase() noexcept;
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+  ~PromiseBase();
+  // Of the frame.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* frame, std::size_t bytes);
+
+  // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
+  void draws_from(PromiseBase& drawn_from) noexcept {
+    if (drawn_from.holder_ != this) [[unlikely]]
+      hold(drawn_from);
+  }
+  // Destroys this coroutine, after all whose Streams are in its frame, the innermost first.
+  void destroy() noexcept;
+
   [[nodiscard]] Stepper& steps() const { return *root->stepper; }
   // Hands a value, or the end, to whoever pulls.
   void hand_over(void* to_consumer);
   void finish();
+
+ private:
+  friend class StreamBase;
+  void hold(PromiseBase& drawn_from) noexcept;
+  // Into and out of a list of siblings.
+  void join(PromiseBase*& list) noexcept;
+  void part() noexcept;
+
+  std::size_t frame_bytes_ = 0;
+  PromiseBase* holder_ = nullptr;  // in whose frame this one's Stream is
+  PromiseBase* held_ = nullptr;    // those whose Streams are in this one's frame: the first of the list
+  PromiseBase* sibling_ = nullptr;
+  PromiseBase** place_ = nullptr;  // what points to this one in its list
 };
 
 // "evaluation, waiting for a, waiting for b (file:line), ...": from the evaluation down to this coroutine.
 [[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
 
-// Owns a coroutine. Known by address to its promise, so that a long chain of suspended coroutines can be
-// destroyed from its far end, one by one, instead of one inside the other.
+// Owns a coroutine. Known by address to its promise.
 class StreamBase {
  public:
   StreamBase(const StreamBase&) = delete;
@@ -146,7 +181,7 @@ class StreamBase {
 
   [[nodiscard]] PromiseBase* promise() const { return promise_; }
   void destroy() noexcept {
-    if (promise_ != nullptr) std::exchange(promise_, nullptr)->handle.destroy();
+    if (promise_ != nullptr) promise_->destroy();
   }
 
  protected:
@@ -165,10 +200,8 @@ class StreamBase {
   PromiseBase* promise_ = nullptr;
 
  private:
-  void adopt(StreamBase& other) noexcept {
-    promise_ = std::exchange(other.promise_, nullptr);
-    if (promise_ != nullptr) promise_->owner = this;
-  }
+  friend struct PromiseBase;
+  void adopt(StreamBase& other) noexcept;
 };
 
 // Destroys a pipeline whose coroutines are all suspended, the innermost first.
@@ -198,6 +231,7 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
+    consumer_.draws_from(producer);
     if (producer.stepper != &stepper) stepper.met(producer);
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
@@ -306,6 +340,7 @@ class [[nodiscard]] ElementsAwaiter {
     PromiseBase& child = *nested_.promise();
     PromiseBase& root = *parent_.root;
     child.parent = &parent_;
+    parent_.draws_from(child);
     child.root = &root;
     root.leaf = &child;
     root.stepper->current = &child;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <new>
+#include <vector>
 
 namespace rondo::streaming {
 
@@ -115,22 +116,30 @@ PromiseBase* puller(const PromiseBase& promise) {
   return promise.parent != nullptr ? promise.parent : promise.consumer;
 }
 
-std::string place(const PromiseBase& promise) {
-  std::string file = promise.where.file_name();
-  file.erase(0, file.find_last_of('/') + 1);
-  const std::string at = " (" + file + ":" + std::to_string(promise.where.line()) + ")";
-  return (promise.name != nullptr ? promise.name : promise.where.function_name()) +
-         (promise.where.line() != 0 ? at : "");
-}
-
 }  // namespace
 
+std::string place(const PromiseBase& promise) {
+  const std::string name = promise.name != nullptr ? promise.name : "a stream";
+  if (promise.where.line() == 0) return name;
+  const std::string file = promise.where.file_name();
+  return name + " (" + file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(promise.where.line()) +
+         ")";
+}
+
 std::string trail(const PromiseBase& waiting, const std::string& for_what) {
-  std::string text = place(waiting) + " waits for " + for_what;
-  for (const PromiseBase* one = puller(waiting); one != nullptr; one = puller(*one)) {
-    text = place(*one) + " waits for " + text;
+  constexpr std::size_t kShown = 10;  // at each end
+  std::vector<const PromiseBase*> inside_out;
+  for (const PromiseBase* one = &waiting; one != nullptr; one = puller(*one)) inside_out.push_back(one);
+  const std::size_t count = inside_out.size();
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (count > 2 * kShown + 1 && i == kShown) {
+      text += "... " + std::to_string(count - 2 * kShown) + " more ... wait for ";
+      i = count - kShown;
+    }
+    text += place(*inside_out[count - 1 - i]) + " waits for ";
   }
-  return text;
+  return text + for_what;
 }
 
 void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept {

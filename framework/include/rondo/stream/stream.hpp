@@ -133,7 +133,7 @@ struct PromiseBase {
   void* value = nullptr;            // of a root: the value just yielded, null at the end
   std::exception_ptr error;
   const char* name = nullptr;
-  std::source_location where;  // of the co_await it is suspended in
+  std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
 
   PromiseBase() noexcept;
   PromiseBase(const PromiseBase&) = delete;
@@ -170,7 +170,11 @@ struct PromiseBase {
   PromiseBase** place_ = nullptr;  // what points to this one in its list
 };
 
-// "evaluation, waiting for a, waiting for b (file:line), ...": from the evaluation down to this coroutine.
+// "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
+[[nodiscard]] std::string place(const PromiseBase& promise);
+
+// "the evaluation waits for a (file:line) waits for b (file:line) waits for ...": from the evaluation down to this
+// coroutine; of a long trail only the two ends.
 [[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
 
 // Owns a coroutine. Known by address to its promise.
@@ -395,7 +399,11 @@ struct Promise final : PromiseBase {
                   "destroys the captures of a lambda twice that is written inside a co_yield");
     return {*this, unit.take()};
   }
-  ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested) { return {*this, nested.take()}; }
+  ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested,
+                                 std::source_location here = std::source_location::current()) {
+    where = here;
+    return {*this, nested.take()};
+  }
 
   template <class U>
   NextAwaiter<U> await_transform(Next<U> next) noexcept {
@@ -404,13 +412,24 @@ struct Promise final : PromiseBase {
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {
     where = here;
-    return {*this, slot.take_core()};
+    return {*this, taken(slot)};
   }
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>&& slot,
                                  std::source_location here = std::source_location::current()) {
     where = here;
-    return {*this, slot.take_core()};
+    return {*this, taken(slot)};
+  }
+
+ private:
+  template <class R>
+  Reference<ResultCore<R>> taken(Slot<R>& slot) {
+    if (!slot.valid()) {
+      throw SlotError(
+          "co_await of a slot that has no result: it was awaited before, or moved from, or never set; in " +
+          place(*this));
+    }
+    return slot.take_core();
   }
 };
 

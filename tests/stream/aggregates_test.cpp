@@ -123,6 +123,61 @@ TEST(GroupBy, KeysWithoutAHash) {
       [](Case& one) { return folded(one.items, [](const Item& a, const Item&) { return a; }); });
 }
 
+// Long enough not to lie inside the std::string, and changed by no rule but moved by all.
+std::string long_name(const Item& item) {
+  return "a name of more than sixteen letters " + std::to_string(item.key);
+}
+
+TEST(GroupBy, KeysThatReferToTheItemAreKeptAsValues) {
+  const auto add = [](Item& a, Item b) { a.value += b.value; };
+  const auto name = rondo::map([](Item item) {
+    item.text = long_name(item);
+    return item;
+  });
+  const auto with = [&](auto key) {
+    check_against([&](Case& one) { return chunked(one) | name | rondo::group_by(key, add); },
+                  [&](Case& one) {
+                    for (Item& item : one.items) item.text = long_name(item);
+                    return folded(one.items, [&](Item a, const Item& b) {
+                      add(a, b);
+                      return a;
+                    });
+                  },
+                  40);
+  };
+  with(&Item::text);
+  with([](const Item& item) -> const std::string& { return item.text; });
+  with([](const Item& item) -> std::string_view { return item.text; });
+  with([](const Item& item) { return std::tie(item.key, item.text); });
+  with([](const Item& item) { return std::pair<std::string_view, const int&>(item.text, item.key); });
+}
+
+TEST(Aggregate, KeysThatReferToTheItemAreKeptAsValues) {
+  check_against(
+      [](Case& one) {
+        return chunked(one) | rondo::map([](Item item) {
+                 return Item{item.key, item.value, long_name(item)};
+               }) |
+               rondo::aggregate([](const Item& item) -> std::string_view { return item.text; },
+                                [](Item a, Item b) -> rondo::Combined<Item> {
+                                  a.value = std::max(a.value, b.value);
+                                  a.text.clear();
+                                  return a;
+                                }) |
+               rondo::map(&Item::value);
+      },
+      [](Case& one) {
+        std::vector<int> values;
+        for (const Item& item : folded(one.items, [](Item a, Item b) -> rondo::Combined<Item> {
+               a.value = std::max(a.value, b.value);
+               return a;
+             }))
+          values.push_back(item.value);
+        return values;
+      },
+      40);
+}
+
 TEST(Deduplicate, KeepNone) {
   check_against([](Case& one) { return chunked(one) | rondo::deduplicate(&Item::key, rondo::keep_none); },
                 [](Case& one) {
@@ -165,14 +220,10 @@ TEST(Deduplicate, KeepLowestAndHighestTheEarliestOfEquals) {
 // Neither associative nor commutative, and gives 0, 1 or 2 items.
 rondo::Combined<Item> react(Item earlier, Item later) {
   switch ((earlier.value * 3 + later.value) % 4) {
-    case 0:
-      return {};
-    case 1:
-      return {Item{earlier.key, earlier.value + 1, later.text}};
-    case 2:
-      return {Item{earlier.key, earlier.value + 2, earlier.text + "+"}};
-    default:
-      return {std::move(earlier), std::move(later)};
+    case 0: return {};
+    case 1: return {Item{earlier.key, earlier.value + 1, later.text}};
+    case 2: return {Item{earlier.key, earlier.value + 2, earlier.text + "+"}};
+    default: return {std::move(earlier), std::move(later)};
   }
 }
 

@@ -86,7 +86,7 @@ template <class P>
 std::vector<typename P::value_type> evaluate(P pipeline, unsigned threads, std::uint64_t seed) {
   using T = typename P::value_type;
   std::vector<T> result;
-  auto sink = [&](std::vector<T>&& chunk) {
+  auto sink = [&](rondo::streaming::Chunk<T>&& chunk) {
     for (T& value : chunk) result.push_back(std::move(value));
   };
   auto one = [&](T&& value) { result.push_back(std::move(value)); };

@@ -113,6 +113,40 @@ TEST(Stages, ComposeWithoutAnInput) {
             (std::vector{4, 8}));
 }
 
+TEST(Stages, ComposeWithCoroutinesBeforeAndAfter) {
+  const auto later = rondo::map([](int n) { return n * n; }) | rondo::sequentialize(2) | differences;
+  const auto all = differences | rondo::filter([](int n) { return n != 0; }) | later;
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::vector{2, 2, 5, 4}) | all), (std::vector{4, 5, -8}));
+}
+
+TEST(Stages, ElementsOfAPipelineThatEndsWithSequentialize) {
+  auto twice = [](std::vector<int> in) -> Stream<int> {
+    const auto same = rondo::map([](int n) { return n; });
+    co_yield rondo::elements_of(rondo::from_range(in) | same | rondo::sequentialize(2));
+    co_yield rondo::elements_of(rondo::from_range(in) | same | rondo::collect());
+  };
+  EXPECT_EQ(rondo::evaluate(twice({1, 2, 3})), (std::vector{1, 2, 3, 1, 2, 3}));
+}
+
+TEST(Stages, ALambdasCapturesLiveAsLongAsThePipeline) {
+  const auto pipeline = [](std::string text) {
+    auto append = [text](Stream<std::string> in) -> Stream<std::string> {
+      while (std::string* item = co_await in.next()) {
+        *item += text;
+        co_yield std::move(*item);
+      }
+    };
+    auto plain = [count = std::make_unique<std::size_t>(2)](Stream<std::string> in) {
+      return std::move(in) | rondo::take(*count);
+    };
+    return rondo::from_range(std::vector<std::string>{"a", "b", "c"}) | append | append | std::move(plain);
+  };
+  const std::string text = " and a text of more than sixteen letters";
+  auto stored = pipeline(text);
+  EXPECT_EQ(rondo::evaluate(std::move(stored)), (std::vector{"a" + text + text, "b" + text + text}));
+  { auto dropped = pipeline(text); }
+}
+
 TEST(Stages, ItemsMayBeMoveOnly) {
   auto source = [](int count) -> Stream<std::unique_ptr<int>> {
     for (int i = 0; i < count; ++i) co_yield std::make_unique<int>(i);
@@ -125,6 +159,48 @@ TEST(Stages, ItemsMayBeMoveOnly) {
       {.threads_max = 3});
   ASSERT_EQ(out.size(), 250U);
   for (int i = 0; i < 250; ++i) EXPECT_EQ(*out[static_cast<std::size_t>(i)], 498 - 2 * i);
+}
+
+TEST(Stages, ItemsMayBeBools) {
+  const auto odd = [](const Item& item) { return item.value % 2 != 0; };
+  check_against([&](Case& one) { return chunked(one) | rondo::map(odd) | rondo::sequentialize(one.slots); },
+                [&](Case& one) {
+                  std::vector<bool> model;
+                  for (const Item& item : one.items) model.push_back(odd(item));
+                  return model;
+                });
+  const auto counted = [](Stream<bool> in) -> Stream<int> {
+    int count = 0;
+    while (bool* yes = co_await in.next()) count += *yes ? 1 : 0;
+    co_yield count;
+  };
+  const auto same = [](bool b) { return b; };
+  const std::vector<bool> bits = {true, false, true, true};
+  const auto flags = [&] { return rondo::from_range(bits) | rondo::map(same); };
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::collect() | counted), std::vector{3});
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::vector(bits))), bits);
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::sort_by(same)), (std::vector{false, true, true, true}));
+  EXPECT_EQ(rondo::evaluate(flags() | rondo::group_by(same, [](bool a, bool) { return a; })),
+            (std::vector{true, false}));
+  int yes = 0;
+  rondo::for_each(flags(), [&](bool b) { yes += b ? 1 : 0; });
+  for (const bool& b : rondo::sequential(flags())) yes += b ? 10 : 0;
+  EXPECT_EQ(yes, 33);
+}
+
+TEST(Stages, AContainerThatIsMovedInGivesItsItems) {
+  std::vector<std::unique_ptr<int>> numbers;
+  for (int i = 0; i < 10; ++i) numbers.push_back(std::make_unique<int>(i));
+  const auto out = rondo::evaluate(rondo::from_range(std::move(numbers)) | rondo::chunks(3));
+  ASSERT_EQ(out.size(), 10U);
+  EXPECT_EQ(*out[7], 7);
+
+  const std::vector<std::string> kept = {"one", "two"};
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(kept)), kept);
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(std::views::iota(0, 3))), (std::vector{0, 1, 2}));
+  std::vector<std::string> seen = kept;
+  EXPECT_EQ(rondo::evaluate(rondo::from_range(seen)), kept);
+  EXPECT_EQ(seen, kept) << "a container that is not moved in stays as it is";
 }
 
 TEST(Stages, ImpossibleSizesAreRefusedByName) {

@@ -6,17 +6,30 @@
 // the shard's table, in stream order; in the end the shards are sorted by place and merged, in work units
 // too.
 //
-// Keys are hashed with std::hash where that exists, and otherwise compared with <, all in one shard. Cost:
-// O(1) hashing per item, and O(m log m) for the m items that remain. Memory: the remaining items, one key
-// each, and the chunks under way. Output: after the last item has come in, by place; the place of a combined
-// item is that of its earliest part.
+// Keys are hashed with std::hash where that exists, and otherwise compared with <, all in one shard (of a std::tuple or
+// std::pair, so that folding is not parallel). Cost: O(1) hashing per item, and O(m log m) for the m items that remain;
+// with <, O(log m) comparisons per item. Memory: the remaining items, one key each, two batches of chunks, and
+// the chunks under way (default_slots of them). Output: after the last item has come in, by place; the place of a
+// combined item is that of its earliest part.
+//
+// A key is kept while its item moves about: of a reference the value is kept, of a std::string_view a std::string,
+// also inside of a std::tuple or std::pair; other views do not compile. A pointer is compared as a pointer.
+//
+// What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs small
+// ones, cut anew: group_by(key, combine) | sequentialize() | chunks(n) | map(f).
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include <rondo/stream/pipeline.hpp>
 #include <rondo/stream/sort.hpp>
@@ -45,8 +58,41 @@ concept CombineFunction = requires(const F& f, T a, T b) {
 || requires(const F& f, T& a, T b) {
   { std::invoke(f, a, std::move(b)) } -> std::same_as<void>;
 };
+// What can be called with a temporary in the place of T& cannot be meant to change it.
+template <class F, class T>
+concept ChangesNothing = requires(const F& f, T a, T b) {
+  { std::invoke(f, std::move(a), std::move(b)) } -> std::same_as<void>;
+};
 
 namespace streaming {
+
+// The key that is kept while its item moves about: what a key function gives, but owning it where that is all the same.
+template <class K>
+struct Owning {
+  using type = K;
+};
+template <class C, class Traits>
+struct Owning<std::basic_string_view<C, Traits>> {
+  using type = std::basic_string<C, Traits>;
+};
+template <class... Parts>
+struct Owning<std::tuple<Parts...>> {
+  using type = std::tuple<typename Owning<std::remove_cvref_t<Parts>>::type...>;
+};
+template <class A, class B>
+struct Owning<std::pair<A, B>> {
+  using type =
+      std::pair<typename Owning<std::remove_cvref_t<A>>::type, typename Owning<std::remove_cvref_t<B>>::type>;
+};
+
+template <class Key>
+inline constexpr bool owns = !std::ranges::view<Key>;
+template <class T>
+inline constexpr bool owns<std::reference_wrapper<T>> = false;
+template <class... Parts>
+inline constexpr bool owns<std::tuple<Parts...>> = (owns<Parts> && ...);
+template <class A, class B>
+inline constexpr bool owns<std::pair<A, B>> = owns<A>&& owns<B>;
 
 // An item and its place in the stream.
 template <class T>
@@ -77,6 +123,10 @@ struct GroupRule {
   }
   template <class T>
   static consteval bool fits() {
+    static_assert(
+        !ChangesNothing<Combine, T>,
+        "rondo::group_by: a function that returns nothing has to take the earlier item as T&, or what it "
+        "does is lost");
     return CombineFunction<Combine, T>;
   }
 };
@@ -146,6 +196,10 @@ concept Hashable = requires(const Key& key) {
   { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
 }
 &&std::equality_comparable<Key>;
+template <class Key>
+concept HasLess = requires(const Key& a, const Key& b) {
+  { a < b } -> std::convertible_to<bool>;
+};
 template <class Key, class Value>
 struct TableOf {
   using type = std::map<Key, Value>;
@@ -162,7 +216,15 @@ inline constexpr std::size_t kBatch = 16384;
 // Everything that work units need to know of one aggregation.
 template <class T, class Before, class KeyFn, class Rule, class When>
 struct Aggregation {
-  using Key = std::remove_cvref_t<std::invoke_result_t<const KeyFn&, const T&>>;
+  using Given = std::remove_cvref_t<std::invoke_result_t<const KeyFn&, const T&>>;
+  using Key = typename Owning<Given>::type;
+  static_assert(owns<Key>,
+                "rondo: the key of group_by, deduplicate or aggregate has to own what it refers to, because "
+                "items move; "
+                "return a value, not a view or a std::reference_wrapper");
+  static_assert(
+      Hashable<Key> || HasLess<Key>,
+      "rondo: the key of group_by, deduplicate or aggregate has to have a std::hash and ==, or else <");
   using Held = Placed<T>;
   template <class Value>
   using Table = typename TableOf<Key, Value>::type;
@@ -171,7 +233,7 @@ struct Aggregation {
   struct Part {
     std::vector<Held> held;  // by shard, then by place
     std::array<std::uint32_t, kShards + 1> begin{};
-    std::vector<T> passed;  // did not match the condition
+    Chunk<T> passed;  // did not match the condition
   };
   struct Shard {
     Table<Held> table;
@@ -194,8 +256,8 @@ struct Aggregation {
   }
 
   // The unit of a chunk.
-  template <class S>
-  [[nodiscard]] Part operator()(std::uint64_t number, std::vector<S>&& chunk) const {
+  template <class C>
+  [[nodiscard]] Part operator()(std::uint64_t number, C&& chunk) const {
     Part part;
     std::vector<Held> found;
     std::vector<std::uint8_t> shards;
@@ -207,7 +269,7 @@ struct Aggregation {
         part.passed.push_back(std::move(item));
         return;
       }
-      const Key& its_key = std::invoke(key, std::as_const(item));
+      const Key& its_key = key_of(item);
       if constexpr (Rule::associative) {
         const auto [at, fresh] = first.try_emplace(its_key, found.size());
         if (!fresh) {
@@ -219,7 +281,7 @@ struct Aggregation {
       shards.push_back(static_cast<std::uint8_t>(shard_of(its_key)));
       found.push_back(Held{place++, std::move(item)});
     };
-    for (S& item : chunk) before(std::move(item), keep);
+    for (auto& item : chunk) before(std::move(item), keep);
     deal(part, found, shards);
     return part;
   }
@@ -244,6 +306,15 @@ struct Aggregation {
   }
 
  private:
+  // A reference into the item if that is what the key function gives: good as long as the item stays where it is.
+  [[nodiscard]] decltype(auto) key_of(const T& item) const {
+    if constexpr (std::is_same_v<Given, Key>) {
+      return std::invoke(key, item);
+    } else {
+      return Key(std::invoke(key, item));
+    }
+  }
+
   // A counting sort by shard.
   static void deal(Part& part, std::vector<Held>& found, const std::vector<std::uint8_t>& shards) {
     for (const std::uint8_t shard : shards) ++part.begin[shard + 1];
@@ -258,7 +329,7 @@ struct Aggregation {
 
   void add(Shard& shard, Held& later) const {
     // The key of an item may change when it is combined, and its place in the table must not.
-    const Key its_key = std::invoke(key, std::as_const(later.item));
+    const Key its_key = key_of(later.item);
     const auto at = shard.table.find(its_key);
     if (at == shard.table.end()) {
       shard.table.emplace(its_key, std::move(later));
@@ -266,12 +337,8 @@ struct Aggregation {
     }
     const bool repeated = later.repeated;
     switch (rule(at->second, later)) {
-      case Fate::kept:
-        at->second.repeated |= repeated;
-        break;
-      case Fate::gone:
-        shard.table.erase(at);
-        break;
+      case Fate::kept: at->second.repeated |= repeated; break;
+      case Fate::gone: shard.table.erase(at); break;
       case Fate::both:
         shard.closed.push_back(std::move(at->second));
         at->second = std::move(later);
@@ -281,7 +348,7 @@ struct Aggregation {
 };
 
 template <class T, class S, class Aggregated>
-Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<const Aggregated> how) {
+Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregated> how) {
   using Part = typename Aggregated::Part;
   using Shard = typename Aggregated::Shard;
   using Held = typename Aggregated::Held;
@@ -323,8 +390,8 @@ Stream<std::vector<T>> aggregated(Stream<std::vector<S>> in, std::shared_ptr<con
   }
   if (runs.empty()) co_return;
   const auto by_place = [](const Held& a, const Held& b) { return a.place < b.place; };
-  const auto unpack = [](std::vector<T>& out, Held&& held) { out.push_back(std::move(held.item)); };
-  co_yield elements_of(merged<T>(std::move(runs), by_place, unpack).named("merge by place"));
+  const auto unpack = [](Chunk<T>& out, Held&& held) { out.push_back(std::move(held.item)); };
+  co_yield elements_of(merged<T, Held>(std::move(runs), by_place, unpack).named("merge by place"));
 }
 
 template <class KeyFn, class Rule, class When = Always>
@@ -353,9 +420,17 @@ struct AggregationStage : Stage {
     using How = Aggregation<T, Before, KeyFn, Rule, When>;
     auto how =
         std::make_shared<const How>(How{in.take_fused(), std::move(key), std::move(rule), std::move(when)});
-    return Chunked<T, T, Unchanged>(aggregated<T>(in.take_chunks(), std::move(how)).named(name), Unchanged{});
+    return Chunked<T, T, Unchanged>(aggregated<T, S>(in.take_chunks(), std::move(how)).named(name),
+                                    Unchanged{});
   }
 };
+
+template <class R>
+inline constexpr bool is_keep = false;
+template <>
+inline constexpr bool is_keep<KeepNoneRule> = true;
+template <class Rank, class Better>
+inline constexpr bool is_keep<KeepBestRule<Rank, Better>> = true;
 
 template <class S>
 inline constexpr bool is_aggregation = false;
@@ -367,6 +442,7 @@ inline constexpr bool is_aggregation<AggregationStage<K, R, Always>> = true;
 // One item per key, made by `combine` from all that have it, in stream order: T combine(T earlier, T later)
 // or void combine(T& earlier, T later). It has to keep the key, and to be associative; the grouping of its
 // calls depends on the chunk size only, so even sums of doubles are the same for any number of threads.
+// Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto group_by(Key key, Combine combine) {
   using Rule = streaming::GroupRule<Combine>;
@@ -389,16 +465,18 @@ template <class Rank, class Compare = std::ranges::less>
 }
 
 // Items whose key occurs once, and of the others what `keep` says: keep_none, keep_lowest(rank),
-// keep_highest(rank). What remains keeps its place.
+// keep_highest(rank). What remains keeps its place. Cost, memory, and the chunks that come out: as above.
 template <class Key, class Keep>
 [[nodiscard]] auto deduplicate(Key key, Keep keep) {
+  static_assert(streaming::is_keep<Keep>,
+                "rondo::deduplicate: after the key comes keep_none, keep_lowest(rank) or keep_highest(rank)");
   return streaming::AggregationStage<Key, Keep>(std::move(key), std::move(keep), {}, "deduplicate");
 }
 
 // The general case: for each key a table holds an item; when a later one comes, Combined<T> combine(T held, T
 // later) gives none: both are gone, and the key is free; one: it is held; two: the first is done and goes to
 // the output, the second is held. Called in stream order, never on intermediate results, so it need not be
-// associative. The keys of what it gives do not matter.
+// associative. The keys of what it gives do not matter. Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto aggregate(Key key, Combine combine) {
   using Rule = streaming::CombineRule<Combine>;
@@ -406,7 +484,8 @@ template <class Key, class Combine>
 }
 
 // Only items for which condition(const item&) is true go through the aggregation. The others pass by at once,
-// in stream order, and so come before those that the aggregation gives at its end.
+// in stream order, and so come before those that the aggregation gives at its end. One call per item, in work
+// units. Memory: what the aggregation keeps of its items; of the others only the chunks under way.
 template <class F, class Aggregation>
 [[nodiscard]] auto when(F condition, Aggregation aggregation) {
   static_assert(streaming::is_aggregation<Aggregation>,

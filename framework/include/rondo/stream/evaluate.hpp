@@ -37,15 +37,19 @@ Stream<std::monostate> drained(Stream<T> in, Sink* sink) {
 }  // namespace streaming
 
 // All values, in stream order.
-template <streaming::Pipeline P>
-[[nodiscard]] auto evaluate(P pipeline, const StreamOptions& options = {}) {
+template <streaming::Pipeline Given>
+[[nodiscard]] auto evaluate(Given&& given, const StreamOptions& options = {}) {
+  using P = std::remove_cvref_t<Given>;
   using T = typename P::value_type;
+  static_assert(std::is_same_v<P, Given>,
+                "rondo::evaluate: a stream can be used once; write evaluate(std::move(stream))");
+  P pipeline = std::move(given);
   std::vector<T> result;
   if constexpr (streaming::is_stream<P>) {
     auto sink = [&](T&& value) { result.push_back(std::move(value)); };
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto sink = [&](std::vector<T>&& chunk) {
+    auto sink = [&](streaming::Chunk<T>&& chunk) {
       result.insert(result.end(), std::make_move_iterator(chunk.begin()),
                     std::make_move_iterator(chunk.end()));
     };
@@ -57,14 +61,19 @@ template <streaming::Pipeline P>
 
 // Calls sink(T&&) with every value in stream order, one call at a time, while holding the stream. Nothing is
 // kept: memory is bounded by the pipeline's slots.
-template <streaming::Pipeline P, class Sink>
-requires std::invocable<Sink&, typename P::value_type&&>
-void for_each(P pipeline, Sink sink, const StreamOptions& options = {}) {
+template <streaming::Pipeline Given, class Sink>
+void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
+  using P = std::remove_cvref_t<Given>;
   using T = typename P::value_type;
+  static_assert(std::is_same_v<P, Given>,
+                "rondo::for_each: a stream can be used once; write for_each(std::move(stream), ...)");
+  static_assert(std::invocable<Sink&, T&&>,
+                "rondo::for_each: the sink has to take an item of this pipeline, as T or T&&");
+  P pipeline = std::move(given);
   if constexpr (streaming::is_stream<P>) {
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto each = [&](std::vector<T>&& chunk) {
+    auto each = [&](streaming::Chunk<T>&& chunk) {
       for (T& value : chunk) sink(std::move(value));
     };
     streaming::evaluate(streaming::drained(std::move(pipeline).run(default_slots), &each), options);

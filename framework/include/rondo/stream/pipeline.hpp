@@ -1,9 +1,12 @@
 // What stands on the two sides of `|`: pipelines and stages.
 //
 // A pipeline is a Stream<T>, or a Chunked: a stream of chunks together with what is to be done with every
-// item of a chunk, which is done inside work units. A stage turns one pipeline into another. A coroutine
-// `Stream<U> f(Stream<T>)` is a stage too; and stages compose: `auto cheap = rondo::filter(f) |
-// rondo::map(g);`.
+// item of a chunk, which is done inside work units. A stage turns one pipeline into another. A function
+// `Stream<U> f(Stream<T>)`, mostly a coroutine, is a stage too. Stages compose before they have an input, if one
+// of the two is a stage of Rondo: `auto cheap = rondo::filter(f) | rondo::sequentialize(4) | my_coroutine;`.
+//
+// A function object that is not empty, such as a lambda with captures, is copied or moved into the pipeline and
+// lives as long as the stream it gave; what it has captured by reference has to live as long.
 #pragma once
 
 #include <concepts>
@@ -11,6 +14,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -58,17 +62,32 @@ struct Filtered {
   }
 };
 
+// Chunks are vectors, but those of bool: a std::vector<bool> has no items to refer to.
+template <class T>
+struct ChunkOf {
+  using type = std::vector<T>;
+};
+template <>
+struct ChunkOf<bool> {
+  struct type : std::deque<bool> {
+    using std::deque<bool>::deque;
+    void reserve(std::size_t) {}
+  };
+};
+template <class T>
+using Chunk = typename ChunkOf<T>::type;
+
 // Base of all stages that are not plain functions.
 struct Stage {};
 
 // In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
 // which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
 // work is begun.
-template <class R, class S, class Make>
-Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, std::size_t slots) {
+template <class R, class C, class Make>
+Stream<R> ordered(Stream<C> in, std::shared_ptr<const Make> make, std::size_t slots) {
   std::deque<Slot<R>> window;
   std::uint64_t number = 0;
-  while (std::vector<S>* chunk = co_await in.next()) {
+  while (C* chunk = co_await in.next()) {
     auto unit = work(
         [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
     ++number;
@@ -90,26 +109,26 @@ Stream<R> ordered(Stream<std::vector<S>> in, std::shared_ptr<const Make> make, s
 template <class T, class Fused>
 struct RunChunk {
   Fused fused;
-  template <class S>
-  std::vector<T> operator()(std::uint64_t, std::vector<S>&& chunk) const {
-    std::vector<T> results;
+  template <class C>
+  Chunk<T> operator()(std::uint64_t, C&& chunk) const {
+    Chunk<T> results;
     results.reserve(chunk.size());
-    for (S& item : chunk)
+    for (auto& item : chunk)
       fused(std::move(item), [&](auto&& t) { results.push_back(std::forward<decltype(t)>(t)); });
     return results;
   }
 };
 
 template <class T>
-Stream<T> flattened(Stream<std::vector<T>> in) {
-  while (std::vector<T>* chunk = co_await in.next()) {
+Stream<T> flattened(Stream<Chunk<T>> in) {
+  while (Chunk<T>* chunk = co_await in.next()) {
     for (T& item : *chunk) co_yield std::move(item);
   }
 }
 
 template <class T>
-Stream<std::vector<T>> chunked(Stream<T> in, std::size_t items) {
-  std::vector<T> chunk;
+Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
+  Chunk<T> chunk;
   while (T* item = co_await in.next()) {
     if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
     chunk.push_back(std::move(*item));
@@ -129,26 +148,26 @@ class [[nodiscard]] Chunked {
  public:
   using value_type = T;
 
-  Chunked(Stream<std::vector<S>> chunks, Fused fused)
+  Chunked(Stream<streaming::Chunk<S>> chunks, Fused fused)
       : chunks_(std::move(chunks)), fused_(std::move(fused)) {}
 
   // For stages.
-  [[nodiscard]] Stream<std::vector<S>> take_chunks() { return std::move(chunks_); }
+  [[nodiscard]] Stream<streaming::Chunk<S>> take_chunks() { return std::move(chunks_); }
   [[nodiscard]] Fused take_fused() { return std::move(fused_); }
   // The results, chunk by chunk, in stream order.
-  [[nodiscard]] Stream<std::vector<T>> run(std::size_t slots) && {
+  [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t slots) && {
     if constexpr (std::is_same_v<Fused, streaming::Unchanged>) {
       return std::move(chunks_);
     } else {
       using Run = streaming::RunChunk<T, Fused>;
-      return streaming::ordered<std::vector<T>>(std::move(chunks_),
-                                                std::make_shared<const Run>(Run{std::move(fused_)}), slots)
+      return streaming::ordered<streaming::Chunk<T>>(
+                 std::move(chunks_), std::make_shared<const Run>(Run{std::move(fused_)}), slots)
           .named("the chunks' results in order");
     }
   }
 
  private:
-  Stream<std::vector<S>> chunks_;
+  Stream<streaming::Chunk<S>> chunks_;
   Fused fused_;
 };
 
@@ -159,12 +178,12 @@ class [[nodiscard]] Ordered {
  public:
   using value_type = T;
 
-  Ordered(Stream<std::vector<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
-  operator Stream<T>() && { return streaming::flattened(std::move(chunks_)).named(name_); }
-  [[nodiscard]] Stream<std::vector<T>> run(std::size_t) && { return std::move(chunks_); }
+  Ordered(Stream<streaming::Chunk<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
+  operator Stream<T>() && { return streaming::flattened<T>(std::move(chunks_)).named(name_); }
+  [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t) && { return std::move(chunks_); }
 
  private:
-  Stream<std::vector<T>> chunks_;
+  Stream<streaming::Chunk<T>> chunks_;
   const char* name_;
 };
 
@@ -225,7 +244,57 @@ auto operator|(A&& first, B&& second) {
   return Composed<std::decay_t<A>, std::decay_t<B>>(std::forward<A>(first), std::forward<B>(second));
 }
 
+template <class F>
+concept PlainStage =
+    !Pipeline<F> && !StageObject<F> && !std::ranges::range<F> &&
+    (std::is_class_v<std::remove_cvref_t<F>> || std::is_function_v<std::remove_pointer_t<std::decay_t<F>>>);
+
+template <StageObject A, PlainStage F>
+auto operator|(A&& first, F&& second) {
+  return Composed<std::decay_t<A>, std::decay_t<F>>(std::forward<A>(first), std::forward<F>(second));
+}
+template <PlainStage F, StageObject B>
+auto operator|(F&& first, B&& second) {
+  return Composed<std::decay_t<F>, std::decay_t<B>>(std::forward<F>(first), std::forward<B>(second));
+}
+
+template <class>
+inline constexpr bool never = false;
+
+template <std::ranges::range Range, StageObject S>
+requires(!Pipeline<Range>) void operator|(Range&&, S&&) {
+  static_assert(never<Range>, "rondo: a range is not a stream; write rondo::from_range(range) | ...");
+}
+
+// The stream of a coroutine whose function object, captures and all, is kept as long.
+template <class F, class T>
+Stream<T> kept([[maybe_unused]] std::unique_ptr<F> function, Stream<T> stream) {
+  co_yield elements_of(std::move(stream));
+}
+
+template <class F, class In>
+auto invoke_stage(F&& function, In&& in) {
+  using Function = std::decay_t<F>;
+  if constexpr (std::is_class_v<Function> && !std::is_empty_v<Function>) {
+    auto moved = std::make_unique<Function>(std::forward<F>(function));
+    auto out = std::invoke(*moved, std::move(in));
+    if constexpr (is_stream<decltype(out)>) {
+      return kept(std::move(moved), std::move(out)).named("a function object");
+    } else {
+      return out;
+    }
+  } else {
+    return std::invoke(function, std::move(in));
+  }
+}
+
 }  // namespace streaming
+
+// elements_of a pipeline that ends with sequentialize() or collect().
+template <class T>
+[[nodiscard]] ElementsOf<T> elements_of(Ordered<T> ordered) {
+  return elements_of(Stream<T>(std::move(ordered)));
+}
 
 template <streaming::Pipeline P, streaming::StageObject S>
 auto operator|(P&& in, S&& stage) {
@@ -244,9 +313,9 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
       streaming::is_stream<In>,
       "rondo: a function as a stage takes a Stream; put sequentialize(slots) or collect() before it");
   static_assert(
-      std::invocable<F, In> || !streaming::is_stream<In>,
+      std::invocable<std::decay_t<F>&, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
-  return std::invoke(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
 }
 
 }  // namespace rondo

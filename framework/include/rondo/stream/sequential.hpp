@@ -72,13 +72,16 @@ class [[nodiscard]] Sequential {
   streaming::Puller puller_;
 };
 
-template <streaming::Pipeline P>
-[[nodiscard]] auto sequential(P pipeline) {
+template <streaming::Pipeline Given>
+[[nodiscard]] auto sequential(Given&& pipeline) {
+  using P = std::remove_cvref_t<Given>;
   using T = typename P::value_type;
+  static_assert(std::is_same_v<P, Given>,
+                "rondo::sequential: a stream can be used once; write sequential(std::move(stream))");
   if constexpr (streaming::is_stream<P> || streaming::is_ordered<P>) {
     return Sequential<T>(std::move(pipeline));
   } else {
-    return Sequential<T>(streaming::flattened(std::move(pipeline).run(1)));
+    return Sequential<T>(streaming::flattened<T>(std::move(pipeline).run(1)));
   }
 }
 

@@ -280,6 +280,8 @@ class [[nodiscard]] Work {
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");
+  static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
+                "rondo::work: the function has to return a value, not a reference");
   return Work<F>(std::move(f));
 }
 

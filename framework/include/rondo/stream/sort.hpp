@@ -28,8 +28,8 @@ inline constexpr std::size_t kBlock = 8192;
 // Merges the sorted pieces that lie one behind the other in `items`, cut at `ends`; equal items keep their
 // order.
 template <class T, class Less>
-void merge_pieces(std::vector<T>& items, std::vector<std::size_t> ends, const Less& less) {
-  std::vector<T> merged;
+void merge_pieces(Chunk<T>& items, std::vector<std::size_t> ends, const Less& less) {
+  Chunk<T> merged;
   while (ends.size() > 1) {
     merged.clear();
     merged.reserve(items.size());
@@ -55,11 +55,11 @@ void merge_pieces(std::vector<T>& items, std::vector<std::size_t> ends, const Le
 // and move items out of disjoint parts of it while merging.
 template <class T, class Less, class Finish>
 struct Merge {
-  std::vector<std::vector<T>> runs;
+  std::vector<Chunk<T>> runs;
   std::vector<const T*> splitters;             // into runs; not used once merging has begun
   std::vector<std::vector<std::size_t>> cuts;  // of each run, one per splitter
   Less less;
-  Finish finish;  // void(std::vector<Out>&, T&&)
+  Finish finish;  // void(Chunk<Out>&, T&&)
 
   // Regular sampling: no piece has more than about twice the mean, as long as keys differ.
   void choose_splitters() {
@@ -89,8 +89,8 @@ struct Merge {
   }
 
   template <class Out>
-  [[nodiscard]] std::vector<Out> merge_piece(std::size_t piece) {
-    std::vector<T> items;
+  [[nodiscard]] Chunk<Out> merge_piece(std::size_t piece) {
+    Chunk<T> items;
     std::vector<std::size_t> ends;
     for (std::size_t run = 0; run < runs.size(); ++run) {
       const std::size_t begin = piece == 0 ? 0 : cuts[run][piece - 1];
@@ -101,8 +101,8 @@ struct Merge {
                    std::make_move_iterator(from + static_cast<std::ptrdiff_t>(end)));
       ends.push_back(items.size());
     }
-    merge_pieces(items, std::move(ends), less);
-    std::vector<Out> out;
+    merge_pieces<T>(items, std::move(ends), less);
+    Chunk<Out> out;
     out.reserve(items.size());
     for (T& item : items) finish(out, std::move(item));
     return out;
@@ -111,7 +111,7 @@ struct Merge {
 
 // Sorted runs (earlier runs hold what comes first among equals) to sorted pieces.
 template <class Out, class T, class Less, class Finish>
-Stream<std::vector<Out>> merged(std::vector<std::vector<T>> runs, Less less, Finish finish) {
+Stream<Chunk<Out>> merged(std::vector<Chunk<T>> runs, Less less, Finish finish) {
   using State = Merge<T, Less, Finish>;
   auto state = std::make_shared<State>(State{std::move(runs), {}, {}, std::move(less), std::move(finish)});
   state->cuts.resize(state->runs.size());
@@ -125,17 +125,17 @@ Stream<std::vector<Out>> merged(std::vector<std::vector<T>> runs, Less less, Fin
     }
     for (Slot<void>& slot : cuts) co_await slot;
   }
-  std::deque<Slot<std::vector<Out>>> window;
+  std::deque<Slot<Chunk<Out>>> window;
   const std::size_t pieces = state->splitters.size() + 1;
   for (std::size_t piece = 0; piece < pieces || !window.empty();) {
     if (piece < pieces && window.size() < default_slots) {
       auto unit = work([state, piece] { return state->template merge_piece<Out>(piece); });
-      Slot<std::vector<Out>> slot = co_yield unit;
+      Slot<Chunk<Out>> slot = co_yield unit;
       window.push_back(std::move(slot));
       ++piece;
       if (piece < pieces && !window.front().ready()) continue;
     }
-    std::vector<Out> done = co_await window.front();
+    Chunk<Out> done = co_await window.front();
     window.pop_front();
     if (!done.empty()) co_yield std::move(done);
   }
@@ -143,10 +143,10 @@ Stream<std::vector<Out>> merged(std::vector<std::vector<T>> runs, Less less, Fin
 
 template <class T, class Less>
 struct SortBlock {
-  std::vector<std::vector<T>> chunks;
+  std::vector<Chunk<T>> chunks;
   Less less;
-  std::vector<T> operator()() {
-    std::vector<T> block;
+  Chunk<T> operator()() {
+    Chunk<T> block;
     std::size_t items = 0;
     for (const auto& chunk : chunks) items += chunk.size();
     block.reserve(items);
@@ -160,13 +160,13 @@ struct SortBlock {
 };
 
 template <class T, class Less>
-Stream<std::vector<T>> sorted(Stream<std::vector<T>> in, Less less) {
+Stream<Chunk<T>> sorted(Stream<Chunk<T>> in, Less less) {
   using Block = SortBlock<T, Less>;
-  std::vector<Slot<std::vector<T>>> blocks;
-  std::vector<std::vector<T>> chunks;
+  std::vector<Slot<Chunk<T>>> blocks;
+  std::vector<Chunk<T>> chunks;
   std::size_t items = 0;
   for (bool more = true; more;) {
-    std::vector<T>* chunk = co_await in.next();
+    Chunk<T>* chunk = co_await in.next();
     more = chunk != nullptr;
     if (more) {
       items += chunk->size();
@@ -174,19 +174,19 @@ Stream<std::vector<T>> sorted(Stream<std::vector<T>> in, Less less) {
     }
     if (items >= block_size(blocks.size()) || (!more && items > 0)) {
       auto unit = work(Block{std::exchange(chunks, {}), less});
-      Slot<std::vector<T>> slot = co_yield unit;
+      Slot<Chunk<T>> slot = co_yield unit;
       blocks.push_back(std::move(slot));
       items = 0;
     }
   }
-  std::vector<std::vector<T>> runs;
+  std::vector<Chunk<T>> runs;
   for (auto& slot : blocks) {
-    std::vector<T> run = co_await slot;
+    Chunk<T> run = co_await slot;
     runs.push_back(std::move(run));
   }
   if (runs.empty()) co_return;
-  const auto keep = [](std::vector<T>& out, T&& item) { out.push_back(std::move(item)); };
-  co_yield elements_of(merged<T>(std::move(runs), std::move(less), keep).named("merge"));
+  const auto keep = [](Chunk<T>& out, T&& item) { out.push_back(std::move(item)); };
+  co_yield elements_of(merged<T, T>(std::move(runs), std::move(less), keep).named("merge"));
 }
 
 template <class Key, class Compare>
@@ -207,7 +207,7 @@ struct SortStage : Stage {
     auto less = [key = std::move(key), compare = std::move(compare)](const T& a, const T& b) {
       return static_cast<bool>(std::invoke(compare, std::invoke(key, a), std::invoke(key, b)));
     };
-    auto stream = sorted(std::move(in).run(default_slots), std::move(less)).named("sort_by");
+    auto stream = sorted<T>(std::move(in).run(default_slots), std::move(less)).named("sort_by");
     return Chunked<T, T, Unchanged>(std::move(stream), Unchanged{});
   }
 };
@@ -217,6 +217,9 @@ struct SortStage : Stage {
 // Sorts by key(item), with `compare` on the keys; equal keys keep the order of the stream. O(n log n), nearly
 // all of it in work units: at least n / 8192 of them at each of two levels. Needs all items before the first
 // one comes out; keeps up to two copies of the items' memory.
+//
+// What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs
+// small ones, cut anew: sort_by(key) | sequentialize() | chunks(n) | map(f).
 template <class Key, class Compare = std::ranges::less>
 [[nodiscard]] auto sort_by(Key key, Compare compare = {}) {
   return streaming::SortStage<Key, Compare>(std::move(key), std::move(compare));

@@ -112,19 +112,42 @@ struct TakeStage : Stage {
   return n;
 }
 
+template <class Range>
+inline constexpr bool is_owned = false;
+template <class Container>
+inline constexpr bool is_owned<std::ranges::owning_view<Container>> = true;
+
+// An item of the range on its way out of it.
+template <class Range, class Reference>
+[[nodiscard]] decltype(auto) taken(Reference&& item) {
+  if constexpr (is_owned<Range>) {
+    return std::move(item);
+  } else {
+    return std::forward<Reference>(item);
+  }
+}
+
 template <std::ranges::input_range Range>
 Stream<std::ranges::range_value_t<Range>> elements(Range range) {
-  for (auto&& item : range) co_yield std::ranges::range_value_t<Range>(std::forward<decltype(item)>(item));
+  for (auto&& item : range) {
+    std::ranges::range_value_t<Range> value(taken<Range>(std::forward<decltype(item)>(item)));
+    co_yield std::move(value);
+  }
 }
 
 }  // namespace streaming
 
-// The items of a range: of a container that is moved in, or of a view (which must outlive the stream's
-// evaluation).
+// The items of a range: moved out of a container that is moved in; otherwise copied out of a view or container, which
+// must outlive the stream's evaluation. O(1) per item while holding the stream; keeps one item.
 template <std::ranges::viewable_range Range>
 [[nodiscard]] auto from_range(Range&& range) {
-  return streaming::elements<std::views::all_t<Range>>(std::views::all(std::forward<Range>(range)))
-      .named("from_range");
+  using View = std::views::all_t<Range>;
+  static_assert(
+      std::constructible_from<std::ranges::range_value_t<View>,
+                              decltype(streaming::taken<View>(
+                                  std::declval<std::ranges::range_reference_t<View>>()))>,
+      "rondo::from_range: these items cannot be copied; move the container in: from_range(std::move(items))");
+  return streaming::elements<View>(std::views::all(std::forward<Range>(range))).named("from_range");
 }
 
 // Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
@@ -133,22 +156,26 @@ template <std::ranges::viewable_range Range>
   return streaming::ChunksStage(streaming::at_least_one("chunks", n));
 }
 
-// f(item) for every item. O(1) calls per item, in work units. On a stream without chunks every item is a work
-// unit of its own.
+// f(item) for every item, in stream order. O(1) calls per item, in work units. On a stream without chunks every item
+// is a work unit of its own. Memory: nothing of its own; the stage that brings the chunks back into order bounds
+// those under way: sequentialize(slots), and where there is none, default_slots of them (evaluate: no bound, as it
+// keeps all items anyway; sequential: 1).
 template <class F>
 [[nodiscard]] auto map(F f) {
   return streaming::MapStage<F>(std::move(f));
 }
 
-// Only the items for which f(const item&) is true. As map otherwise.
+// Only the items for which f(const item&) is true, in stream order. Cost and memory as of map; chunks become shorter, and
+// are not filled up.
 template <class F>
 [[nodiscard]] auto filter(F f) {
   return streaming::FilterStage<F>(std::move(f));
 }
 
 // Back to a stream of single items, in stream order, with at most `slots` chunks begun and not passed on:
-// when all slots are taken, the first one's items come before new work is begun. Memory: the results of
-// `slots` chunks. More slots than threads keep all threads busy while one chunk takes longer than the others.
+// when all slots are taken, the first one's items come before new work is begun. O(1) per item while holding the
+// stream. Memory: `slots` chunks or their results. More slots than threads keep all threads busy while one chunk takes
+// longer than the others.
 [[nodiscard]] inline auto sequentialize(std::size_t slots = default_slots) {
   return streaming::SequentializeStage(streaming::at_least_one("sequentialize: slots", slots));
 }
@@ -159,7 +186,9 @@ template <class F>
   return streaming::SequentializeStage(std::numeric_limits<std::size_t>::max());
 }
 
-// The first n items; the rest is not pulled.
+// The first n items, in stream order; of a stream of single items the rest is not pulled. Behind chunks or map, the
+// chunks that were begun meanwhile are pulled and worked on too, at most default_slots of them; to bound that, put
+// sequentialize(slots) before. O(1) per item while holding the stream; keeps one item.
 [[nodiscard]] inline auto take(std::size_t n) { return streaming::TakeStage(n); }
 
 }  // namespace rondo

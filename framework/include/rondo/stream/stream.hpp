@@ -20,10 +20,11 @@
 //   nest co_await other.next()           the next value of another stream: a pointer, null at the end
 //   co_await slot                   a result; until it is there the stream is given back
 //
-// g++ 12 destroys the members of an aggregate twice, and the captures of a lambda too, if it is a temporary
-// written inside the operand of co_yield or co_await. So units of work have names (the compiler insists), and
-// values should: not `co_yield Item{a, b};` but `Item item{a, b}; co_yield std::move(item);`, or a
-// constructor, or a function that makes it.
+// g++ 12 frees the members of an aggregate twice, and the captures of a lambda too, if it is a temporary written
+// inside the operand of co_yield or co_await. Units of work must have names therefore, on which the compiler insists;
+// aggregates with a std::string or another member that owns something must have them too, and that no compiler can
+// tell: never `co_yield Item{a, b};` or `co_yield {a, b};`, but `Item item{a, b}; co_yield std::move(item);`. A
+// constructor of Item, or a function that returns it, will do as well.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
 // latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
@@ -380,14 +381,7 @@ struct Promise final : PromiseBase {
   void unhandled_exception() noexcept { error = std::current_exception(); }
   void return_void() const noexcept {}
 
-  auto yield_value(T&& yielded) noexcept {
-    if constexpr (std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>) {
-      // Moved out at once, so that what g++ 12 destroys twice is empty in most cases.
-      return KeptValueAwaiter<T>(*this, std::move(yielded));
-    } else {
-      return ValueAwaiter(*this, std::addressof(yielded));
-    }
-  }
+  ValueAwaiter yield_value(T&& yielded) noexcept { return {*this, std::addressof(yielded)}; }
   KeptValueAwaiter<T> yield_value(const T& yielded) requires std::copy_constructible<T> {
     return {*this, T(yielded)};
   }

@@ -62,7 +62,7 @@ Pipe open_index(const std::string& path) {
 rondo::Stream<std::string> records(std::vector<std::string> paths) {
   std::vector<char> block(1 << 18);
   for (const std::string& path : paths) {
-    const Pipe pipe = open_index(path);
+    Pipe pipe = open_index(path);
     std::string rest;
     for (std::size_t got; (got = std::fread(block.data(), 1, block.size(), pipe.get())) > 0;) {
       rest.append(block.data(), got);
@@ -72,6 +72,7 @@ rondo::Stream<std::string> records(std::vector<std::string> paths) {
       }
       rest.erase(0, begin);
     }
+    if (pclose(pipe.release()) != 0) throw std::runtime_error(path + ": damaged, or it cannot be read");
     if (rest.find_first_not_of('\n') != rest.npos) co_yield std::move(rest);
   }
 }

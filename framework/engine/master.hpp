@@ -64,6 +64,7 @@ class Master final : public detail::Engine {
   bool resume(Buffer& program) override;
   void safe_point(Bytes program) override;
   void post(detail::Task task) override;
+  [[nodiscard]] std::uint64_t new_poster() override { return posters_++; }
   void serve(const std::function<bool()>& ended) override;
   void wake() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
@@ -238,6 +239,7 @@ class Master final : public detail::Engine {
   bool tasks_cancelled_ = false;
   std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
+  std::uint64_t posters_ = 0;  // since the last serve()
   double task_seconds_ = 0;  // of one task, lately
 
   std::optional<Saving> saving_;

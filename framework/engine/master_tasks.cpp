@@ -34,6 +34,7 @@ void Master::serve(const std::function<bool()>& ended) {
     master->posted_.clear();
     master->tasks_.clear();
     master->running_ = nullptr;
+    master->posters_ = 0;
   });
   task_load_.assign(workers_, 0);
   tasks_cancelled_ = false;
@@ -94,6 +95,7 @@ void Master::send_tasks(scheduler::Worker worker, std::span<const std::uint64_t>
     Posted& posted = tasks_.at(number);
     posted.worker = worker;
     writer.put(number);
+    writer.put(posted.task.key);
     writer.put_block(Bytes(posted.task.input));
     if (!options_.recover) posted.task.input = Buffer();
   }
@@ -120,8 +122,8 @@ void Master::take_tasks_done(Rank from, Reader& in) {
     }
     const std::string text(reinterpret_cast<const char*>(output.data()), output.size());
     task.failed(std::make_exception_ptr(UpdateError(
-        "task " + std::to_string(number) + " on rank " + std::to_string(value(from)) + ": " + text,
-        {{StateId{number}, from, round_ - 1, text}}, {})));
+        "task " + std::to_string(task.key) + " on rank " + std::to_string(value(from)) + ": " + text,
+        {{StateId{task.key}, from, round_ - 1, text}}, {})));
   }
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "engine/master.hpp"
-#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -13,7 +12,6 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 
 template <class Done>
 void Master::run_until(const Done& done) {
-  const transport::Promptness prompt;
   heard_ = transport_.now().count();
   silence_.begin(heard_);
   while (true) {

@@ -21,7 +21,6 @@
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
-#include "transport/promptness.hpp"
 #include "transport/relay.hpp"
 
 namespace rondo::engine {
@@ -80,7 +79,6 @@ class MasterWatch {
 
 int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
   transport::Relay transport(below);
-  const transport::Promptness prompt;
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   Writer(hello).put_text(node_name());

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "engine/signals.hpp"
-#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 

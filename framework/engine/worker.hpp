@@ -95,6 +95,7 @@ class Worker {
   };
   struct Task {
     std::uint64_t number;
+    std::uint64_t key;
     std::uint64_t round;
     std::uint64_t seed;
     std::shared_ptr<const Buffer> message;  // holds the input

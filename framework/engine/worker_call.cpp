@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "engine/worker.hpp"
-#include "transport/promptness.hpp"
 
 namespace rondo::engine {
 
@@ -178,7 +177,6 @@ void Worker::stop(Reader& in) {
 // ---- the computing thread
 
 void Worker::compute() {
-  transport::ordinary_turns();
   CrashMark mark(transport_.rank());
   std::unique_lock lock(mutex_);
   while (!leaving_) {

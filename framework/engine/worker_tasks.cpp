@@ -14,7 +14,8 @@ void Worker::take_tasks(transport::Envelope envelope, Reader& in) {
     const std::lock_guard lock(mutex_);
     while (!in.empty()) {
       const auto number = in.get<std::uint64_t>();
-      tasks_.push_back({number, round, seed, bytes, in.get_block()});
+      const auto key = in.get<std::uint64_t>();
+      tasks_.push_back({number, key, round, seed, bytes, in.get_block()});
     }
   }
   work_.notify_one();
@@ -55,7 +56,7 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
   const transport::Seconds start = transport_.now();
   try {
     const detail::Object state = kernel_->make_state();
-    kernel_->update(state.get(), nullptr, task.input, {StateId{task.number}, task.round, task.seed},
+    kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
                     result.output);
   } catch (const std::exception& error) {
     result.status = TaskStatus::kFailed;

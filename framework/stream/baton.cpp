@@ -105,7 +105,7 @@ Baton::Parked Baton::park(SlotCore& slot) {
   if (!slot.await(shared_from_this())) return Parked::no;
   // From here on somebody else may hold the baton, so the slot may be gone. Counting down late only delays:
   // the count is never under the truth, so a 0 is a real halt.
-  if (own && actors_.fetch_sub(1, std::memory_order_acq_rel) == 1) return Parked::halted;
+  if (own && actors_.fetch_sub(1) == 1) return Parked::halted;
   return Parked::yes;
 }
 

@@ -54,6 +54,8 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   // True: the evaluation has come to a halt.
   [[nodiscard]] bool unit_ends() { return actors_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
+  [[nodiscard]] const std::atomic<unsigned>& actors() const { return actors_; }
+
   // For good; every thread that waits returns.
   void close();
   [[nodiscard]] const std::atomic<bool>& closed() const { return closed_; }
@@ -71,7 +73,7 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   alignas(64) std::atomic<bool> held_{false};
   std::atomic<bool> waking_{false};  // a sleeper was woken and has not looked yet
   std::atomic<std::uint32_t> sleepers_{0};
-  alignas(64) std::atomic<std::uint32_t> actors_{1};
+  alignas(64) std::atomic<unsigned> actors_{1};
   std::mutex mutex_;
   std::condition_variable free_;
   std::deque<Place*> queue_;  // fair only

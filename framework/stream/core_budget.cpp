@@ -45,14 +45,20 @@ struct CoreBudget::State {
 
   const unsigned cores;
   mutable std::mutex mutex;
-  std::condition_variable freed;
+  std::condition_variable_any freed;
   unsigned leased = 0;
   std::vector<streaming::CoreShare*> shares;  // in order of arrival
 
   void rebalance() {
     std::vector<CoreDemand> demands;
-    for (const auto* share : shares) demands.push_back(share->demand_);
-    const std::vector<unsigned> allotment = allot_cores(cores, demands);
+    unsigned lent = 0;
+    for (const auto* share : shares) {
+      CoreDemand demand = share->demand_;
+      if (share->nested_ > 0) demand.threads_max = std::min(demand.threads_max, share->actors_.load());
+      if (share->outer_ != nullptr) ++lent;
+      demands.push_back(demand);
+    }
+    const std::vector<unsigned> allotment = allot_cores(cores + lent, demands);
     for (std::size_t i = 0; i < shares.size(); ++i) {
       shares[i]->allotment_ = allotment[i];
       if (shares[i]->allotted_) shares[i]->allotted_(std::max(allotment[i], 1U));
@@ -83,35 +89,47 @@ namespace {
 thread_local const CoreShare::OnThisThread* innermost = nullptr;
 }
 
-CoreShare::OnThisThread::OnThisThread(const CoreShare& share) : budget_(&share.budget_), outer_(innermost) {
+CoreShare::OnThisThread::OnThisThread(CoreShare& share) : share_(share), outer_(innermost) {
   innermost = this;
 }
 CoreShare::OnThisThread::~OnThisThread() { innermost = outer_; }
 
 CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
-                     std::function<void(unsigned)> allotted)
-    : budget_(budget), demand_{0, threads_max, priority}, nested_([&] {
-        const OnThisThread* held = innermost;
-        while (held != nullptr && held->budget_ != &budget) held = held->outer_;
-        return held != nullptr;
-      }()) {
+                     const std::atomic<unsigned>& actors, std::function<void(unsigned)> allotted)
+    : budget_(budget),
+      demand_{0, threads_max, priority},
+      actors_(actors),
+      allotted_(std::move(allotted)),
+      outer_(lender(budget)) {
+  CoreBudget::State& state = *budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  state.shares.push_back(this);
+  if (outer_ != nullptr) outer_->nested_.fetch_add(1);
+  state.rebalance();
+}
+
+CoreShare* CoreShare::lender(const CoreBudget& budget) {
+  const OnThisThread* held = innermost;
+  while (held != nullptr && &held->share_.budget_ != &budget) held = held->outer_;
+  return held != nullptr ? &held->share_ : nullptr;
+}
+
+bool CoreShare::begin(const std::stop_token& stop) {
+  if (outer_ != nullptr) return true;
   CoreBudget::State& state = *budget_.state_;
   std::unique_lock lock(state.mutex);
-  state.shares.push_back(this);
-  state.rebalance();
-  if (!nested_) {
-    state.freed.wait(lock, [&] { return state.leased < state.cores && allotment_ > 0; });
-    ++state.leased;
-    ++leased_;
-  }
-  allotted_ = std::move(allotted);
-  allotted_(std::max(allotment_, 1U));
+  if (!state.freed.wait(lock, stop, [&] { return state.leased < state.cores && allotment_ > 0; }))
+    return false;
+  ++state.leased;
+  ++leased_;
+  return true;
 }
 
 CoreShare::~CoreShare() {
   CoreBudget::State& state = *budget_.state_;
   const std::scoped_lock lock(state.mutex);
   state.leased -= leased_;
+  if (outer_ != nullptr) outer_->nested_.fetch_sub(1);
   std::erase(state.shares, this);
   state.rebalance();
 }
@@ -126,7 +144,7 @@ void CoreShare::demand(double critical_fraction, unsigned threads_max) {
 bool CoreShare::lease() {
   CoreBudget::State& state = *budget_.state_;
   const std::scoped_lock lock(state.mutex);
-  const unsigned mine = leased_ + (nested_ ? 1 : 0);
+  const unsigned mine = leased_ + (outer_ != nullptr ? 1 : 0);
   if (mine >= allotment_ || state.leased >= state.cores) return false;
   ++leased_;
   ++state.leased;
@@ -139,6 +157,12 @@ void CoreShare::give_back() {
   --leased_;
   --state.leased;
   state.rebalance();
+}
+
+void CoreShare::waits() {
+  if (nested_ == 0) return;
+  const std::scoped_lock lock(budget_.state_->mutex);
+  budget_.state_->rebalance();
 }
 
 }  // namespace streaming

@@ -54,7 +54,12 @@ Meter::Duration Crew::now() const {
 void Crew::work() {
   if (options_.budget != nullptr && threads_max_ >= 1) {
     share_ = std::make_unique<CoreShare>(*options_.budget, options_.priority, threads_max_,
+                                         evaluation_.baton().actors(),
                                          [this](unsigned threads) { allot(threads); });
+    if (!share_->begin(options_.stop)) {
+      share_.reset();
+      return evaluation_.stop();
+    }
   }
   std::stop_callback stop(options_.stop, [this] { evaluation_.stop(); });
   if (options_.effectiveness == 0) {
@@ -93,6 +98,11 @@ void Crew::serve(unsigned index) {
   round.mark = now();
   Unit unit;
   for (bool holding = false;;) {
+    // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
+    if (holding && index >= target_.load(std::memory_order_relaxed)) {
+      baton.put_back();
+      holding = false;
+    }
     if (!holding) {
       const auto taken = index < target_.load(std::memory_order_relaxed) ? baton.take(index, target_)
                                                                          : Baton::Taken::dismissed;
@@ -126,7 +136,10 @@ void Crew::serve(unsigned index) {
     const auto turn = evaluation_.step(unit);
     if (turn == Evaluation::Turn::over) return;
     if (round.timed) round.sample.crit += round.lap(now());
-    if (turn == Evaluation::Turn::waiting) continue;
+    if (turn == Evaluation::Turn::waiting) {
+      if (share_) share_->waits();
+      continue;
+    }
     if (samples_ == 0 && options_.effectiveness > 0)
       want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
     baton.put_back();

@@ -46,17 +46,32 @@ TEST(StreamOnRanks, GivesTheOutputsInTheOrderOfTheItems) {
   CommandLine line({"--rondo-workers=3", "--rondo-seed=7"});
   EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
               EXPECT_EQ(evaluate_on(master, numbers(1, 500) | on_ranks(master)), expected(1, 500, 0, 0));
-              for (const std::size_t slots : {1, 2, 100})  // tasks and rounds go on counting
+              std::uint64_t round = 0;
+              for (const std::size_t slots : {1, 2, 100})
                 EXPECT_EQ(evaluate_on(master, numbers(1, 100) | on_ranks(master, slots), {.threads_max = 3}),
-                          expected(1, 100,
-                                   499 + 99 * (slots == 1   ? 0
-                                               : slots == 2 ? 1
-                                                            : 2),
-                                   slots == 1   ? 1
-                                   : slots == 2 ? 2
-                                                : 3));
+                          expected(1, 100, 0, ++round));
               EXPECT_TRUE(evaluate_on(master, numbers(1, 1) | on_ranks(master)).empty());
             }));
+}
+
+// Items are numbered by themselves in each stage, so it does not matter how far ahead others were handed out.
+TEST(StreamOnRanks, DrawsTheSameRandomNumbersWhateverWasHandedOutBefore) {
+  for (const char* workers : {"--rondo-workers=1", "--rondo-workers=3"}) {
+    CommandLine line({workers, "--rondo-seed=7"});
+    EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+                EXPECT_EQ(evaluate_on(master, numbers(1, 500) | on_ranks(master) | take(10)),
+                          expected(1, 11, 0, 0));
+                EXPECT_EQ(evaluate_on(master, numbers(1, 50) | on_ranks(master)), expected(1, 50, 0, 1));
+                const auto digit = [](const std::string& text) {
+                  return std::uint64_t{static_cast<unsigned char>(text[0])};
+                };
+                auto twice = evaluate_on(
+                    master, numbers(40, 50) | on_ranks(master) | chunks(3) | map(digit) | on_ranks(master));
+                const std::vector<std::string> once = expected('4', '4' + 1, std::uint64_t{1} << 40, 2);
+                ASSERT_EQ(twice.size(), 10U);
+                EXPECT_EQ(twice.front(), once.front());
+              }));
+  }
 }
 
 TEST(StreamOnRanks, StandsBetweenOtherStages) {

@@ -106,7 +106,7 @@ class Program : private RandomProgram {
         input.delay = slow_ ? 200 : 0;
         const std::uint64_t mark = posted++;
         master_.post(
-            input, [&, mark](const Output&) { ++done[mark], ++ended; },
+            mark, input, [&, mark](const Output&) { ++done[mark], ++ended; },
             [&](const std::exception_ptr&) { ADD_FAILURE() << "a task failed"; });
       }
       return ended == count;

@@ -130,6 +130,26 @@ TEST(Coroutine, ElementsOfGivesTheNestedValuesInPlace) {
   EXPECT_EQ(rondo::evaluate(tree(3)), (std::vector{1, 2, 1, 3, 1, 2, 1}));
 }
 
+// Takes so many values by itself, then gives the rest in place.
+Stream<int> rest_in_place(Stream<int> in, int taken) {
+  for (int i = 0; i < taken; ++i) {
+    const int* value = co_await in.next();
+    co_yield -*value;
+  }
+  co_yield rondo::elements_of(std::move(in));
+  co_yield 100;
+}
+
+TEST(Coroutine, ElementsOfGivesTheRestOfAStreamThatIsInTheMiddleOfNestedOnes) {
+  for (int taken = 0; taken <= 7; ++taken) {
+    std::vector<int> wanted = {1, 2, 1, 3, 1, 2, 1, 100};
+    for (int i = 0; i < taken; ++i) wanted[static_cast<std::size_t>(i)] *= -1;
+    EXPECT_EQ(rondo::evaluate(rest_in_place(tree(3), taken)), wanted) << "after " << taken;
+    wanted.push_back(100);
+    EXPECT_EQ(rondo::evaluate(rest_in_place(rest_in_place(tree(3), 0), 0)).size(), wanted.size());
+  }
+}
+
 constexpr int kDeep = 100'000;
 
 Stream<int> nested(int depth, int count) {
@@ -182,6 +202,119 @@ TEST(Coroutine, IsTornDownFromTheInsideOnASmallStack) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(hands.move(0));  // to the innermost work unit
   ASSERT_TRUE(hands.move(0));
   EXPECT_THROW(hands.evaluation().conclude(), rondo::Stopped);
+}
+
+// A chain of streams that own each other as parameters; the first of them, and so all, began if it was pulled.
+Stream<int> one_by_one(Stream<int> in) {
+  while (int* n = co_await in.next()) co_yield *n;
+}
+Stream<int> counted(int count, Tracked) {
+  for (int i = 0; i < count; ++i) co_yield int(i);
+}
+Stream<int> chain() {
+  auto stream = counted(3, Tracked());
+  for (int i = 0; i < kDeep; ++i) stream = one_by_one(std::move(stream));
+  return stream;
+}
+Stream<int> fails_after_one(Stream<int> in) {
+  co_yield *co_await in.next();
+  throw std::runtime_error("after one");
+}
+
+TEST(LongChain, IsDestroyedWithoutHavingBegun) {
+  { auto unused = chain(); }
+  EXPECT_EQ(Tracked::alive, 0);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW((void)rondo::evaluate(chain(), {.stop = stop.get_token()}), rondo::Stopped);
+  EXPECT_EQ(Tracked::alive, 0);
+}
+
+TEST(LongChain, IsDestroyedBeforeItsEnd) {
+  EXPECT_EQ(rondo::evaluate(chain() | rondo::take(1)), std::vector{0});
+  EXPECT_EQ(Tracked::alive, 0);
+  EXPECT_EQ(rondo::evaluate(relayed(kDeep, 3) | rondo::take(1)), std::vector{kDeep});
+  EXPECT_EQ(rondo::evaluate(nested(kDeep, 3) | rondo::take(1)), std::vector{0});
+  for (int& n : rondo::sequential(chain())) {
+    EXPECT_EQ(n, 0);
+    break;
+  }
+  EXPECT_EQ(Tracked::alive, 0);
+}
+
+TEST(LongChain, IsDestroyedAfterAFailure) {
+  EXPECT_THROW((void)rondo::evaluate(fails_after_one(chain())), std::runtime_error);
+  EXPECT_EQ(Tracked::alive, 0);
+  EXPECT_THROW(rondo::for_each(chain(), [](int) { throw std::out_of_range("sink"); }), std::out_of_range);
+  EXPECT_EQ(Tracked::alive, 0);
+}
+
+Stream<int> stops(int depth, std::stop_source* stop) {
+  if (depth == 0) stop->request_stop();
+  if (depth > 0) co_yield rondo::elements_of(stops(depth - 1, stop));
+  co_yield 1;
+}
+
+TEST(LongChain, OfNestedStreamsIsDestroyedAfterAStopFromItsInside) {
+  std::stop_source stop;
+  EXPECT_THROW((void)rondo::evaluate(stops(kDeep, &stop), {.stop = stop.get_token()}), rondo::Stopped);
+}
+
+Stream<int> first_of(Stream<int>& in) {
+  if (int* n = co_await in.next()) co_yield *n;
+}
+Stream<int> one_then_the_rest(Stream<int> in) {
+  co_yield rondo::elements_of(first_of(in));
+  auto moved = std::make_unique<Stream<int>>(std::move(in));
+  co_yield rondo::elements_of(one_by_one(std::move(*moved)));
+}
+
+TEST(LongChain, AStreamThatIsDestroyedDestroysNoneThatItOnlyBorrowed) {
+  EXPECT_EQ(rondo::evaluate(one_then_the_rest(counted(3, Tracked()))), (std::vector{0, 1, 2}));
+  Stream<int> other;
+  {
+    auto holder = one_by_one(counted(3, Tracked()));
+    other = one_by_one(std::move(holder));
+    holder = counted(1, Tracked());
+  }
+  EXPECT_EQ(rondo::evaluate(std::move(other)), (std::vector{0, 1, 2}));
+  EXPECT_EQ(Tracked::alive, 0);
+}
+
+// Streams whose frames note when they go.
+struct Goes {
+  std::vector<int>* log;
+  int number;
+  Goes(std::vector<int>* to, int n) : log(to), number(n) {}
+  Goes(Goes&& other) noexcept : log(std::exchange(other.log, nullptr)), number(other.number) {}
+  ~Goes() {
+    if (log != nullptr) log->push_back(number);
+  }
+};
+Stream<int> both(Stream<int> a, Stream<int> b, Goes) {
+  co_yield *co_await a.next();
+  co_yield *co_await b.next();
+  co_yield *co_await a.next();
+}
+Stream<int> one(Goes, int count) {
+  for (int i = 0; i < count; ++i) co_yield int(i);
+}
+
+TEST(LongChain, WhatAStreamDrawsFromGoesBeforeIt) {
+  for (const std::size_t pulled : {0U, 1U, 2U}) {
+    std::vector<int> log;
+    {
+      auto inner = both(one(Goes(&log, 1), 9), one(Goes(&log, 2), 9), Goes(&log, 3));
+      auto outer = both(std::move(inner), one(Goes(&log, 4), 9), Goes(&log, 5));
+      if (pulled > 0) (void)rondo::evaluate(std::move(outer) | rondo::take(pulled));
+    }
+    ASSERT_EQ(log.size(), 5U);
+    const auto position = [&](int number) { return std::ranges::find(log, number) - log.begin(); };
+    EXPECT_LT(position(1), position(3));
+    EXPECT_LT(position(2), position(3));
+    EXPECT_LT(position(3), position(5));
+    EXPECT_LT(position(4), position(5));
+  }
 }
 
 Stream<int> catching(Stream<int> in) {

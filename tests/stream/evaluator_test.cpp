@@ -187,6 +187,97 @@ TEST(Evaluator, ASlotThatNobodyIsLeftToFillIsADeadlockWithItsTrail) {
   }
 }
 
+std::string deadlock_of(Stream<int> stream) {
+  try {
+    (void)rondo::evaluate(std::move(stream));
+  } catch (const rondo::DeadlockError& error) {
+    return error.what();
+  }
+  return "no deadlock";
+}
+
+Stream<int> inside(Stream<int> nested, int* line) {
+  *line = __LINE__ + 1;
+  co_yield rondo::elements_of(std::move(nested));
+}
+Stream<int> awaits_twice(rondo::Slot<int> good, rondo::Slot<int> hopeless, int* line) {
+  co_yield co_await good;
+  *line = __LINE__ + 1;
+  co_yield co_await hopeless;
+}
+
+TEST(Evaluator, ADeadlocksTrailGivesNamesAndTheLinesOfTheCurrentAwaits) {
+  auto good = rondo::make_slot<int>(FilledBy::evaluation);
+  auto bad = rondo::make_slot<int>(FilledBy::evaluation, "the price list");
+  good.filler.fill(1);
+  int line_inside = 0, line_named = 0, line_await = 0;
+  auto stream = inside(
+      inside(awaits_twice(std::move(good.slot), std::move(bad.slot), &line_await), &line_named).named("shop"),
+      &line_inside);
+  const std::string text = deadlock_of(std::move(stream));
+  const auto at = [](int line) { return " (evaluator_test.cpp:" + std::to_string(line) + ") waits for "; };
+  const std::string end = " waits for a stream" + at(line_inside) + "shop" + at(line_named) + "a stream" +
+                          at(line_await) + "the price list, which nobody is left to fill";
+  EXPECT_NE(text.find("the evaluation (evaluate.hpp:"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with(end)) << text << "\nshould end like this:\n" << end;
+}
+
+Stream<int> levels(int count, Stream<int> lowest) {
+  if (count > 0) {
+    co_yield rondo::elements_of(levels(count - 1, std::move(lowest)));
+  } else {
+    co_yield rondo::elements_of(std::move(lowest));
+  }
+}
+
+TEST(Evaluator, ADeadlocksTrailIsCutInTheMiddle) {
+  for (const int count : {0, 5, 16, 17, 18, 19, 20, 100'000}) {
+    auto [slot, filler] = rondo::make_slot<int>(FilledBy::evaluation);
+    const std::string text = deadlock_of(levels(count, waits(std::move(slot)).named("the lowest")));
+    const int streams = count + 3;  // the evaluation, this many more than `count` levels, the lowest
+    int shown = 0;
+    for (std::size_t at = 0; (at = text.find(" waits for ", at)) != std::string::npos; ++at) ++shown;
+    EXPECT_EQ(shown, streams <= 21 ? streams : 20) << text;
+    const std::string hidden = "... " + std::to_string(streams - 20) + " more ... wait for ";
+    EXPECT_EQ(text.find(hidden) != std::string::npos, streams > 21) << text;
+    EXPECT_LT(text.size(), 2000U);
+    EXPECT_NE(text.find("the lowest ("), std::string::npos) << text;
+  }
+}
+
+TEST(Evaluator, ASlotWithoutAResultIsAnErrorInTheStageThatAwaitsIt) {
+  auto awaits = [](int times) -> Stream<int> {
+    rondo::Slot<int> slot;
+    if (times > 0) {
+      auto unit = rondo::work([] { return 7; });
+      slot = co_yield unit;
+    }
+    for (int i = 0; i < times; ++i) co_yield co_await slot;
+    EXPECT_FALSE(slot.valid());
+    EXPECT_THROW((void)slot.ready(), rondo::SlotError);
+    try {
+      co_await std::move(slot);
+    } catch (const rondo::SlotError& error) {
+      EXPECT_NE(std::string(error.what()).find("awaited before"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("shop (evaluator_test.cpp:"), std::string::npos)
+          << error.what();
+      throw;
+    }
+  };
+  EXPECT_EQ(rondo::evaluate(awaits(1).named("shop") | rondo::take(1)), std::vector{7});
+  EXPECT_THROW((void)rondo::evaluate(awaits(2).named("shop")), rondo::SlotError);
+  EXPECT_THROW((void)rondo::evaluate(awaits(0).named("shop")), rondo::SlotError);
+}
+
+TEST(Evaluator, AFillerThatWasUsedCannotBeUsedAgain) {
+  auto [slot, filler] = rondo::make_slot<int>(FilledBy::outside);
+  filler.fill(1);
+  EXPECT_THROW(filler.fill(2), rondo::SlotError);
+  EXPECT_THROW(filler.fail(std::make_exception_ptr(3)), rondo::SlotError);
+  EXPECT_THROW(rondo::Filler<int>().fill(1), rondo::SlotError);
+  EXPECT_EQ(rondo::evaluate(waits(std::move(slot))), std::vector{1});
+}
+
 // Hands out a unit that is under way when the stream comes to wait for the hopeless slot.
 Stream<int> waits_beside_work(rondo::Slot<int> hopeless) {
   auto unit = rondo::work([] {});

@@ -1,4 +1,4 @@
-// Evaluation on real threads: ends of every kind, bounded memory, live adaptation, and shared cores. No test
+// Evaluation on real threads: ends of every kind, bounded memory, and live adaptation. No test
 // depends on speed: what has to happen is waited for by the work itself, and a hang is ended by the time
 // limit of the test.
 #include <gtest/gtest.h>
@@ -255,69 +255,6 @@ TEST(Adaptation, AJobThatIsAllCriticalStaysOnOneThread) {
                         {.threads_max = 8, .report = &report, .clock = virtual_clock});
   EXPECT_LE(report.threads_max, 2U) << "one was asked for before the first unit had been timed";
   EXPECT_GT(report.crit, 0.9);
-}
-
-TEST(CoreBudget, IsNeverExceededByEvaluationsAtTheSameTime) {
-  rondo::CoreBudget budget(3);
-  std::atomic<int> inside = 0, most = 0;
-  const auto job = [&](int count) {
-    const auto out = rondo::evaluate(numbers(count) | rondo::map([&](int n) {
-                                       const int now = inside.fetch_add(1) + 1;
-                                       int before = most;
-                                       while (now > before && !most.compare_exchange_weak(before, now)) {
-                                       }
-                                       std::this_thread::yield();
-                                       inside.fetch_sub(1);
-                                       return n;
-                                     }),
-                                     {.threads_max = 4, .effectiveness = 0, .budget = &budget});
-    EXPECT_EQ(out.size(), static_cast<std::size_t>(count));
-  };
-  std::vector<std::thread> callers;
-  for (int i = 0; i < 5; ++i) callers.emplace_back(job, 300 + 100 * i);
-  for (std::thread& caller : callers) caller.join();
-  EXPECT_LE(most, 3);
-  EXPECT_EQ(budget.cores_in_use(), 0U);
-}
-
-TEST(CoreBudget, ACoreGoesAtOnceToAnEvaluationWhoseOnlyThreadIsInsideALongUnit) {
-  rondo::CoreBudget budget(2);
-  std::atomic<unsigned> met = 0;
-  const auto wait_until = [&](unsigned count) {
-    for (unsigned m = met; m < count; m = met) met.wait(m);
-  };
-  std::atomic<bool> other_began = false;
-  // Has the second core until the first unit below is under way.
-  std::thread other([&] {
-    (void)rondo::evaluate(numbers(1) | rondo::map([&](int n) {
-                            other_began = true;
-                            other_began.notify_all();
-                            wait_until(1);
-                            return n;
-                          }),
-                          {.threads_max = 1, .budget = &budget});
-  });
-  other_began.wait(false);
-  // Its two units have to meet, for which it needs both cores; none of its units ends before.
-  const auto out = rondo::evaluate(numbers(2) | rondo::map([&](int n) {
-                                     met.fetch_add(1);
-                                     met.notify_all();
-                                     wait_until(2);
-                                     return n;
-                                   }),
-                                   {.threads_max = 2, .effectiveness = 0, .budget = &budget});
-  EXPECT_EQ(out.size(), 2U);
-  other.join();
-}
-
-TEST(CoreBudget, AnEvaluationInsideAWorkUnitUsesTheCoreOfThatUnit) {
-  rondo::CoreBudget budget(1);
-  const auto out = rondo::evaluate(
-      numbers(5) | rondo::map([&](int n) {
-        return rondo::evaluate(numbers(n) | rondo::map([](int m) { return m; }), {.budget = &budget}).size();
-      }),
-      {.budget = &budget});
-  EXPECT_EQ(out, (std::vector<std::size_t>{0, 1, 2, 3, 4}));
 }
 
 TEST(Sequential, IsAnInputRange) {

@@ -238,11 +238,11 @@ class Master {
   }
 
   // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
-  // the task's number. post() may be called by any thread while the main one is in serve(); `done` and `failed` are
+  // the task's `key`, and with it and the seed all random numbers of the task. post() may be called by any thread while the main one is in serve(); `done` and `failed` are
   // called by that one. What has not started when `ended` turns true is dropped. See evaluate_on in rondo/ranks.hpp.
-  void post(const Input& input, std::function<void(Output)> done,
+  void post(std::uint64_t key, const Input& input, std::function<void(Output)> done,
             std::function<void(std::exception_ptr)> failed) {
-    engine_.post({packed(input),
+    engine_.post({key, packed(input),
                   [done = std::move(done), failed](Bytes bytes) {
                     std::optional<Output> output;
                     try {
@@ -255,6 +255,8 @@ class Master {
                   failed});
   }
   void serve(const std::function<bool()>& ended) { engine_.serve(ended); }
+  // A number for whoever makes keys, different from all others until the next serve() has ended.
+  [[nodiscard]] std::uint64_t new_poster() { return engine_.new_poster(); }
   void wake() { engine_.wake(); }
 
   // The counters of the run so far. One message to and from each worker.

@@ -6,8 +6,8 @@
 //     auto priced = rondo::evaluate_on(master, items(feed) | rondo::on_ranks(master) | rondo::filter(cheap));
 //   });
 //
-// The source is pulled on rank 0, only as results are passed on: the stream is the queue here too. The same pipeline
-// gives the same values on threads and on any number of ranks.
+// The source is pulled on rank 0, while the first result is not there and there are slots left: the stream is the queue here too. The same pipeline gives the same values on threads and on any number of ranks, also with call.random():
+// call.id() is the item's number in its stage (of the second on_ranks() of an evaluation 2^40 more, and so on).
 #pragma once
 
 #include <atomic>
@@ -27,12 +27,13 @@ namespace streaming {
 
 template <class U>
 Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, Master<U>* master,
-                                             std::size_t slots) {
+                                             std::size_t slots, std::uint64_t first) {
   using Output = typename U::OutputType;
   std::deque<Slot<Output>> open;
+  std::uint64_t next = first;
   bool more = true;
   while (more || !open.empty()) {
-    while (more && open.size() < slots) {
+    while (more && open.size() < slots && (open.empty() || !open.front().ready())) {
       const typename U::InputType* item = co_await in.next();
       if (item == nullptr) {
         more = false;
@@ -42,7 +43,7 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
       const auto filler = std::make_shared<Filler<Output>>(std::move(place.filler));
       open.push_back(std::move(place.slot));
       master->post(
-          *item, [filler](Output output) { filler->fill(std::move(output)); },
+          next++, *item, [filler](Output output) { filler->fill(std::move(output)); },
           [filler](std::exception_ptr error) { filler->fail(std::move(error)); });
     }
     if (open.empty()) break;
@@ -59,7 +60,8 @@ struct OnRanksStage : Stage {
   OnRanksStage(Master<U>& m, std::size_t n) : master(&m), slots(n) {}
 
   Stream<typename U::OutputType> apply(Stream<typename U::InputType>&& in) && {
-    return through_ranks<U>(std::move(in), master, slots).named("on_ranks");
+    // here and not in the constructor: the operands of | are made in any order, but applied from left to right
+    return through_ranks<U>(std::move(in), master, slots, master->new_poster() << 40).named("on_ranks");
   }
   template <class T, class S, class Before>
   Stream<typename U::OutputType> apply(Chunked<T, S, Before>&& in) && {

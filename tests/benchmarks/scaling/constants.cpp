@@ -26,7 +26,6 @@
 #include "mpi/mpi_transport.hpp"
 #include "scheduler/scheduler.hpp"
 #include "simulation/workload.hpp"
-#include "transport/promptness.hpp"
 #include "workload/workload.hpp"
 
 namespace {
@@ -262,7 +261,6 @@ Sleeper to_sleeper(rondo::transport::Transport& transport, std::size_t bytes, in
 }
 
 void messages(rondo::transport::Transport& transport) {
-  const rondo::transport::Promptness prompt;
   const bool first = rondo::value(transport.rank()) == 0;
   constexpr int kMany =
       64;  // as a call's start has them; MPI holds no more than some hundred for one receiver at ease

@@ -19,7 +19,6 @@
 #include <sys/resource.h>
 
 #include "mpi/mpi_transport.hpp"
-#include "transport/promptness.hpp"
 #include "workload/workload.hpp"
 
 namespace {
@@ -163,7 +162,6 @@ class Part {
 };
 
 void measure(MpiTransport& transport) {
-  const rondo::transport::Promptness prompt;
   const auto cores = static_cast<double>(std::thread::hardware_concurrency());
   const auto tell = [&](const char* what, double microseconds) {
     if (value(transport.rank()) == 0) std::printf("%-66s %8.1f us\n", what, microseconds);

@@ -17,6 +17,7 @@
 namespace rondo::detail {
 
 struct Task {
+  std::uint64_t key;  // its call.id(), and with the round what its random numbers depend on
   Buffer input;
   std::function<void(Bytes output)> done;
   std::function<void(std::exception_ptr)> failed;
@@ -58,6 +59,8 @@ class Engine {
   // out what is posted until `ended` says so, cancels what has not started then, and calls done and failed of each other one.
   // wake() makes serve() ask `ended` again.
   virtual void post(Task task) = 0;
+  // A number for whoever posts, different from all others until the next serve() has ended.
+  [[nodiscard]] virtual std::uint64_t new_poster() = 0;
   virtual void serve(const std::function<bool()>& ended) = 0;
   virtual void wake() = 0;
 

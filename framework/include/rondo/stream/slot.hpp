@@ -33,6 +33,13 @@ class DeadlockError : public Error {
   using Error::Error;
 };
 
+// A slot was used that has no result to give, or a filler that has none to fill: default constructed, moved from,
+// or used before.
+class SlotError : public Error {
+ public:
+  using Error::Error;
+};
+
 namespace streaming {
 
 // Whoever waits for a slot: told by whoever completes it.
@@ -169,8 +176,8 @@ class UnitCore final : public ResultCore<R> {
 
 }  // namespace streaming
 
-// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result, once; until it is
-// there the stream is given back, and whoever completes the slot takes it up again.
+// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result, once (then it throws
+// SlotError); until it is there the stream is given back, and whoever completes the slot takes it up again.
 template <class R>
 class [[nodiscard]] Slot {
  public:
@@ -178,7 +185,10 @@ class [[nodiscard]] Slot {
   explicit Slot(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
 
   // True once co_await would not wait. Timing decides when; a stage must not let its output depend on it.
-  [[nodiscard]] bool ready() const { return core_->complete(); }
+  [[nodiscard]] bool ready() const {
+    if (!core_) throw SlotError("Slot::ready: the slot was awaited before, or moved from, or never set");
+    return core_->complete();
+  }
   // False: default constructed, moved from or awaited.
   [[nodiscard]] bool valid() const { return static_cast<bool>(core_); }
 
@@ -206,20 +216,25 @@ class [[nodiscard]] Filler {
   }
   ~Filler() { finish(streaming::SlotCore::State::dropped); }
 
-  // Each of these may be called once, and only one of them.
+  // Each of these may be called once, and only one of them; then they throw SlotError.
   template <class... Value>
   requires std::is_constructible_v<streaming::ValueOf<R>, Value...>
   void fill(Value&&... value) {
+    check();
     core_->value.emplace(std::forward<Value>(value)...);
     finish(streaming::SlotCore::State::filled);
   }
   // The reader's co_await throws this.
   void fail(std::exception_ptr error) {
+    check();
     core_->error = std::move(error);
     finish(streaming::SlotCore::State::filled);
   }
 
  private:
+  void check() const {
+    if (!core_) throw SlotError("Filler: was used before, or moved from, or never set");
+  }
   void finish(streaming::SlotCore::State state) {
     if (!core_) return;
     auto core = std::move(core_);

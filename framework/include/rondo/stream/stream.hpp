@@ -27,7 +27,8 @@
 // constructor of Item, or a function that returns it, will do as well.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
-// latest with the Stream. Parameters should be taken by value, or must outlive the Stream. Threads: the body
+// latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
+// Parameters should be taken by value, or must outlive the Stream. Threads: the body
 // runs on one thread at a time, but not always the same; what it does on one is visible to the next.
 //
 // Every step is O(1): coroutines do not resume each other on the native stack, a loop (Stepper) resumes the
@@ -37,6 +38,7 @@
 
 #include <array>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <source_location>
@@ -90,11 +92,12 @@ class Stepper {
   // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
   // once, instead of one miss of the cache after another. A frame that is gone does no harm.
   void fetch_frames() const {
-    constexpr int kBefore = 16, kBytes = 256,
-                  kLine = 64;  // of a promise, that its frame begins; of a small frame
-    for (const void* frame : frames_)
-      for (int at = -kBefore; at < kBytes - kBefore; at += kLine)
+    constexpr std::size_t kBytes = 256, kLine = 64;  // of a small frame, whose promise is near its beginning
+    for (const void* frame : frames_) {
+      if (frame == nullptr) return;
+      for (std::size_t at = 0; at < kBytes; at += kLine)
         __builtin_prefetch(static_cast<const char*>(frame) + at, 1);
+    }
   }
 
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
@@ -116,6 +119,11 @@ class Stepper {
 //
 // A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
 // of the root is the end of that chain, the one that runs when the root is pulled.
+//
+// A coroutine's frame mostly holds the Streams it draws from, as parameters or variables. A long chain of such
+// frames must not be destroyed one inside the other, which would take native stack for each. So every promise
+// knows which others its frame holds: those among its parameters from the start, the others since it first
+// pulled them.
 struct PromiseBase {
   std::coroutine_handle<> handle;
   StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
@@ -127,19 +135,51 @@ struct PromiseBase {
   void* value = nullptr;            // of a root: the value just yielded, null at the end
   std::exception_ptr error;
   const char* name = nullptr;
-  std::source_location where;  // of the co_await it is suspended in
+  std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
+
+  PromiseBase() noexcept;
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+  ~PromiseBase();
+  // Of the frame.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* frame, std::size_t bytes);
+
+  // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
+  void draws_from(PromiseBase& drawn_from) noexcept {
+    if (drawn_from.holder_ != this) [[unlikely]]
+      hold(drawn_from);
+  }
+  // Destroys this coroutine, after all whose Streams are in its frame, the innermost first.
+  void destroy() noexcept;
 
   [[nodiscard]] Stepper& steps() const { return *root->stepper; }
   // Hands a value, or the end, to whoever pulls.
   void hand_over(void* to_consumer);
   void finish();
+
+ private:
+  friend class StreamBase;
+  void hold(PromiseBase& drawn_from) noexcept;
+  // Into and out of a list of siblings.
+  void join(PromiseBase*& list) noexcept;
+  void part() noexcept;
+
+  std::size_t frame_bytes_ = 0;
+  PromiseBase* holder_ = nullptr;  // in whose frame this one's Stream is
+  PromiseBase* held_ = nullptr;    // those whose Streams are in this one's frame: the first of the list
+  PromiseBase* sibling_ = nullptr;
+  PromiseBase** place_ = nullptr;  // what points to this one in its list
 };
 
-// "evaluation, waiting for a, waiting for b (file:line), ...": from the evaluation down to this coroutine.
+// "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
+[[nodiscard]] std::string place(const PromiseBase& promise);
+
+// "the evaluation waits for a (file:line) waits for b (file:line) waits for ...": from the evaluation down to this
+// coroutine; of a long trail only the two ends.
 [[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
 
-// Owns a coroutine. Known by address to its promise, so that a long chain of suspended coroutines can be
-// destroyed from its far end, one by one, instead of one inside the other.
+// Owns a coroutine. Known by address to its promise.
 class StreamBase {
  public:
   StreamBase(const StreamBase&) = delete;
@@ -147,7 +187,7 @@ class StreamBase {
 
   [[nodiscard]] PromiseBase* promise() const { return promise_; }
   void destroy() noexcept {
-    if (promise_ != nullptr) std::exchange(promise_, nullptr)->handle.destroy();
+    if (promise_ != nullptr) promise_->destroy();
   }
 
  protected:
@@ -166,10 +206,8 @@ class StreamBase {
   PromiseBase* promise_ = nullptr;
 
  private:
-  void adopt(StreamBase& other) noexcept {
-    promise_ = std::exchange(other.promise_, nullptr);
-    if (promise_ != nullptr) promise_->owner = this;
-  }
+  friend struct PromiseBase;
+  void adopt(StreamBase& other) noexcept;
 };
 
 // Destroys a pipeline whose coroutines are all suspended, the innermost first.
@@ -199,6 +237,7 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
+    consumer_.draws_from(producer);
     if (producer.stepper != &stepper) stepper.met(producer);
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
@@ -306,10 +345,14 @@ class [[nodiscard]] ElementsAwaiter {
   void await_suspend(std::coroutine_handle<>) noexcept {
     PromiseBase& child = *nested_.promise();
     PromiseBase& root = *parent_.root;
+    // one that has been pulled before may be in the middle of nested streams itself
+    PromiseBase* const leaf = child.leaf;
+    for (PromiseBase* one = leaf; one != &child; one = one->parent) one->root = &root;
     child.parent = &parent_;
+    parent_.draws_from(child);
     child.root = &root;
-    root.leaf = &child;
-    root.stepper->current = &child;
+    root.leaf = leaf;
+    root.stepper->current = leaf;
   }
   void await_resume() {
     if (nested_.promise() == nullptr) return;
@@ -354,7 +397,11 @@ struct Promise final : PromiseBase {
                   "destroys the captures of a lambda twice that is written inside a co_yield");
     return {*this, unit.take()};
   }
-  ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested) { return {*this, nested.take()}; }
+  ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested,
+                                 std::source_location here = std::source_location::current()) {
+    where = here;
+    return {*this, nested.take()};
+  }
 
   template <class U>
   NextAwaiter<U> await_transform(Next<U> next) noexcept {
@@ -363,13 +410,24 @@ struct Promise final : PromiseBase {
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {
     where = here;
-    return {*this, slot.take_core()};
+    return {*this, taken(slot)};
   }
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>&& slot,
                                  std::source_location here = std::source_location::current()) {
     where = here;
-    return {*this, slot.take_core()};
+    return {*this, taken(slot)};
+  }
+
+ private:
+  template <class R>
+  Reference<ResultCore<R>> taken(Slot<R>& slot) {
+    if (!slot.valid()) {
+      throw SlotError(
+          "co_await of a slot that has no result: it was awaited before, or moved from, or never set; in " +
+          place(*this));
+    }
+    return slot.take_core();
   }
 };
 

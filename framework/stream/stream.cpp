@@ -36,8 +36,6 @@ void* PromiseBase::operator new(std::size_t bytes) {
   return frame;
 }
 
-void PromiseBase::operator delete(void* frame, std::size_t bytes) { ::operator delete(frame, bytes); }
-
 PromiseBase::PromiseBase() noexcept {
   if (!inside(this, beginning.frame, beginning.bytes)) return;
   frame_bytes_ = std::exchange(beginning.bytes, 0);

@@ -139,9 +139,8 @@ struct PromiseBase {
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
   ~PromiseBase();
-  // Of the frame.
+  // Of the frame. Goes with the global operator delete: g++ 12 warns of one of this class.
   static void* operator new(std::size_t bytes);
-  static void operator delete(void* frame, std::size_t bytes);
 
   // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
   void draws_from(PromiseBase& drawn_from) noexcept {

@@ -1,7 +1,6 @@
 #include <rondo/stream/stream.hpp>
 
 #include <cstdint>
-#include <new>
 #include <vector>
 
 namespace rondo::streaming {
@@ -28,15 +27,11 @@ bool inside(const void* object, const void* frame, std::size_t bytes) {
 
 }  // namespace
 
-void* PromiseBase::operator new(std::size_t bytes) {
-  void* frame = ::operator new(bytes);
+void PromiseBase::begins(const void* frame, std::size_t bytes) noexcept {
   while (beginning.parameters != nullptr) beginning.parameters->part();
   beginning.frame = frame;
   beginning.bytes = bytes;
-  return frame;
 }
-
-void PromiseBase::operator delete(void* frame, std::size_t bytes) { ::operator delete(frame, bytes); }
 
 PromiseBase::PromiseBase() noexcept {
   if (!inside(this, beginning.frame, beginning.bytes)) return;

@@ -1,5 +1,6 @@
 // Stream as a coroutine type: values, nesting, and that every frame is destroyed in every way of ending.
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <stdexcept>
 
@@ -204,6 +205,21 @@ TEST(Coroutine, IsTornDownFromTheInsideOnASmallStack) {
   EXPECT_THROW(hands.evaluation().conclude(), rondo::Stopped);
 }
 
+// A native frame for each of kDeep coroutines would not fit.
+void on_a_small_stack(void (*body)()) {
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  ASSERT_EQ(pthread_attr_setstacksize(&small, 1 << 20), 0);
+  pthread_t thread;
+  const auto run = [](void* function) -> void* {
+    reinterpret_cast<void (*)()>(function)();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &small, run, reinterpret_cast<void*>(body)), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&small);
+}
+
 // A chain of streams that own each other as parameters; the first of them, and so all, began if it was pulled.
 Stream<int> one_by_one(Stream<int> in) {
   while (int* n = co_await in.next()) co_yield *n;
@@ -222,31 +238,37 @@ Stream<int> fails_after_one(Stream<int> in) {
 }
 
 TEST(LongChain, IsDestroyedWithoutHavingBegun) {
-  { auto unused = chain(); }
-  EXPECT_EQ(Tracked::alive, 0);
-  std::stop_source stop;
-  stop.request_stop();
-  EXPECT_THROW((void)rondo::evaluate(chain(), {.stop = stop.get_token()}), rondo::Stopped);
-  EXPECT_EQ(Tracked::alive, 0);
+  on_a_small_stack([] {
+    { auto unused = chain(); }
+    EXPECT_EQ(Tracked::alive, 0);
+    std::stop_source stop;
+    stop.request_stop();
+    EXPECT_THROW((void)rondo::evaluate(chain(), {.stop = stop.get_token()}), rondo::Stopped);
+    EXPECT_EQ(Tracked::alive, 0);
+  });
 }
 
 TEST(LongChain, IsDestroyedBeforeItsEnd) {
-  EXPECT_EQ(rondo::evaluate(chain() | rondo::take(1)), std::vector{0});
-  EXPECT_EQ(Tracked::alive, 0);
-  EXPECT_EQ(rondo::evaluate(relayed(kDeep, 3) | rondo::take(1)), std::vector{kDeep});
-  EXPECT_EQ(rondo::evaluate(nested(kDeep, 3) | rondo::take(1)), std::vector{0});
-  for (int& n : rondo::sequential(chain())) {
-    EXPECT_EQ(n, 0);
-    break;
-  }
-  EXPECT_EQ(Tracked::alive, 0);
+  on_a_small_stack([] {
+    EXPECT_EQ(rondo::evaluate(chain() | rondo::take(1)), std::vector{0});
+    EXPECT_EQ(Tracked::alive, 0);
+    EXPECT_EQ(rondo::evaluate(relayed(kDeep, 3) | rondo::take(1)), std::vector{kDeep});
+    EXPECT_EQ(rondo::evaluate(nested(kDeep, 3) | rondo::take(1)), std::vector{0});
+    for (int& n : rondo::sequential(chain())) {
+      EXPECT_EQ(n, 0);
+      break;
+    }
+    EXPECT_EQ(Tracked::alive, 0);
+  });
 }
 
 TEST(LongChain, IsDestroyedAfterAFailure) {
-  EXPECT_THROW((void)rondo::evaluate(fails_after_one(chain())), std::runtime_error);
-  EXPECT_EQ(Tracked::alive, 0);
-  EXPECT_THROW(rondo::for_each(chain(), [](int) { throw std::out_of_range("sink"); }), std::out_of_range);
-  EXPECT_EQ(Tracked::alive, 0);
+  on_a_small_stack([] {
+    EXPECT_THROW((void)rondo::evaluate(fails_after_one(chain())), std::runtime_error);
+    EXPECT_EQ(Tracked::alive, 0);
+    EXPECT_THROW(rondo::for_each(chain(), [](int) { throw std::out_of_range("sink"); }), std::out_of_range);
+    EXPECT_EQ(Tracked::alive, 0);
+  });
 }
 
 Stream<int> stops(int depth, std::stop_source* stop) {
@@ -256,8 +278,10 @@ Stream<int> stops(int depth, std::stop_source* stop) {
 }
 
 TEST(LongChain, OfNestedStreamsIsDestroyedAfterAStopFromItsInside) {
-  std::stop_source stop;
-  EXPECT_THROW((void)rondo::evaluate(stops(kDeep, &stop), {.stop = stop.get_token()}), rondo::Stopped);
+  on_a_small_stack([] {
+    std::stop_source stop;
+    EXPECT_THROW((void)rondo::evaluate(stops(kDeep, &stop), {.stop = stop.get_token()}), rondo::Stopped);
+  });
 }
 
 Stream<int> first_of(Stream<int>& in) {

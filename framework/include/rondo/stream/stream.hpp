@@ -41,6 +41,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <source_location>
 #include <string>
 #include <type_traits>
@@ -141,9 +142,12 @@ struct PromiseBase {
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
   ~PromiseBase();
-  // Of the frame.
-  static void* operator new(std::size_t bytes);
-  static void operator delete(void* frame, std::size_t bytes);
+  // Of the frame. Inline and without an operator delete of its own, as g++ 12 gives false warnings otherwise.
+  [[gnu::always_inline]] static void* operator new(std::size_t bytes) {
+    void* frame = ::operator new(bytes);
+    begins(frame, bytes);
+    return frame;
+  }
 
   // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
   void draws_from(PromiseBase& drawn_from) noexcept {
@@ -160,6 +164,7 @@ struct PromiseBase {
 
  private:
   friend class StreamBase;
+  static void begins(const void* frame, std::size_t bytes) noexcept;
   void hold(PromiseBase& drawn_from) noexcept;
   // Into and out of a list of siblings.
   void join(PromiseBase*& list) noexcept;

@@ -22,15 +22,10 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <map>
 #include <optional>
-#include <ranges>
-#include <string>
-#include <string_view>
-#include <tuple>
-#include <unordered_map>
 #include <utility>
 
+#include <rondo/stream/keys.hpp>
 #include <rondo/stream/pipeline.hpp>
 #include <rondo/stream/sort.hpp>
 #include <rondo/stream/stages.hpp>
@@ -65,34 +60,6 @@ concept ChangesNothing = requires(const F& f, T a, T b) {
 };
 
 namespace streaming {
-
-// The key that is kept while its item moves about: what a key function gives, but owning it where that is all the same.
-template <class K>
-struct Owning {
-  using type = K;
-};
-template <class C, class Traits>
-struct Owning<std::basic_string_view<C, Traits>> {
-  using type = std::basic_string<C, Traits>;
-};
-template <class... Parts>
-struct Owning<std::tuple<Parts...>> {
-  using type = std::tuple<typename Owning<std::remove_cvref_t<Parts>>::type...>;
-};
-template <class A, class B>
-struct Owning<std::pair<A, B>> {
-  using type =
-      std::pair<typename Owning<std::remove_cvref_t<A>>::type, typename Owning<std::remove_cvref_t<B>>::type>;
-};
-
-template <class Key>
-inline constexpr bool owns = !std::ranges::view<Key>;
-template <class T>
-inline constexpr bool owns<std::reference_wrapper<T>> = false;
-template <class... Parts>
-inline constexpr bool owns<std::tuple<Parts...>> = (owns<Parts> && ...);
-template <class A, class B>
-inline constexpr bool owns<std::pair<A, B>> = owns<A>&& owns<B>;
 
 // An item and its place in the stream.
 template <class T>
@@ -189,24 +156,6 @@ struct Always {
   bool operator()(const T&) const {
     return true;
   }
-};
-
-template <class Key>
-concept Hashable = requires(const Key& key) {
-  { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
-}
-&&std::equality_comparable<Key>;
-template <class Key>
-concept HasLess = requires(const Key& a, const Key& b) {
-  { a < b } -> std::convertible_to<bool>;
-};
-template <class Key, class Value>
-struct TableOf {
-  using type = std::map<Key, Value>;
-};
-template <Hashable Key, class Value>
-struct TableOf<Key, Value> {
-  using type = std::unordered_map<Key, Value>;
 };
 
 // Chunks worth a batch of folds, and into how many tables. Neither changes the output.

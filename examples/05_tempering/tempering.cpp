@@ -8,32 +8,34 @@
 // than the statistical error, and the program fails if the difference is over four errors; nearer to the critical
 // point (beta = 0.4407) a lattice of this size has another energy. The error is that of the mean of 30 bins in time.
 //
+// With --rondo-checkpoint=FOLDER the run may be ended at any time: started again, it goes on from its last checkpoint, on any
+// number of ranks, and prints the same.
+//
 //   $ mpirun -np 3 build/examples/05_tempering/tempering
 //   beta   energy per site       Onsager   lattice in       difference
 //                                          correl. lengths  in errors
-//   0.35   -0.8814 +- 0.0017    -0.8798     12.5             -0.9
-//   0.36   -0.9198 +- 0.0019    -0.9198     11.0             -0.0
-//   0.37   -0.9618 +- 0.0016    -0.9619      9.6              0.1
-//   0.38   -1.0045 +- 0.0018    -1.0066      8.1
-//   0.39   -1.0556 +- 0.0018    -1.0545      6.7
-//   0.40   -1.1085 +- 0.0018    -1.1061      5.4
-//   0.41   -1.1684 +- 0.0025    -1.1626      4.0
-//   0.42   -1.2382 +- 0.0028    -1.2261      2.7
-//   0.43   -1.3290 +- 0.0037    -1.3004      1.4
-//   0.44   -1.4334 +- 0.0035    -1.4022      0.1
-//   0.45   -1.5179 +- 0.0022    -1.5130      2.4
-//   0.46   -1.5823 +- 0.0019    -1.5812      4.9
-//   0.47   -1.6349 +- 0.0019    -1.6342      7.4
-//   0.48   -1.6793 +- 0.0016    -1.6777      9.8             -1.0
-//   0.49   -1.7145 +- 0.0015    -1.7143     12.2             -0.1
-//   0.50   -1.7440 +- 0.0015    -1.7456     14.6              1.0
-//   59 % of the swaps were accepted
+//   0.35   -0.8804 +- 0.0011    -0.8798     12.5             -0.5
+//   0.36   -0.9218 +- 0.0022    -0.9198     11.0             -0.9
+//   0.37   -0.9610 +- 0.0016    -0.9619      9.6              0.6
+//   0.38   -1.0052 +- 0.0022    -1.0066      8.1
+//   0.39   -1.0562 +- 0.0017    -1.0545      6.7
+//   0.40   -1.1092 +- 0.0024    -1.1061      5.4
+//   0.41   -1.1666 +- 0.0027    -1.1626      4.0
+//   0.42   -1.2398 +- 0.0029    -1.2261      2.7
+//   0.43   -1.3314 +- 0.0041    -1.3004      1.4
+//   0.44   -1.4287 +- 0.0041    -1.4022      0.1
+//   0.45   -1.5185 +- 0.0024    -1.5130      2.4
+//   0.46   -1.5838 +- 0.0027    -1.5812      4.9
+//   0.47   -1.6327 +- 0.0023    -1.6342      7.4
+//   0.48   -1.6787 +- 0.0016    -1.6777      9.8             -0.6
+//   0.49   -1.7112 +- 0.0016    -1.7143     12.2              1.9
+//   0.50   -1.7444 +- 0.0014    -1.7456     14.6              0.8
+//   60 % of the swaps were accepted
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -96,7 +98,7 @@ Mean mean_of_bins(const std::array<double, kBins>& bins) {
 // Which replica is on which rung of the ladder.
 class Ladder {
  public:
-  explicit Ladder(std::uint64_t seed) : random_(seed) {
+  Ladder() {
     for (std::size_t rung = 0; rung < kRungs; ++rung) replica_[rung] = rung;
   }
 
@@ -109,12 +111,12 @@ class Ladder {
   }
 
   // Pairs (0, 1), (2, 3) and so on, or if `odd` (1, 2), (3, 4) and so on.
-  void swap(const std::vector<int>& energies, bool odd) {
+  void swap(const std::vector<int>& energies, bool odd, rondo::Random random) {
     for (std::size_t rung = odd ? 1 : 0; rung + 1 < kRungs; rung += 2) {
       const double colder_by = beta(rung + 1) - beta(rung);
       const int lower_by = energies[replica_[rung]] - energies[replica_[rung + 1]];
       ++tried_;
-      if (std::uniform_real_distribution(0.0, 1.0)(random_) < std::exp(-colder_by * lower_by)) {
+      if (random() * 0x1p-32 < std::exp(-colder_by * lower_by)) {
         std::swap(replica_[rung], replica_[rung + 1]);
         ++accepted_;
       }
@@ -123,11 +125,22 @@ class Ladder {
 
   [[nodiscard]] double acceptance() const { return static_cast<double>(accepted_) / tried_; }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& replica_& tried_& accepted_;
+  }
+
  private:
   std::array<std::size_t, kRungs> replica_;
-  std::mt19937_64 random_;
   int tried_ = 0;
   int accepted_ = 0;
+};
+
+// What a run needs to go on, beside the lattices: it travels with their checkpoints.
+struct Progress {
+  int round = 0;
+  Ladder ladder;
+  std::array<std::array<double, kBins>, kRungs> energies{};
 };
 
 // Prints a line per rung; whether all that should agree with Onsager do.
@@ -153,17 +166,20 @@ bool compare(const std::array<std::array<double, kBins>, kRungs>& energies) {
 
 int main(int argc, char** argv) {
   return rondo::run<Sweep>(argc, argv, [](rondo::Master<Sweep>& master) {
-    master.reset(std::vector(kRungs, std::vector<std::int8_t>(kSites, 1)));
-    Ladder ladder(master.seed());
-    std::array<std::array<double, kBins>, kRungs> energies{};
-    for (int round = -kWarmUp; round < kBins * kBinRounds; ++round) {
-      const std::vector<int> now = master.update(ladder.betas());
-      for (std::size_t rung = 0; rung < kRungs && round >= 0; ++rung)
-        energies[rung][static_cast<std::size_t>(round / kBinRounds)] +=
-            static_cast<double>(now[ladder.replica(rung)]) / kSites / kBinRounds;
-      ladder.swap(now, round % 2 != 0);
+    Progress progress;
+    auto& [round, ladder, means] = progress;
+    if (!master.resume(progress)) master.reset(std::vector(kRungs, std::vector<std::int8_t>(kSites, 1)));
+    for (; round < kWarmUp + kBins * kBinRounds; ++round) {
+      master.safe_point(progress);
+      const std::vector<int> energies = master.update(ladder.betas());
+      for (std::size_t rung = 0; rung < kRungs && round >= kWarmUp; ++rung)
+        means[rung][static_cast<std::size_t>((round - kWarmUp) / kBinRounds)] +=
+            static_cast<double>(energies[ladder.replica(rung)]) / kSites / kBinRounds;
+      // random numbers of the round alone, as those of an update are; no lattice has this id
+      ladder.swap(energies, round % 2 != 0,
+                  rondo::Random(master.seed(), rondo::StateId{kRungs}, static_cast<std::uint64_t>(round)));
     }
-    const bool agree = compare(energies);
+    const bool agree = compare(means);
     std::printf("%.0f %% of the swaps were accepted\n", 100 * ladder.acceptance());
     return agree ? EXIT_SUCCESS : EXIT_FAILURE;
   });

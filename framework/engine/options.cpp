@@ -199,6 +199,9 @@ Options read(const po::variables_map& given) {
   });
   set("rondo-marker", [&](Name, Name v) { options.marker = v; });
   set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
+  if (options.walltime > 0 && options.checkpoint.empty())
+    throw OptionError(
+        "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go on");
   if (options.recover && options.relay != 0 && options.relay != Options::kRelayAuto)
     throw OptionError(
         "--rondo-relay: need auto or off together with --rondo-recover: who is behind a lost leader would be "

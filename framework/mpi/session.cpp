@@ -134,6 +134,20 @@ bool initialised() {
   return yes != 0;
 }
 
+// Why not, if some ranks are to recover and others are not: they would wait for each other. Collective.
+std::string differing_recovery(MPI_Comm communicator, bool mine) {
+  const int recover = mine ? 1 : 0;
+  int least = 0, most = 0;
+  MPI_Allreduce(&recover, &least, 1, MPI_INT, MPI_MIN, communicator);
+  MPI_Allreduce(&recover, &most, 1, MPI_INT, MPI_MAX, communicator);
+  if (least == most) return "";
+  int rank = 0;
+  MPI_Comm_rank(communicator, &rank);
+  return engine::describe(
+      Rank{rank}, OptionError("--rondo-recover: need the same on all ranks; a variable reaches those of "
+                              "other hosts by mpirun -x RONDO_RECOVER"));
+}
+
 // The options, if every rank could read its own; otherwise the first rank that could not has said why.
 std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc, char** argv, bool& failed) {
   int rank = 0;
@@ -153,6 +167,10 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, communicator);
   failed = first != INT_MAX;
   if (failed && rank == first) std::cerr << error;
+  if (failed) return options;
+  const std::string difference = differing_recovery(communicator, options && options->recover);
+  failed = !difference.empty();
+  if (failed && rank == 0) std::cerr << difference;
   return options;
 }
 

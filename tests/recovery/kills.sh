@@ -163,4 +163,20 @@ begin "$rondo_run"
 kill -KILL "${ranks[0]}"
 ends
 [[ $status -ne 0 ]] || fail "rank 0: status 0"
+
+# what fails before Rondo runs it is no success either, though mpirun --enable-recovery calls it one
+case_of not_begun
+# refuses STATUS COMMAND...
+refuses() {
+  status=0
+  timeout -k 5 30 "${@:2}" >output 2>&1 || status=$?
+  [[ $status -eq $1 ]] || fail "status $status instead of $1: ${*:2}"
+}
+refuses 1 "$rondo_run" -np 3 false
+refuses 1 "$rondo_run" -np 3 "$journey" --result=result --rondo-keep=0
+refuses 2 env RONDO_MARKER=/proc/nowhere/marker "$rondo_run" -np 3 "$journey" --result=result
+refuses 0 env RONDO_MARKER=marker "$rondo_run" -np 3 --wdir / "$journey" --steps=2 --result="$PWD/result"
+unset RONDO_RECOVER
+refuses 1 mpirun -np 1 env RONDO_RECOVER=on "$journey" --result=result : -np 2 "$journey" --result=result
+grep -q 'need the same on all ranks' output || fail "what differs between the ranks is not told"
 echo "kills.sh: all as it should be"

@@ -198,8 +198,14 @@ void Master::heed(Wish wish) {
 void Master::set_end(double now) {
   const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
   double walltime = options_.walltime;
-  if (walltime == 0 && slurm != nullptr && !options_.checkpoint.empty())
-    walltime = std::atof(slurm) - static_cast<double>(std::time(nullptr));
+  if (walltime == 0 && slurm != nullptr && !options_.checkpoint.empty()) {
+    const double end = std::atof(slurm);
+    if (end > 0)
+      walltime = end - static_cast<double>(std::time(nullptr));
+    else
+      std::cerr << "rondo: SLURM_JOB_END_TIME is no time ('" << slurm << "'), and counts for nothing"
+                << std::endl;
+  }
   if (walltime == 0) return;
   end_ = now + walltime;
   time_margin_ = std::clamp(walltime * kTimeMarginShare, 0.0, kTimeMargin);

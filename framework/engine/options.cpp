@@ -128,9 +128,13 @@ std::uint64_t size(const std::string& name, std::string text) {
 }
 
 double duration(const std::string& name, const std::string& text) {
-  const checkpoint::Cadence time = checkpoint::parse_cadence("--" + name, text);
-  if (const auto* seconds = std::get_if<std::chrono::seconds>(&time))
-    return static_cast<double>(seconds->count());
+  try {
+    const checkpoint::Cadence time = checkpoint::parse_cadence("--" + name, text);
+    if (const auto* seconds = std::get_if<std::chrono::seconds>(&time))
+      return static_cast<double>(seconds->count());
+  } catch (const OptionError&) {
+    // says that rounds would do as well
+  }
   throw OptionError("--" + name + ": need a time such as 90s, 20m or 2h, got '" + text + "'");
 }
 
@@ -201,7 +205,8 @@ Options read(const po::variables_map& given) {
   set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
   if (options.walltime > 0 && options.checkpoint.empty())
     throw OptionError(
-        "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go on");
+        "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go "
+        "on");
   if (options.recover && options.relay != 0 && options.relay != Options::kRelayAuto)
     throw OptionError(
         "--rondo-relay: need auto or off together with --rondo-recover: who is behind a lost leader would be "

@@ -98,6 +98,7 @@ TEST(Program, AWrongOptionIsNamed) {
   expect_refused(program("fine --rondo-fanout=0"), "--rondo-fanout: need ");
   expect_refused(program("fine --rondo-stall=-1"), "--rondo-stall: need ");
   expect_refused(program("fine --rondo-stall=nan"), "--rondo-stall: need ");
+  expect_refused(program("fine --rondo-walltime=02:00:00"), "--rondo-walltime: need a time such as 90s");
   expect_refused(program("fine --rondo-walltime=2h"), "--rondo-walltime: need --rondo-checkpoint");
   expect_refused(program("fine", "RONDO_BATCH=x"), "--rondo-batch: need ");
   expect_refused(launch(kProgram + " fine --rondo-workers=0"), "--rondo-workers: need ");

@@ -8,7 +8,6 @@
 //   ratio                      time of the rounds with checkpoints / without
 //   write_ms                   of one checkpoint with nothing else to do
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -18,29 +17,9 @@
 #include <string>
 #include <vector>
 
-namespace {
+#include "micro/busy_states.hpp"
 
-constexpr std::size_t states = 2'000;
-constexpr std::size_t doubles = 37'500;
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-class Compute : public rondo::Update<std::vector<double>, double, double> {
- public:
-  double update(std::vector<double>& state, const double& ms, const Call&) override {
-    const auto begin = Clock::now();
-    double sum = 0;
-    do {
-      for (double& x : state) sum += x = 0.5 * x + 1;
-    } while (since(begin) < ms);
-    return sum;
-  }
-};
-
-}  // namespace
+using busy::Clock, busy::Compute, busy::doubles, busy::since, busy::states;
 
 int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : "checkpoints";

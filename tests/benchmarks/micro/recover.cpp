@@ -9,7 +9,6 @@
 //   ratio_within     of the run with it: time of its rounds / as many of its median ones
 //   reset_ratio      the same of the reset, which waits for the first copies
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -18,27 +17,11 @@
 #include <string>
 #include <vector>
 
+#include "micro/busy_states.hpp"
+
 namespace {
 
-constexpr std::size_t states = 2'000;
-constexpr std::size_t doubles = 37'500;
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-class Compute : public rondo::Update<std::vector<double>, double, double> {
- public:
-  double update(std::vector<double>& state, const double& ms, const Call&) override {
-    const auto begin = Clock::now();
-    double sum = 0;
-    do {
-      for (double& x : state) sum += x = 0.5 * x + 1;
-    } while (since(begin) < ms);
-    return sum;
-  }
-};
+using busy::Clock, busy::Compute, busy::doubles, busy::since, busy::states;
 
 struct Measured {
   double reset_ms = 0;

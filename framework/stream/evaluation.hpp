@@ -3,16 +3,15 @@
 // Driven by a Crew of threads, or by hand in tests. A driver takes the baton, steps the stream to the next
 // work unit, puts the baton back, runs the unit, and so on:
 //
-//   if (!holding) take or try_take        -> holding
-//   step(unit)     (holding)              -> unit: put_back(), then run(unit); waiting: not holding any more;
-//   over: leave run(unit)      (not holding)          -> true: this thread holds the baton now, because the
-//   stream waited for this unit
+//   not holding it: take or try_take
+//   step(unit)       gives unit: put_back(), then run(unit); waiting: it is not held any more; over: leave
+//   run(unit)        gives true: this thread holds the baton now, because the stream waited for this unit
 //
 // Never more extant work units than threads, since a thread has to run one before it can take another.
 //
-// Of several failures, the one that comes first in the order in which units were handed out is kept: all
-// before it have been run by then, so it is the one that a sequential program would have met. No unit is
-// handed out after a failure.
+// Of several failures, the one that comes first in the order in which units were handed out is kept; all before it have
+// been run by then. No unit is handed out after a failure. A unit that is run ahead of need counts too, also where the
+// stream would have ended or failed before it came to its result: how far ahead units are run depends on the threads.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
 // The journey as a program, to be interrupted:
-//   journey --steps=N --result=FILE [--states=N] [--words=N] [--delay=MICROSECONDS] [--log=FILE] [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
+//   journey --steps=N --result=FILE [--states=N] [--words=N] [--delay=MICROSECONDS] [--log=FILE]
+//           [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
 //
-// Each state begins with as many more words. Writes its digest to --result when it has done all steps. Appends a line to --log as each step begins ("step 3"), when it
-// resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
+// Each state begins with as many more words. Writes its digest to --result when it has done all steps. Appends a line to
+// --log as each step begins ("step 3"), when it resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
 // update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it.
 #include <csignal>
 #include <cstdlib>

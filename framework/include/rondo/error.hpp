@@ -1,7 +1,8 @@
 // The errors of Rondo. Each names the offender and says what would be right.
 //
 // After any of them but MismatchError the master stays usable, and every id names exactly one state. What cannot be thrown
-// to anybody (a state that cannot be packed or unpacked on its way from rank to rank) ends the job, with a line that names rank and state.
+// to anybody (a state that cannot be packed or unpacked on its way from rank to rank) ends the job, with a line that
+// names rank and state.
 #pragma once
 
 #include <cstdint>

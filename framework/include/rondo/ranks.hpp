@@ -6,8 +6,9 @@
 //     auto priced = rondo::evaluate_on(master, items(feed) | rondo::on_ranks(master) | rondo::filter(cheap));
 //   });
 //
-// The source is pulled on rank 0, while the first result is not there and there are slots left: the stream is the queue here too. The same pipeline gives the same values on threads and on any number of ranks, also with call.random():
-// call.id() is the item's number in its stage (of the second on_ranks() of an evaluation 2^40 more, and so on).
+// The source is pulled on rank 0, while the first result is not there and there are slots left: the stream is the queue
+// here too. The same pipeline gives the same values on threads and on any number of ranks, also with call.random(): call.id()
+// is the item's number in its stage (of the second on_ranks() of an evaluation 2^40 more, and so on).
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // The same job done four ways: items 0, 1, 2, ... are produced in order, each is worked on for a given time,
 // and the results are added up in order.
 //
-// Work is counted in turns of a loop, so that it costs the same whoever runs it; `Spin` finds out how many
-// make a microsecond on this machine.
+// Work is counted in turns of a loop, so that it costs the same whoever runs it; turns_per_microsecond()
+// finds out how many make a microsecond on this machine.
 #pragma once
 
 #include <chrono>

@@ -1,15 +1,17 @@
 // Evaluating a pipeline on threads: they take turns at stepping the stream, and run the work units outside
 // it.
 //
-//   std::vector<Item> items = rondo::evaluate(pipeline, {.threads_max = 8});
-//   rondo::for_each(pipeline, [](Item&& item) { ... });
-//   for (Item& item : rondo::sequential(stream)) ...
+//   std::vector<Item> items = rondo::evaluate(std::move(pipeline), {.threads_max = 8});
+//   rondo::for_each(std::move(pipeline), [](Item&& item) { ... });
+//   for (Item& item : rondo::sequential(std::move(stream))) ...
 //
 // The result is the same for any number of threads and any timing, if the user's functions are. The calling
-// thread takes part; when the call returns, every thread, coroutine and item that it made is gone. An
-// exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was; of several, the
-// one a sequential program would have met first. On one thread the stream and its work units run in the order
-// of a sequential program.
+// thread takes part; when the call returns, every thread, coroutine and item that it made is gone. On one thread the
+// stream and its work units run in the order of a sequential program.
+//
+// An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was; of several, the one
+// whose unit was handed out first. With more threads units run ahead of need, and one of these may throw where one
+// thread, with a take() or an error before it, would never have come to it.
 #pragma once
 
 #include <concepts>

@@ -16,8 +16,8 @@
 // Inside a Stream<T>:
 //   co_yield value                  the next value (moved, or copied from an lvalue)
 //   co_yield unit                   hands out unit = work(f): f is run outside the stream; gives a Slot
-//   co_yield elements_of(stream)    all values of another Stream<T>; O(1) for each, however deep such streams
-//   nest co_await other.next()           the next value of another stream: a pointer, null at the end
+//   co_yield elements_of(stream)    all values of another Stream<T> that are left; O(1) for each, however deep they nest
+//   co_await other.next()           the next value of another stream: a pointer, null at the end
 //   co_await slot                   a result; until it is there the stream is given back
 //
 // g++ 12 frees the members of an aggregate twice, and the captures of a lambda too, if it is a temporary written

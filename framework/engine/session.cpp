@@ -39,6 +39,10 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     status = main(master);
   } catch (const Leave&) {
     status = kRequeueStatus;
+  } catch (const WorkerLost& error) {
+    std::cerr << describe(kMaster, error);
+    // no error of the program, and another start makes it good
+    if (!options.checkpoint.empty()) status = kRequeueStatus;
   } catch (const std::exception& error) {
     std::cerr << describe(kMaster, error);
   } catch (...) {

@@ -46,6 +46,8 @@ class Master final : public detail::Engine {
   Master(transport::Relay& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
+  // Whether a safe point has thrown Leave: the run is over, whatever the program makes of that.
+  [[nodiscard]] bool has_left() const { return left_; }
   // Tells every worker to stop, and waits until nothing is on the way any more.
   void close(std::int32_t status);
 
@@ -195,6 +197,8 @@ class Master final : public detail::Engine {
   void abandon_saving();
   [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
   [[noreturn]] void leave_at_once(int status);
+  void require_going();
+  void speak();
   void request(std::span<const StateId> ids);
   void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
   void take_answer(Rank from, Reader& in);
@@ -240,7 +244,7 @@ class Master final : public detail::Engine {
   std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
   std::uint64_t posters_ = 0;  // since the last serve()
-  double task_seconds_ = 0;  // of one task, lately
+  double task_seconds_ = 0;    // of one task, lately
 
   std::optional<Saving> saving_;
   bool abandoned_ = false;  // because of a loss: the next one is due
@@ -253,6 +257,8 @@ class Master final : public detail::Engine {
   double end_ = std::numeric_limits<double>::infinity();       // of the walltime
   double time_margin_ = 0;
   bool closing_ = false;
+  bool left_ = false;
+  double speak_at_ = 0;
   double call_time_ = 0;  // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part

@@ -1,6 +1,7 @@
 // Checkpoints, as the master sees them: workers write and read the parts, rank 0 the manifest.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -159,6 +160,7 @@ void Master::finish_saving() {
 
 void Master::safe_point(Bytes program) {
   require_idle();
+  require_going();
   if (options_.checkpoint.empty()) return;
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
@@ -169,13 +171,14 @@ void Master::safe_point(Bytes program) {
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
+    left_ = true;
     try {
       checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
     } catch (const CheckpointError& error) {
       std::cerr << "rondo: the last checkpoint failed, an older one stands if there is one: " << error.what();
     }
-    std::cerr << "; leaving with status " << kRequeueStatus << std::endl;
+    std::cerr << "; " << SignalWatch::leaving(kRequeueStatus) << std::endl;
     throw Leave();
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
@@ -191,6 +194,9 @@ void Master::safe_point(Bytes program) {
 
 void Master::heed(Wish wish) {
   if (wish > wish_) wish_ = wish;
+  // a walltime that is known is the better measure
+  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(end_))
+    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.round_grace);
   if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
 }
 
@@ -218,8 +224,8 @@ void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
   heed(SignalWatch::take());
   if (transport_.now().count() < leave_by_ && seconds_left() > time_margin_ / 2) return;
-  std::cerr << "rondo: no time left to end the round; the last checkpoint stands; leaving with status "
-            << kRequeueStatus << std::endl;
+  std::cerr << "rondo: no time left to end the round; the last checkpoint stands; "
+            << SignalWatch::leaving(kRequeueStatus) << std::endl;
   leave_at_once(kRequeueStatus);
 }
 

@@ -174,6 +174,15 @@ kill -KILL "${ranks[0]}"
 ends
 [[ $status -eq 137 ]] || fail "rank 0: status $status"
 
+case_of rank_0_stands_still
+export RONDO_ORPHAN=2
+begin "$rondo_run"
+kill -STOP "${ranks[0]}"
+ends
+[[ $status -eq 137 ]] || fail "rank 0 stands still: status $status"
+grep -q 'rank 0 has said nothing for 2 s' output || fail "rank 0 stands still: nobody tells"
+unset RONDO_ORPHAN
+
 case_of the_script_itself
 begin "$rondo_run"
 script=$(pgrep --parent "$run")

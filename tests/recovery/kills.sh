@@ -24,9 +24,11 @@ fail() {
 more=()  # options of the journey
 "$journey" --steps=40 --result=reference >output 2>&1 || fail "the run without faults"
 
-# begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`.
+# begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`. Its
+# updates wait until the ranks are found.
 begin() {
-  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log "${more[@]}" >output 2>&1 &
+  touch hold
+  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log --hold=hold "${more[@]}" >output 2>&1 &
   run=$!
   started+=("$run")
   reach 0
@@ -35,6 +37,7 @@ begin() {
   done)
   started+=("${ranks[@]}")
   [[ ${#ranks[@]} -eq 5 ]] || fail "expected 5 ranks, found ${#ranks[@]}"
+  rm hold
 }
 descendants() {
   local child

@@ -133,9 +133,9 @@ done
 END
 }
 
-# cluster_wait WHAT COMMAND...: until the command is true, for 30 s at the most.
+# cluster_wait WHAT COMMAND...: until the command is true, for 60 s at the most.
 cluster_wait() {
-  local what=$1 end=$((SECONDS + 30))
+  local what=$1 end=$((SECONDS + 60))
   until "${@:2}" 2>/dev/null; do
     if ((SECONDS >= end)); then
       echo "cluster.sh: waited in vain for $what" >&2

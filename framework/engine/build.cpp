@@ -2,7 +2,9 @@
 
 #include <link.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -73,6 +75,11 @@ std::string describe(const detail::Program& program) {
 std::string node_name() {
   utsname names{};
   return uname(&names) == 0 ? names.nodename : "";
+}
+
+std::uint32_t cores_here() {
+  static const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return static_cast<std::uint32_t>(std::max(cores, 1L));
 }
 
 std::uint64_t hash_of_types(const detail::Program& program) {

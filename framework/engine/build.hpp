@@ -18,4 +18,7 @@ namespace rondo::engine {
 // The name of this machine: ranks of one name are on one node.
 [[nodiscard]] std::string node_name();
 
+// Of the node, whichever of them this process may use.
+[[nodiscard]] std::uint32_t cores_here();
+
 }  // namespace rondo::engine

@@ -102,6 +102,7 @@ void Master::handshake(const detail::Program& program) {
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
+      worker_settings_.workers_here = workers_on(nodes_[rank]);
       Writer writer(out);
       writer.put(worker_settings_);
       writer.put_text(node_name());
@@ -112,10 +113,16 @@ void Master::handshake(const detail::Program& program) {
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
+  worker_settings_.workers_here = workers_on(node_name());
   welcomed_ = mismatch.empty();
   if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
   throw MismatchError(mismatch);
+}
+
+std::uint32_t Master::workers_on(const std::string& node) const {
+  const auto all = std::ranges::count(nodes_, node);
+  return static_cast<std::uint32_t>(all - (node == node_name() && !options_.master_works ? 1 : 0));
 }
 
 // What a message takes is what the handshake took of the processor, per worker.

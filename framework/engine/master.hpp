@@ -130,6 +130,7 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
+  [[nodiscard]] std::uint32_t workers_on(const std::string& node) const;
   [[nodiscard]] transport::RelayPlan plan_relay(transport::Seconds handshake) const;
 
   void drop_all();

@@ -124,6 +124,7 @@ struct WorkerSettings {
   double orphan = 0;     // seconds of silence after which rank 0 counts as gone; 0: never
   std::int32_t orphan_status = 1;
   std::int32_t master_process = 0;
+  std::uint32_t workers_here = 1;  // on the same node
   scheduler::MoveCost move;
 };
 

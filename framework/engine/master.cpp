@@ -49,7 +49,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       host_(host),
       storage_(host.storage),
       options_(options),
-      type_hash_(hash_of_types(program)),
+      program_(program),
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),

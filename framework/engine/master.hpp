@@ -60,8 +60,8 @@ class Master final : public detail::Engine {
   void fetch(std::span<const std::size_t> positions, const Take& state) override;
   Profile profile() override;
   void checkpoint(const std::string& path, Bytes program) override;
-  bool restore(const std::string& path, Buffer& program) override;
-  bool resume(Buffer& program) override;
+  bool restore(const std::string& path, const TakeBytes& program) override;
+  bool resume(const TakeBytes& program) override;
   void safe_point(Bytes program) override;
   void post(detail::Task task) override;
   [[nodiscard]] std::uint64_t new_poster() override { return posters_++; }
@@ -160,7 +160,8 @@ class Master final : public detail::Engine {
   void commit(const checkpoint::Path& root, const Saving& saving);
   void set_end(double now);
   [[nodiscard]] std::vector<checkpoint::Path> roots(const checkpoint::Path& first) const;
-  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, Buffer& program);
+  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program);
+  [[nodiscard]] std::uint64_t type_hash();
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
@@ -205,7 +206,8 @@ class Master final : public detail::Engine {
   const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;
-  const std::uint64_t type_hash_;
+  const detail::Program& program_;
+  std::optional<std::uint64_t> type_hash_;  // once it is needed
   const std::uint32_t workers_;
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
@@ -240,7 +242,7 @@ class Master final : public detail::Engine {
   std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
   std::uint64_t posters_ = 0;  // since the last serve()
-  double task_seconds_ = 0;  // of one task, lately
+  double task_seconds_ = 0;    // of one task, lately
 
   std::optional<Saving> saving_;
   bool abandoned_ = false;  // because of a loss: the next one is due

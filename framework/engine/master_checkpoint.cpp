@@ -38,6 +38,11 @@ void Master::checkpoint(const std::string& path, Bytes program) {
   if (!saving_error_.empty()) throw CheckpointError(std::exchange(saving_error_, ""));
 }
 
+std::uint64_t Master::type_hash() {
+  if (!type_hash_) type_hash_ = hash_of_types(program_);
+  return *type_hash_;
+}
+
 void Master::tell_saving_error() {
   if (saving_error_.empty()) return;
   std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
@@ -61,7 +66,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   // one that was abandoned may still be on its way to the disk
   saving.sequence = std::max(saving.sequence, sequence_abandoned_ + 1);
   checkpoint::prepare_checkpoint(storage_, saving.root, saving.sequence);
-  saving.manifest.type_hash = type_hash_;
+  saving.manifest.type_hash = type_hash();
   saving.manifest.round = round_;
   saving.manifest.next_id = StateId{next_id_};
   saving.manifest.seed = seed_;
@@ -81,7 +86,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     ++saving.missing;
     Buffer out = message(Kind::kSave);
     Writer writer(out);
-    writer.put(SaveHead{saving.sequence, {type_hash_, round_, w}});
+    writer.put(SaveHead{saving.sequence, {type_hash(), round_, w}});
     for (const auto& [root, sequences] : present) {
       writer.put_text(root.string());
       writer.put_all(std::span<const std::uint64_t>(sequences));
@@ -140,7 +145,7 @@ void Master::commit(const checkpoint::Path& root, const Saving& saving) {
   checkpoint::prepare_checkpoint(storage_, root, saving.sequence);
   checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
                               saving.manifest);
-  checkpoint::prune(storage_, root, type_hash_, options_.checkpoint_keep, saving.sequence + 1,
+  checkpoint::prune(storage_, root, type_hash(), options_.checkpoint_keep, saving.sequence + 1,
                     checkpoint::Depth::manifest);
 }
 

@@ -100,9 +100,19 @@ void Worker::load_state(Loading& loading) {
   Buffer packed;
   loading.part->read(loading.part->at(target.state), packed);
   loading.sizes.push_back(packed.size());
+  // Also of one that goes elsewhere: there it could not be refused any more.
+  detail::Object state = [&] {
+    try {
+      return kernel_->unpack_state(packed);
+    } catch (const std::exception& error) {
+      throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
+                            " is whole, but cannot be read: " + error.what());
+    }
+  }();
   if (target.owner == transport_.rank()) {
-    arrive(target.state, kernel_->unpack_state(packed));
+    arrive(target.state, std::move(state));
   } else {
+    state.reset();
     send_packed(target.owner, Parcel{target.state, 1, 0, {}}, packed, {});
   }
 }

@@ -42,6 +42,8 @@ class Kernel {
 
 struct Program {
   std::string types;  // equal on ranks that use equal types
+  // Equal for programs that read a checkpoint's states and context alike. Runs code of the user's types.
+  std::function<std::uint64_t()> shape;
   std::function<std::unique_ptr<Kernel>()> make_kernel;
 };
 

@@ -214,6 +214,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
+    case Kind::kTried: return take_tried(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kAnswer: return take_answer(envelope.from, in);

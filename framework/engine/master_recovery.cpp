@@ -195,7 +195,6 @@ void Master::resume_tasks() {
 void Master::abandon_saving() {
   if (!saving_) return;
   std::cerr << "rondo: a checkpoint is abandoned because of the loss; the next one follows" << std::endl;
-  sequence_abandoned_ = saving_->sequence;
   saving_.reset();
   abandoned_ = true;
 }

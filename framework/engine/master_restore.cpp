@@ -28,11 +28,11 @@ std::string give_back(const checkpoint::Path& folder, Bytes bytes, const detail:
 }  // namespace
 
 bool Master::resume(const TakeBytes& program) {
-  return !options_.checkpoint.empty() && restore(roots(options_.checkpoint), program);
+  return !options_.checkpoint.empty() && restore(options_.checkpoint, program);
 }
 
 bool Master::restore(const std::string& path, const TakeBytes& program) {
-  return restore(std::vector<checkpoint::Path>{path}, program);
+  return restore(roots(path), program);
 }
 
 // The newest that can be read, of all places; of two copies of one the first.

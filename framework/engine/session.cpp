@@ -36,9 +36,10 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
   try {
+    master.check_places();
     status = main(master);
-  } catch (const Leave&) {
-    status = kRequeueStatus;
+  } catch (const Leave& leave) {
+    status = leave.status;
   } catch (const std::exception& error) {
     std::cerr << describe(kMaster, error);
   } catch (...) {

@@ -164,6 +164,7 @@ class Worker {
   void give(Reader& in);
   void stop(Reader& in);
 
+  void try_places(Reader& in);
   void save(Reader& in);
   void load(Reader& in);
 

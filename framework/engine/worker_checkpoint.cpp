@@ -3,17 +3,32 @@
 #include <exception>
 #include <utility>
 
+#include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
 
+void Worker::try_places(Reader& in) {
+  Buffer out = message(Kind::kTried);
+  while (!in.empty()) {
+    std::string error;
+    try {
+      if (const std::string root = in.get_text(); !root.empty())
+        checkpoint::try_root(storage_, root, transport_.rank());
+    } catch (const std::exception& refusal) {
+      error = refusal.what();
+    }
+    Writer(out).put_text(error);
+  }
+  transport_.send(kMaster, std::move(out));
+}
+
 void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
-  Saver::Place place{in.get_text(), in.get_all<std::uint64_t>()};
-  Saver::Place copy{in.get_text(), in.get_all<std::uint64_t>()};
-  saver_.emplace(storage_, head.sequence, head.header, std::move(place), std::move(copy),
-                 [this] { transport_.wake(); });
+  Saver::Places places;
+  for (Saver::Place& place : places) place = {in.get_text(), in.get_all<std::uint64_t>()};
+  saver_.emplace(storage_, head.sequence, head.header, std::move(places), [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   const auto saves = in.get_all<StateCost>();
   {
@@ -51,8 +66,7 @@ void Worker::tell_saved() {
   Writer writer(out);
   writer.put(saving_sequence_);
   writer.put(result->entry);
-  writer.put_text(result->error);
-  writer.put_text(result->copy_error);
+  for (const std::string& error : result->errors) writer.put_text(error);
   transport_.send(kMaster, std::move(out));
   saver_.reset();
 }

@@ -65,7 +65,8 @@ po::options_description describe_options() {
       "DIR that every checkpoint goes to as well, say another file system: it is complete if one of the two "
       "has all of it");
   add("rondo-checkpoint-memory", value("SIZE"),
-      "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
+      "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
+      "bigger; default 1G");
   add("rondo-walltime", value("TIME"),
       "TIME (say 2h) after which the run must have left, with status 75, or 74 if no checkpoint came about "
       "in it; default: the end of the SLURM job");

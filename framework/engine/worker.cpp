@@ -82,7 +82,7 @@ void Worker::handle(Envelope envelope) {
 }
 
 void Worker::poll() {
-  while (!postponed_.empty() && has_room(postponed_.front().order)) {
+  while (!postponed_.empty() && has_room(postponed_.front().state, postponed_.front().order)) {
     PendingOrder next = std::move(postponed_.front());
     postponed_.pop_front();
     carry_out(next.state, next.order);

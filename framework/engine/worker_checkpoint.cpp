@@ -39,6 +39,17 @@ void Worker::save(Reader& in) {
   if (saves.empty()) saver_->finish();
 }
 
+// Within the limit, or one that is bigger than that by itself, alone.
+bool Worker::has_room_to_save(StateId id) const {
+  const std::size_t queued = saver_->queued();
+  if (queued == 0) return true;
+  try {
+    return queued + kernel_->packed_size(states_.at(id).state.get()) <= settings_.save_bytes;
+  } catch (const std::exception&) {
+    return true;  // it will not be packed either, and that is told
+  }
+}
+
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
   try {

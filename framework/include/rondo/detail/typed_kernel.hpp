@@ -67,6 +67,9 @@ class TypedKernel final : public Kernel {
       return unpack_state(packed);
     }
   }
+  std::size_t packed_size(const void* state) const override {
+    return rondo::packed_size(*static_cast<const State*>(state));
+  }
   void pack_state(const void* state, Buffer& out) const override {
     pack(*static_cast<const State*>(state), out);
   }

@@ -291,6 +291,9 @@ TEST(Restart, ACheckpointOfOtherTypesIsRefused) {
 // A program that is compiled anew: the names of its types stay, what they hold changes.
 int build = 0;
 
+constexpr std::int64_t kNeverSaved = 100;
+constexpr int kBecomeUnsaveable = 100;
+
 struct Changing {
   double real = 1;
   std::int64_t whole = 2;
@@ -305,12 +308,16 @@ struct Changing {
     // what is not asked for where all is zero is not seen before
     if (build == 2 && whole != 0) archive& real;
     if (build == 3 && whole != 0) throw std::runtime_error("whole is not 0");
+    if (Archive::is_saving::value && whole == kNeverSaved) throw std::runtime_error("never saved");
   }
 };
 
 class Change : public Update<Changing, int, double> {
  public:
-  double update(Changing& state, const int& input, const Call&) override { return state.real += input; }
+  double update(Changing& state, const int& input, const Call&) override {
+    if (input == kBecomeUnsaveable) state.whole = kNeverSaved;
+    return state.real += input;
+  }
 };
 
 // What is said of a restore of this build, from a checkpoint of build 0; nothing if it is taken.
@@ -362,6 +369,31 @@ TEST(Restart, ACheckpointOfTypesWhosePartsHaveChangedIsRefusedByName) {
       EXPECT_NE(longer.find(": state "), std::string::npos) << longer;
     }
   }
+}
+
+TEST(Restart, AStateThatCannotBePackedIsNamedAndTheCheckpointBeforeStands) {
+  TemporaryFolder folder;
+  const std::string place = folder / "c";
+  CommandLine line({workers(2)});
+  EXPECT_EQ(run<Change>(line.argc, line.argv(),
+                        [&](Master<Change>& master) {
+                          master.reset(std::vector<Changing>(9));
+                          master.checkpoint(place);
+                          std::vector<int> inputs(9, 1);
+                          inputs[4] = kBecomeUnsaveable;
+                          (void)master.update(std::span<const int>(inputs));
+                          try {
+                            master.checkpoint(place);
+                            ADD_FAILURE() << "no CheckpointError";
+                          } catch (const CheckpointError& error) {
+                            EXPECT_NE(std::string(error.what()).find("state 4 cannot be packed: never saved"),
+                                      std::string::npos)
+                                << error.what();
+                          }
+                          EXPECT_TRUE(master.restore(place));
+                          EXPECT_EQ(master.update(1), std::vector<double>(9, 2.0));
+                        }),
+            0);
 }
 
 TEST(Restart, AContextSharedAfterTheCheckpointIsForgotten) {

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -394,6 +395,31 @@ TEST(Restart, AStateThatCannotBePackedIsNamedAndTheCheckpointBeforeStands) {
                           EXPECT_EQ(master.update(1), std::vector<double>(9, 2.0));
                         }),
             0);
+}
+
+TEST(Restart, IdsOfStatesThatAreGoneAreNotGivenAgain) {
+  TemporaryFolder folder;
+  const std::string place = folder / "c";
+  CommandLine line({workers(2)});
+  EXPECT_EQ(run<Change>(line.argc, line.argv(),
+                        [&](Master<Change>& master) {
+                          std::map<StateId, std::vector<int>> none;
+                          for (const StateId id : master.reset(std::vector<Changing>(5))) none[id];
+                          (void)master.update(none);
+                          EXPECT_EQ(master.size(), 0u);
+                          master.checkpoint(place);
+                        }),
+            0);
+  CommandLine again({workers(2)});
+  EXPECT_EQ(
+      run<Change>(
+          again.argc, again.argv(),
+          [&](Master<Change>& master) {
+            EXPECT_TRUE(master.restore(place));
+            EXPECT_EQ(master.size(), 0u);
+            EXPECT_EQ(master.reset(std::vector<Changing>(2)), (std::vector<StateId>{StateId{5}, StateId{6}}));
+          }),
+      0);
 }
 
 TEST(Restart, AContextSharedAfterTheCheckpointIsForgotten) {

@@ -10,6 +10,8 @@
 
 #include <rondo/detail/typed_kernel.hpp>
 
+#include "checkpoint/catalog.hpp"
+#include "engine/build.hpp"
 #include "engine/session.hpp"
 #include "engine/signals.hpp"
 #include "faulty_storage.hpp"
@@ -132,6 +134,31 @@ Outcome save_on(const checkpoint::TroublePlan& plan, int places) {
     EXPECT_TRUE(step == 2 || (outcome.refused && step == 1)) << step;
   }
   return outcome;
+}
+
+// What the scheduler has learned is in no result, so it is compared where it is kept.
+TEST(StorageFault, WhatWasLearnedOfCostsComesBackToAnyNumberOfWorkers) {
+  MemoryStorage disk;
+  const auto checkpoint_after = [&](std::uint32_t workers, int steps) {
+    EXPECT_EQ(run_on(disk, options_for(workers, 1),
+                     [&](Master<Walker>& master) {
+                       Progress progress;
+                       if (!master.resume(progress)) master.reset(Journey::start(12));
+                       Journey journey(master, progress, 0);
+                       for (; steps > 0; --steps, ++progress.step) journey.step();
+                       master.checkpoint(kPlace, progress);
+                     }),
+              0);
+    const std::uint64_t last = checkpoint::sequences(disk, kPlace).back();
+    const checkpoint::Manifest manifest = checkpoint::read_manifest(
+        disk, checkpoint::checkpoint_folder(kPlace, last),
+        engine::hash_of_types(detail::make_program<Walker>([] { return Walker(); })));
+    return std::string(reinterpret_cast<const char*>(manifest.scheduler.data()), manifest.scheduler.size());
+  };
+  const std::string learned = checkpoint_after(2, 3);
+  EXPECT_NE(learned, std::string(learned.size(), learned.front()));
+  EXPECT_EQ(checkpoint_after(2, 0), learned);
+  EXPECT_EQ(checkpoint_after(3, 0), learned);
 }
 
 class EveryOperation : public testing::TestWithParam<Trouble> {};

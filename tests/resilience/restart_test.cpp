@@ -372,6 +372,24 @@ TEST(Restart, ACheckpointOfTypesWhosePartsHaveChangedIsRefusedByName) {
   }
 }
 
+TEST(Restart, AStateThatCannotBeReadIsRefusedBeforeItGoesToAnotherWorker) {
+  TemporaryFolder folder;
+  const std::string place = folder / "c";
+  CommandLine line({workers(1)});
+  EXPECT_EQ(run<Change>(line.argc, line.argv(),
+                        [&](Master<Change>& master) {
+                          std::vector<Changing> states(9);
+                          for (std::size_t i = 0; i < 8; ++i) states[i].whole = 0;
+                          master.reset(std::move(states));
+                          master.checkpoint(place);
+                        }),
+            0);
+  for (const int number : {2, 3}) {
+    const std::string refusal = refusal_in_build(number, place, 3);  // one reads, another gets the last state
+    EXPECT_NE(refusal.find("/part-00000: state 8 "), std::string::npos) << refusal;
+  }
+}
+
 TEST(Restart, AStateThatCannotBePackedIsNamedAndTheCheckpointBeforeStands) {
   TemporaryFolder folder;
   const std::string place = folder / "c";

@@ -30,6 +30,9 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// Of --rondo-orphan: as often rank 0 speaks to all workers.
+constexpr double kSpokenShare = 0.25;
+
 // Of the calling thread.
 transport::Seconds processor_time() {
   timespec time{};
@@ -62,11 +65,13 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.tree_fanout = options.tree_fanout;
   worker_settings_.recover = options.recover;
   worker_settings_.orphan = options.orphan;
+  worker_settings_.orphan_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
   worker_settings_.master_process = getpid();
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   worker_settings_.report_interval = scheduler::report_interval(workers_).count();
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
   heard_ = told_ = saved_at_ = transport_.now().count();
+  speak_at_ = heard_ + kSpokenShare * options.orphan;
   set_end(heard_);
   handshake(program);
   if (options.master_works)
@@ -159,6 +164,14 @@ void Master::send_all(const Buffer& message) {
     copy.append(message);
     send(rank_of(scheduler::Worker{w}), std::move(copy));
   }
+}
+
+// A worker takes rank 0 for gone that is silent for --rondo-orphan, and a call may go on for longer without a word to it.
+void Master::speak() {
+  const double now = transport_.now().count();
+  if (options_.orphan == 0 || !welcomed_ || closing_ || now < speak_at_) return;
+  speak_at_ = now + kSpokenShare * options_.orphan;
+  send_all(message(Kind::kAsk));
 }
 
 void Master::send_tree(const Buffer& message) {

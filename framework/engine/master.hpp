@@ -47,6 +47,9 @@ class Master final : public detail::Engine {
   Master(transport::Relay& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
+  // Whether a safe point has thrown Leave: the run is over, whatever the program makes of that.
+  [[nodiscard]] bool has_left() const { return left_; }
+  [[nodiscard]] int leave_status() const;
   // Whether all ranks can write where checkpoints will go: better now than when the first one is due. Throws CheckpointError if
   // no place will do; tells of one of two.
   void check_places();
@@ -165,7 +168,6 @@ class Master final : public detail::Engine {
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
   void take_tried(Rank from, Reader& in);
-  [[nodiscard]] int leave_status() const;
   void set_end(double now);
   [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
   [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program);
@@ -204,6 +206,8 @@ class Master final : public detail::Engine {
   void abandon_saving();
   [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
   [[noreturn]] void leave_at_once(int status);
+  void require_going();
+  void speak();
   void request(std::span<const StateId> ids);
   void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
   void take_answer(Rank from, Reader& in);
@@ -266,6 +270,8 @@ class Master final : public detail::Engine {
   double end_ = std::numeric_limits<double>::infinity();       // of the walltime
   double time_margin_ = 0;
   bool closing_ = false;
+  bool left_ = false;
+  double speak_at_ = 0;
   double call_time_ = 0;  // of the longest call lately
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part

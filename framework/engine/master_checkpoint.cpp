@@ -1,6 +1,7 @@
 // Checkpoints, as the master sees them: workers write and read the parts, rank 0 the manifest.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -221,6 +222,7 @@ void Master::finish_saving() {
 
 void Master::safe_point(Bytes program) {
   require_idle();
+  require_going();
   if (options_.checkpoint.empty()) return;
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
@@ -231,6 +233,7 @@ void Master::safe_point(Bytes program) {
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
+    left_ = true;
     try {
       checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
@@ -239,7 +242,7 @@ void Master::safe_point(Bytes program) {
                 << (saved_here_ ? ", the one before stands: " : " and so did all of this run: ")
                 << error.what();
     }
-    std::cerr << "; leaving with status " << leave_status() << std::endl;
+    std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
     throw Leave{leave_status()};
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
@@ -255,6 +258,9 @@ void Master::safe_point(Bytes program) {
 
 void Master::heed(Wish wish) {
   if (wish > wish_) wish_ = wish;
+  // a walltime that is known is the better measure
+  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(end_))
+    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.round_grace);
   if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
 }
 
@@ -290,8 +296,8 @@ void Master::watch_time() {
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
   std::cerr << "rondo: no time left to end the round; the last checkpoint stands"
-            << (status == kRequeueStatus ? "" : ", but none is new: a restart would get no further")
-            << "; leaving with status " << status << std::endl;
+            << (status == kRequeueStatus ? "" : ", but none is new: a restart would get no further") << "; "
+            << SignalWatch::leaving(status) << std::endl;
   leave_at_once(status);
 }
 

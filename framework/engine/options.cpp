@@ -73,6 +73,11 @@ po::options_description describe_options() {
   add("rondo-grace", value("SECONDS"),
       "SECONDS after TERM or INT in which a round may end before the run leaves without it; default 0.8, as "
       "mpirun kills after 1");
+  add("rondo-round-grace", value("TIME"),
+      "TIME (say 20m) after USR2 in which a round may end before the run leaves without it, where no "
+      "walltime is "
+      "known (with one, until shortly before that); 0: as long as it takes; default 10m, longer than most "
+      "rounds, and as long as one may wait for a node");
   add("rondo-node-failure", value("TIME"),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
   add("rondo-recover", value("on|off")->implicit_value("on"),
@@ -86,8 +91,10 @@ po::options_description describe_options() {
       "SECONDS of silence after which a worker is lost; it answers in the middle of a long update too. A "
       "short one takes a machine that is busy with other things for a dead one; default 10");
   add("rondo-orphan", value("SECONDS"),
-      "SECONDS of silence of rank 0 after which a worker on another node leaves, with --rondo-recover; 0: "
-      "never; longer than the program ever computes between two calls; default 21600");
+      "SECONDS of silence of rank 0 after which a worker takes it for gone and the run ends, with status 75 "
+      "if it "
+      "has --rondo-checkpoint; 0: never; longer than the program ever computes between two calls; default "
+      "21600");
   add("rondo-marker", value("FILE"),
       "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: "
       "slurm/rondo-run");
@@ -206,6 +213,7 @@ Options read(const po::variables_map& given) {
   set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
   set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
   set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
+  set("rondo-round-grace", [&](Name n, Name v) { options.round_grace = v == "0" ? 0 : duration(n, v); });
   set("rondo-recover", [&](Name n, Name v) { options.recover = flag(n, v); });
   set("rondo-recover-every", [&](Name n, Name v) { options.recover_every = number(n, v, 1, 1'000'000); });
   set("rondo-recover-deadline", [&](Name n, Name v) {

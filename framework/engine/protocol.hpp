@@ -124,8 +124,8 @@ struct WorkerSettings {
   std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
   bool recover = false;  // workers may be lost: nothing goes down a tree
-  double orphan =
-      0;  // seconds of silence after which rank 0 counts as dead, where its process cannot be seen; 0: never
+  double orphan = 0;     // seconds of silence after which rank 0 counts as gone; 0: never
+  std::int32_t orphan_status = 1;
   std::int32_t master_process = 0;
   scheduler::MoveCost move;
 };

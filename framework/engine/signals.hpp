@@ -4,12 +4,14 @@
 // same, within the short time that a launcher leaves; a second INT ends the process at once. A handler only sets a flag; a
 // worker that gets a signal tells the master by a message.
 //
-// An mpirun that gets TERM or INT itself has status 1, whatever its ranks do in the second that it leaves them.
+// An mpirun that gets TERM or INT itself has status 1, whatever its ranks do in the second that it leaves them; and one that
+// has lost a rank tells the others so by TERM, and has the status of that rank.
 #pragma once
 
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <string>
 
 namespace rondo::engine {
 
@@ -29,13 +31,16 @@ struct Leave {
 // Handles the four signals as long as it lives. One per process.
 class SignalWatch {
  public:
-  SignalWatch();
+  enum class Parent { other, launcher };
+  explicit SignalWatch(Parent parent);
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch();
 
   // The highest wish since the last call. From any thread.
   [[nodiscard]] static Wish take();
+  // "leaving with status 75", if that will be the status of the run.
+  [[nodiscard]] static std::string leaving(int status);
 
  private:
   static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};

@@ -83,7 +83,8 @@ std::uint32_t cores_here() {
 }
 
 std::uint64_t hash_of_types(const detail::Program& program) {
-  return XXH3_64bits(program.types.data(), program.types.size());
+  const std::uint64_t shape = program.shape();
+  return XXH3_64bits_withSeed(program.types.data(), program.types.size(), shape);
 }
 
 }  // namespace rondo::engine

@@ -52,7 +52,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       host_(host),
       storage_(host.storage),
       options_(options),
-      type_hash_(hash_of_types(program)),
+      program_(program),
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),
@@ -234,6 +234,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
+    case Kind::kTried: return take_tried(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kAnswer: return take_answer(envelope.from, in);

@@ -4,6 +4,7 @@
 // inside its calls; between them the workers wait (or finish copies they were told to make).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -48,6 +49,10 @@ class Master final : public detail::Engine {
 
   // Whether a safe point has thrown Leave: the run is over, whatever the program makes of that.
   [[nodiscard]] bool has_left() const { return left_; }
+  [[nodiscard]] int leave_status() const;
+  // Whether all ranks can write where checkpoints will go: better now than when the first one is due. Throws CheckpointError if
+  // no place will do; tells of one of two.
+  void check_places();
   // Tells every worker to stop, and waits until nothing is on the way any more.
   void close(std::int32_t status);
 
@@ -62,8 +67,8 @@ class Master final : public detail::Engine {
   void fetch(std::span<const std::size_t> positions, const Take& state) override;
   Profile profile() override;
   void checkpoint(const std::string& path, Bytes program) override;
-  bool restore(const std::string& path, Buffer& program) override;
-  bool resume(Buffer& program) override;
+  bool restore(const std::string& path, const TakeBytes& program) override;
+  bool resume(const TakeBytes& program) override;
   void safe_point(Bytes program) override;
   void post(detail::Task task) override;
   [[nodiscard]] std::uint64_t new_poster() override { return posters_++; }
@@ -94,15 +99,17 @@ class Master final : public detail::Engine {
     std::optional<Condition> answer;  // to the last question
   };
 
-  // A checkpoint that is being written.
+  // A checkpoint that is being written, to one place or two. It is complete if one of them has all of it.
+  struct SavingPlace {
+    checkpoint::Path root;  // empty: there is no such place
+    std::string error;      // the first
+    bool begun = false;     // what is there under the checkpoint's number is this one's
+  };
   struct Saving {
-    checkpoint::Path root;
-    checkpoint::Path copy_root;  // may be empty
+    std::array<SavingPlace, 2> places;
     std::uint64_t sequence = 0;
     checkpoint::Manifest manifest;
     std::size_t missing = 0;  // parts
-    std::string error;
-    std::string copy_error;
     double began = 0;
   };
   // A part that is being read.
@@ -161,9 +168,11 @@ class Master final : public detail::Engine {
   void finish_saving();
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
+  void take_tried(Rank from, Reader& in);
   void set_end(double now);
-  [[nodiscard]] std::vector<checkpoint::Path> roots(const checkpoint::Path& first) const;
-  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, Buffer& program);
+  [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
+  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program);
+  [[nodiscard]] std::uint64_t type_hash();
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
@@ -210,7 +219,8 @@ class Master final : public detail::Engine {
   const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;
-  const std::uint64_t type_hash_;
+  const detail::Program& program_;
+  std::optional<std::uint64_t> type_hash_;  // once it is needed
   const std::uint32_t workers_;
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
@@ -249,9 +259,12 @@ class Master final : public detail::Engine {
 
   std::optional<Saving> saving_;
   bool abandoned_ = false;  // because of a loss: the next one is due
-  std::uint64_t sequence_abandoned_ = 0;
-  std::string saving_error_;  // of the last one, not told yet
-  double saving_cost_ = 0;    // seconds; 0: not known
+  std::uint64_t sequence_last_ =
+      0;                     // of the last one that began; its files may still be on their way to the disk
+  bool saved_here_ = false;  // one is complete that was not when the run began
+  std::vector<std::string> trials_;  // per place: the first refusal
+  std::string saving_error_;         // of the last one, not told yet
+  double saving_cost_ = 0;           // seconds; 0: not known
   double saved_at_ = 0;
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not

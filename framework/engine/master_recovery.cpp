@@ -195,7 +195,6 @@ void Master::resume_tasks() {
 void Master::abandon_saving() {
   if (!saving_) return;
   std::cerr << "rondo: a checkpoint is abandoned because of the loss; the next one follows" << std::endl;
-  sequence_abandoned_ = saving_->sequence;
   saving_.reset();
   abandoned_ = true;
 }
@@ -223,8 +222,8 @@ void Master::require_going() {
   std::cerr << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw "
                "it on), and goes on; "
                "leaving with status "
-            << kRequeueStatus << std::endl;
-  leave_at_once(kRequeueStatus);
+            << leave_status() << std::endl;
+  leave_at_once(leave_status());
 }
 
 void Master::leave_at_once(int status) {

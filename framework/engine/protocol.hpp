@@ -36,8 +36,10 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
+  kTry,    // master to worker: twice a text root: can you write there?
+  kTried,  // worker to master: twice a text error
   kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
-  kSaved,   // worker to master: uint64 sequence, PartEntry, text error, text error of the copy
+  kSaved,   // worker to master: uint64 sequence, PartEntry, twice a text error
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
@@ -93,6 +95,7 @@ enum class Kind : std::uint32_t {
     case Kind::kSignal:
     case Kind::kAnswer:
     case Kind::kTasksDone:
+    case Kind::kTried:
     case Kind::kSaved:
     case Kind::kBackedUp:
     case Kind::kCensus:

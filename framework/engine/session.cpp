@@ -42,9 +42,10 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   int status = EXIT_FAILURE;
   bool caught_by_program = true;
   try {
+    master.check_places();
     status = main(master);
-  } catch (const Leave&) {
-    status = kRequeueStatus;
+  } catch (const Leave& leave) {
+    status = leave.status;
     caught_by_program = false;
   } catch (const WorkerLost& error) {
     std::cerr << describe(kMaster, error);
@@ -59,8 +60,8 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     std::cerr << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw "
                  "it on); "
                  "leaving with status "
-              << kRequeueStatus << std::endl;
-    status = kRequeueStatus;
+              << master.leave_status() << std::endl;
+    status = master.leave_status();
   }
   master.close(status);
   return status;

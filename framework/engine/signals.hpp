@@ -20,9 +20,13 @@ enum class Wish : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon };
 
 // The status of a process that left in order to be started again: EX_TEMPFAIL of sysexits.h.
 inline constexpr int kRequeueStatus = 75;
+// Of one that left too, but for which a restart would be no better, as no checkpoint has come about in it: EX_IOERR.
+inline constexpr int kNothingSavedStatus = 74;
 
 // Thrown through the program's main when it is to leave. No std::exception, so that nobody takes it for an error.
-struct Leave {};
+struct Leave {
+  int status = kRequeueStatus;
+};
 
 // Handles the four signals as long as it lives. One per process.
 class SignalWatch {

@@ -96,7 +96,7 @@ void Crew::serve(unsigned index) {
   if (share_) core.emplace(*share_);
   Round round;
   round.mark = now();
-  Unit unit;
+  UnitReference unit;
   for (bool holding = false;;) {
     // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
     if (holding && index >= target_.load(std::memory_order_relaxed)) {

@@ -15,7 +15,6 @@
 namespace by_hand {
 
 using rondo::streaming::Evaluation;
-using rondo::streaming::Unit;
 
 class Hands {
  public:
@@ -71,7 +70,7 @@ class Hands {
  private:
   struct Thread {
     Doing doing = Doing::nothing;
-    Unit unit;
+    rondo::streaming::UnitReference unit;
     std::uint64_t pace = 1;
   };
   Evaluation evaluation_;

@@ -32,10 +32,11 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
   using Output = typename U::OutputType;
   std::deque<Slot<Output>> open;
   std::uint64_t next = first;
+  std::exception_ptr error;  // of the input: comes after the outputs for what came before it
   bool more = true;
   while (more || !open.empty()) {
     while (more && open.size() < slots && (open.empty() || !open.front().ready())) {
-      const typename U::InputType* item = co_await in.next();
+      const typename U::InputType* item = co_await in.next(error);
       if (item == nullptr) {
         more = false;
         break;
@@ -52,6 +53,7 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
     open.pop_front();
     co_yield std::move(output);
   }
+  if (error) std::rethrow_exception(error);
 }
 
 template <class U>

@@ -307,8 +307,9 @@ Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregate
   std::vector<Slot<void>> folds(kShards);  // the last one of each shard
   std::vector<Part> batch;
   std::size_t items = 0;
+  std::exception_ptr error;  // of the input: those of the folds before it come first
   for (bool more = true; more;) {
-    Part* part = co_await parts.next();
+    Part* part = co_await parts.next(error);
     more = part != nullptr;
     if (more) {
       if (!part->passed.empty()) co_yield std::move(part->passed);
@@ -325,9 +326,12 @@ Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregate
       folds[index] = std::move(slot);
     }
   }
+  for (auto& fold : folds) {
+    if (fold.valid()) co_await fold;
+  }
+  if (error) std::rethrow_exception(error);
   std::vector<Slot<std::vector<Held>>> ends;
   for (std::size_t index = 0; index < kShards; ++index) {
-    if (folds[index].valid()) co_await folds[index];
     auto unit = work([how, shard = std::move(shards[index])] { return how->finish(*shard); });
     Slot<std::vector<Held>> slot = co_yield unit;
     ends.push_back(std::move(slot));

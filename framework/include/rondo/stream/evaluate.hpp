@@ -9,9 +9,9 @@
 // thread takes part; when the call returns, every thread, coroutine and item that it made is gone. On one thread the
 // stream and its work units run in the order of a sequential program.
 //
-// An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was; of several, the one
-// whose unit was handed out first. With more threads units run ahead of need, and one of these may throw where one
-// thread, with a take() or an error before it, would never have come to it.
+// An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was, and this is a result too:
+// which one it is, and what the sink has been given before, is the same as on one thread. A unit may be run ahead of
+// need, but what it throws counts where the stream comes to its result, and not if it never does (see slot.hpp).
 #pragma once
 
 #include <concepts>

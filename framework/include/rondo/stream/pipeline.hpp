@@ -9,9 +9,11 @@
 // lives as long as the stream it gave; what it has captured by reference has to live as long.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <ranges>
@@ -80,30 +82,52 @@ using Chunk = typename ChunkOf<T>::type;
 // Base of all stages that are not plain functions.
 struct Stage {};
 
-// In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
-// which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
-// work is begun.
-template <class R, class C, class Make>
-Stream<R> ordered(Stream<C> in, std::shared_ptr<const Make> make, std::size_t slots) {
-  std::deque<Slot<R>> window;
-  std::uint64_t number = 0;
-  while (C* chunk = co_await in.next()) {
-    auto unit = work(
-        [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
-    ++number;
-    Slot<R> slot = co_yield unit;
-    window.push_back(std::move(slot));
-    while (!window.empty() && (window.size() >= slots || window.front().ready())) {
-      R result = co_await window.front();
-      window.pop_front();
-      co_yield std::move(result);
+// What the work units of `ordered` share.
+template <class Make>
+struct ChunkMaker {
+  explicit ChunkMaker(std::shared_ptr<const Make> m) : make(std::move(m)) {}
+  template <class C>
+  auto operator()(std::uint64_t number, C&& chunk) {
+    try {
+      return (*make)(number, std::forward<C>(chunk));
+    } catch (...) {
+      failed.store(true, std::memory_order_relaxed);
+      throw;
     }
   }
-  while (!window.empty()) {
+  std::shared_ptr<const Make> make;
+  std::atomic<bool> failed{false};
+};
+
+// In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
+// which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
+// work is begun; and after a failure nothing new is begun at all.
+template <class R, class C, class Make>
+Stream<R> ordered(Stream<C> in, std::shared_ptr<const Make> make, std::size_t slots) {
+  const auto maker = std::make_shared<ChunkMaker<Make>>(std::move(make));
+  std::deque<Slot<R>> window;
+  std::exception_ptr error;  // of the input: comes after the results of what came before it
+  std::uint64_t number = 0;
+  for (bool more = true; more || !window.empty();) {
+    if (more && (window.empty() || (window.size() < slots && !window.front().ready()))) {
+      C* chunk = co_await in.next(error);
+      more = chunk != nullptr;
+      if (!more) continue;
+      auto unit = work([maker, number, chunk = std::move(*chunk)]() mutable {
+        return (*maker)(number, std::move(chunk));
+      });
+      ++number;
+      Slot<R> slot = co_yield unit;
+      window.push_back(std::move(slot));
+      more = !maker->failed.load(std::memory_order_relaxed);
+      continue;
+    }
     R result = co_await window.front();
     window.pop_front();
     co_yield std::move(result);
+    more = more && !maker->failed.load(std::memory_order_relaxed);
   }
+  if (error) std::rethrow_exception(error);
 }
 
 template <class T, class Fused>

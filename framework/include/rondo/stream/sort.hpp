@@ -162,28 +162,31 @@ struct SortBlock {
 template <class T, class Less>
 Stream<Chunk<T>> sorted(Stream<Chunk<T>> in, Less less) {
   using Block = SortBlock<T, Less>;
-  std::vector<Slot<Chunk<T>>> blocks;
+  std::deque<Slot<Chunk<T>>> blocks;
+  std::vector<Chunk<T>> runs;
   std::vector<Chunk<T>> chunks;
   std::size_t items = 0;
+  std::exception_ptr error;  // of the input: those of the blocks before it come first
   for (bool more = true; more;) {
-    Chunk<T>* chunk = co_await in.next();
+    Chunk<T>* chunk = co_await in.next(error);
     more = chunk != nullptr;
     if (more) {
       items += chunk->size();
       chunks.push_back(std::move(*chunk));
     }
-    if (items >= block_size(blocks.size()) || (!more && items > 0)) {
+    if (items >= block_size(runs.size() + blocks.size()) || (!more && !error && items > 0)) {
       auto unit = work(Block{std::exchange(chunks, {}), less});
       Slot<Chunk<T>> slot = co_yield unit;
       blocks.push_back(std::move(slot));
       items = 0;
     }
+    while (!blocks.empty() && (!more || blocks.front().ready())) {
+      Chunk<T> run = co_await blocks.front();
+      blocks.pop_front();
+      runs.push_back(std::move(run));
+    }
   }
-  std::vector<Chunk<T>> runs;
-  for (auto& slot : blocks) {
-    Chunk<T> run = co_await slot;
-    runs.push_back(std::move(run));
-  }
+  if (error) std::rethrow_exception(error);
   if (runs.empty()) co_return;
   const auto keep = [](Chunk<T>& out, T&& item) { out.push_back(std::move(item)); };
   co_yield elements_of(merged<T, T>(std::move(runs), std::move(less), keep).named("merge"));

@@ -18,7 +18,7 @@
 //   co_yield unit                   hands out unit = work(f): f is run outside the stream; gives a Slot
 //   co_yield elements_of(stream)    all values of another Stream<T> that are left; O(1) for each, however deep they nest
 //   co_await other.next()           the next value of another stream: a pointer, null at the end
-//   co_await slot                   a result; until it is there the stream is given back
+//   co_await slot                   a result, or the error; until it is there the stream is given back
 //
 // g++ 12 frees the members of an aggregate twice, and the captures of a lambda too, if it is a temporary written
 // inside the operand of co_yield or co_await. Units of work must have names therefore, on which the compiler insists;
@@ -39,6 +39,7 @@
 #include <array>
 #include <coroutine>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <new>
@@ -103,6 +104,13 @@ class Stepper {
 
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
   void run();
+
+  // The slot of a unit that the stream has dropped unread, if it is time to read it before the stream goes on: after
+  // so many more have been dropped, and after the end. Both are places in the stream, whatever has been run by then.
+  [[nodiscard]] SlotCore* due() const;
+  // It has been read.
+  void done() { unread_.pop_front(); }
+  void drop(UnitReference slot);
   // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
   // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
   // small.
@@ -110,11 +118,22 @@ class Stepper {
 
  private:
   static constexpr unsigned kDepth = 16;
+  static constexpr std::uint64_t kUnread = 256;
+  struct Unread {
+    std::uint64_t number;
+    UnitReference slot;
+  };
+
   const std::atomic<bool>& cancelled_;
   unsigned depth_ = 0;
   std::array<const void*, 8> frames_{};  // of those met last
   unsigned met_ = 0;
+  std::deque<Unread> unread_;  // those that are known to have gone well may be left out
+  std::uint64_t dropped_ = 0;
 };
+
+// Runs a work unit that a Stepper gave.
+void run_unit(SlotCore& unit) noexcept;
 
 // What all coroutines of a pipeline have in common.
 //
@@ -222,6 +241,7 @@ void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
 template <class T>
 struct [[nodiscard]] Next {
   StreamBase& stream;
+  std::exception_ptr* error;  // where to leave what the stream's body threw; null: throw it
   std::source_location where;
 };
 
@@ -233,7 +253,8 @@ struct [[nodiscard]] Next {
 template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
-  NextAwaiter(PromiseBase& consumer, Next<T> next) : consumer_(consumer), stream_(next.stream) {
+  NextAwaiter(PromiseBase& consumer, Next<T> next)
+      : consumer_(consumer), stream_(next.stream), error_(next.error) {
     consumer.where = next.where;
   }
 
@@ -255,7 +276,8 @@ class [[nodiscard]] NextAwaiter {
     if (producer->value == nullptr) [[unlikely]] {
       const std::exception_ptr error = producer->error;
       stream_.destroy();
-      if (error) std::rethrow_exception(error);
+      if (error && error_ == nullptr) std::rethrow_exception(error);
+      if (error) *error_ = error;
       return nullptr;
     }
     return static_cast<T*>(producer->value);
@@ -264,6 +286,7 @@ class [[nodiscard]] NextAwaiter {
  private:
   PromiseBase& consumer_;
   StreamBase& stream_;
+  std::exception_ptr* error_;
 };
 
 // co_await slot
@@ -452,7 +475,13 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
   // until the next call; null at the end. Throws what the stream's body threw.
   [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
-    return {*this, where};
+    return {*this, nullptr, where};
+  }
+  // The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
+  // `error`, and null returned. The stage passes on what it has, and throws then.
+  [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error,
+                                        std::source_location where = std::source_location::current()) {
+    return {*this, &error, where};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {

@@ -46,7 +46,7 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
       open.push_back(std::move(place.slot));
       master->post(
           next++, *item, [filler](Output output) { filler->fill(std::move(output)); },
-          [filler](std::exception_ptr error) { filler->fail(std::move(error)); });
+          [filler](std::exception_ptr thrown) { filler->fail(std::move(thrown)); });
     }
     if (open.empty()) break;
     Output output = co_await open.front();

@@ -6,10 +6,10 @@
 //
 // Errors. What a work unit throws is its result: the co_await of its slot throws it, in the stream, where a stage
 // may catch it. So it does not matter when the unit was run, nor whether there are other threads.
-// A slot that the code of a stream drops unread is read by the evaluation: once so many more have been dropped
-// (kUnread), or else when the stream has ended. An error found there ends the evaluation, and goes before one
-// that the stream ends with. Nobody reads a slot that is destroyed together with its suspended coroutine, because
-// nobody pulls that any more, or while an exception passes through, which is the error then.
+// A slot that the code of a stream drops unread is read by the evaluation: once 256 more have been dropped, or else
+// when the stream has ended. An error found there ends the evaluation, and goes before one that the stream ends
+// with. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
+// or while an exception passes through, which is the error then.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-#include <rondo/stream/stream.hpp>
+#include <rondo/stream/promise.hpp>
 
 #include <cstdint>
 #include <vector>

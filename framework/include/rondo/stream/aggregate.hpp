@@ -57,9 +57,8 @@ struct AggregationStage : Stage {
                   "Combined<T>(T, T); keep_lowest and keep_highest: a key of the item that can be compared");
     static_assert(Condition<When, T>,
                   "rondo::when: the condition has to take a const item and return a bool");
-    using How = Aggregation<T, Before, KeyFn, Rule, When>;
-    auto how =
-        std::make_shared<const How>(How{in.take_fused(), std::move(key), std::move(rule), std::move(when)});
+    using How = Aggregation<T, S, Before, KeyFn, Rule, When>;
+    auto how = std::make_shared<How>(in.take_fused(), std::move(key), std::move(rule), std::move(when));
     return Chunked<T, T, Unchanged>(aggregated<T, S>(in.take_chunks(), std::move(how)).named(name),
                                     Unchanged{});
   }

@@ -26,9 +26,43 @@ namespace rondo::streaming {
 inline constexpr std::size_t kShards = 16;
 inline constexpr std::size_t kBatch = 16384;
 
-// Everything that work units need to know of one aggregation.
-template <class T, class Before, class KeyFn, class Rule, class When>
-struct Aggregation {
+// What one chunk gives.
+template <class T>
+struct Part {
+  std::vector<Placed<T>> held;  // by shard, then by place
+  std::array<std::uint32_t, kShards + 1> begin{};
+  Chunk<T> passed;  // did not match the condition
+};
+
+struct ByPlace {
+  template <class T>
+  bool operator()(const Placed<T>& a, const Placed<T>& b) const {
+    return a.place < b.place;
+  }
+};
+struct WithoutPlace {
+  template <class T>
+  void operator()(Chunk<T>& out, Placed<T>&& held) const {
+    out.push_back(std::move(held.item));
+  }
+};
+
+// What the work units of an aggregation do. The first kind, a unit of each chunk, is that of ChunkWork.
+template <class T, class S>
+class AnyAggregation : public ChunkWork<Part<T>, Chunk<S>> {
+ public:
+  struct Shard {
+    virtual ~Shard() = default;
+  };
+  [[nodiscard]] virtual std::shared_ptr<Shard> new_shard() const = 0;
+  // The unit of a shard and a batch.
+  virtual void fold(Shard& shard, std::vector<Part<T>>& batch, std::size_t index) const = 0;
+  // The shard's share of the output, by place.
+  [[nodiscard]] virtual std::vector<Placed<T>> finish(Shard& shard) const = 0;
+};
+
+template <class T, class S, class Before, class KeyFn, class Rule, class When>
+class Aggregation final : public AnyAggregation<T, S> {
   using Given = std::remove_cvref_t<std::invoke_result_t<const KeyFn&, const T&>>;
   using Key = typename Owning<Given>::type;
   static_assert(owns<Key>,
@@ -41,44 +75,57 @@ struct Aggregation {
   using Held = Placed<T>;
   template <class Value>
   using Table = typename TableOf<Key, Value>::type;
-
-  // What one chunk gives.
-  struct Part {
-    std::vector<Held> held;  // by shard, then by place
-    std::array<std::uint32_t, kShards + 1> begin{};
-    Chunk<T> passed;  // did not match the condition
-  };
-  struct Shard {
+  using Shard = typename AnyAggregation<T, S>::Shard;
+  struct Tables final : Shard {
     Table<Held> table;
     std::vector<Held> closed;  // out of the table, and part of the output
   };
 
-  Before before;
-  KeyFn key;
-  Rule rule;
-  When when;
+ public:
+  Aggregation(Before b, KeyFn k, Rule r, When w)
+      : before_(std::move(b)), key_(std::move(k)), rule_(std::move(r)), when_(std::move(w)) {}
 
-  [[nodiscard]] static std::size_t shard_of(const Key& key) {
+  [[nodiscard]] std::shared_ptr<Shard> new_shard() const override { return std::make_shared<Tables>(); }
+
+  void fold(Shard& shard, std::vector<Part<T>>& batch, std::size_t index) const override {
+    auto& tables = static_cast<Tables&>(shard);
+    for (Part<T>& part : batch) {
+      for (std::uint32_t i = part.begin[index]; i < part.begin[index + 1]; ++i) add(tables, part.held[i]);
+    }
+  }
+
+  [[nodiscard]] std::vector<Held> finish(Shard& shard) const override {
+    auto& tables = static_cast<Tables&>(shard);
+    std::vector<Held> all = std::move(tables.closed);
+    all.reserve(all.size() + tables.table.size());
+    for (auto& [its_key, held] : tables.table) {
+      if (!held.repeated) all.push_back(std::move(held));
+    }
+    tables.table.clear();
+    std::sort(all.begin(), all.end(), ByPlace{});
+    return all;
+  }
+
+ private:
+  [[nodiscard]] static std::size_t shard_of(const Key& of) {
     if constexpr (Hashable<Key>) {
       // std::hash of a number is the number: the upper bits of a product with the golden ratio spread it
-      const std::uint64_t hash = std::hash<Key>{}(key);
+      const std::uint64_t hash = std::hash<Key>{}(of);
       return static_cast<std::size_t>((hash * 0x9E3779B97F4A7C15U) >> 60U) % kShards;
     } else {
       return 0;
     }
   }
 
-  // The unit of a chunk.
-  template <class C>
-  [[nodiscard]] Part operator()(std::uint64_t number, C&& chunk) const {
-    Part part;
+  Part<T> on_chunk(std::uint64_t number, Chunk<S>&& chunk) const override {
+    Part<T> part;
     std::vector<Held> found;
     std::vector<std::uint8_t> shards;
     Table<std::size_t> first;
     std::uint64_t place = number << 32U;
     const auto keep = [&](auto&& t) {
       T item = std::forward<decltype(t)>(t);
-      if (!std::invoke(when, std::as_const(item))) {
+      if (!std::invoke(when_, std::as_const(item))) {
         part.passed.push_back(std::move(item));
         return;
       }
@@ -87,49 +134,29 @@ struct Aggregation {
         const auto [at, fresh] = first.try_emplace(its_key, found.size());
         if (!fresh) {
           Held later{place++, std::move(item)};
-          rule(found[at->second], later);
+          rule_(found[at->second], later);
           return;
         }
       }
       shards.push_back(static_cast<std::uint8_t>(shard_of(its_key)));
       found.push_back(Held{place++, std::move(item)});
     };
-    for (auto& item : chunk) before(std::move(item), keep);
+    for (auto& item : chunk) before_(std::move(item), keep);
     deal(part, found, shards);
     return part;
   }
 
-  // The unit of a shard and a batch.
-  void fold(Shard& shard, std::vector<Part>& batch, std::size_t index) const {
-    for (Part& part : batch) {
-      for (std::uint32_t i = part.begin[index]; i < part.begin[index + 1]; ++i) add(shard, part.held[i]);
-    }
-  }
-
-  // The shard's share of the output, by place.
-  [[nodiscard]] std::vector<Held> finish(Shard& shard) const {
-    std::vector<Held> all = std::move(shard.closed);
-    all.reserve(all.size() + shard.table.size());
-    for (auto& [its_key, held] : shard.table) {
-      if (!held.repeated) all.push_back(std::move(held));
-    }
-    shard.table.clear();
-    std::sort(all.begin(), all.end(), [](const Held& a, const Held& b) { return a.place < b.place; });
-    return all;
-  }
-
- private:
   // A reference into the item if that is what the key function gives: good as long as the item stays where it is.
   [[nodiscard]] decltype(auto) key_of(const T& item) const {
     if constexpr (std::is_same_v<Given, Key>) {
-      return std::invoke(key, item);
+      return std::invoke(key_, item);
     } else {
-      return Key(std::invoke(key, item));
+      return Key(std::invoke(key_, item));
     }
   }
 
   // A counting sort by shard.
-  static void deal(Part& part, std::vector<Held>& found, const std::vector<std::uint8_t>& shards) {
+  static void deal(Part<T>& part, std::vector<Held>& found, const std::vector<std::uint8_t>& shards) {
     for (const std::uint8_t shard : shards) ++part.begin[shard + 1];
     for (std::size_t shard = 0; shard < kShards; ++shard) part.begin[shard + 1] += part.begin[shard];
     std::array<std::uint32_t, kShards> next{};
@@ -140,7 +167,7 @@ struct Aggregation {
     for (const std::uint32_t i : source) part.held.push_back(std::move(found[i]));
   }
 
-  void add(Shard& shard, Held& later) const {
+  void add(Tables& shard, Held& later) const {
     // The key of an item may change when it is combined, and its place in the table must not.
     const Key its_key = key_of(later.item);
     const auto at = shard.table.find(its_key);
@@ -149,7 +176,7 @@ struct Aggregation {
       return;
     }
     const bool repeated = later.repeated;
-    switch (rule(at->second, later)) {
+    switch (rule_(at->second, later)) {
       case Fate::kept: at->second.repeated |= repeated; break;
       case Fate::gone: shard.table.erase(at); break;
       case Fate::both:
@@ -158,22 +185,27 @@ struct Aggregation {
         break;
     }
   }
+
+  Before before_;
+  KeyFn key_;
+  Rule rule_;
+  When when_;
 };
 
-template <class T, class S, class Aggregated>
-Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregated> how) {
-  using Part = typename Aggregated::Part;
-  using Shard = typename Aggregated::Shard;
-  using Held = typename Aggregated::Held;
-  Stream<Part> parts = ordered<Part>(std::move(in), how, default_slots).named("the chunks' keys in order");
+template <class T, class S>
+Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<AnyAggregation<T, S>> how) {
+  using Shard = typename AnyAggregation<T, S>::Shard;
+  using Held = Placed<T>;
+  Stream<Part<T>> parts =
+      ordered<Part<T>, Chunk<S>>(std::move(in), how, default_slots).named("the chunks' keys in order");
   std::vector<std::shared_ptr<Shard>> shards(kShards);
-  for (auto& shard : shards) shard = std::make_shared<Shard>();
+  for (auto& shard : shards) shard = how->new_shard();
   std::vector<Slot<void>> folds(kShards);  // the last one of each shard
-  std::vector<Part> batch;
+  std::vector<Part<T>> batch;
   std::size_t items = 0;
   std::exception_ptr error;  // of the input: those of the folds before it come first
   for (bool more = true; more;) {
-    Part* part = co_await parts.next(error);
+    Part<T>* part = co_await parts.next(error);
     more = part != nullptr;
     if (more) {
       if (!part->passed.empty()) co_yield std::move(part->passed);
@@ -181,7 +213,7 @@ Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregate
       if (!part->held.empty()) batch.push_back(std::move(*part));
     }
     if (items == 0 || (more && items < kBatch)) continue;
-    auto shared = std::make_shared<std::vector<Part>>(std::exchange(batch, {}));
+    auto shared = std::make_shared<std::vector<Part<T>>>(std::exchange(batch, {}));
     items = 0;
     for (std::size_t index = 0; index < kShards; ++index) {
       if (folds[index].valid()) co_await folds[index];
@@ -206,9 +238,9 @@ Stream<Chunk<T>> aggregated(Stream<Chunk<S>> in, std::shared_ptr<const Aggregate
     if (!run.empty()) runs.push_back(std::move(run));
   }
   if (runs.empty()) co_return;
-  const auto by_place = [](const Held& a, const Held& b) { return a.place < b.place; };
-  const auto unpack = [](Chunk<T>& out, Held&& held) { out.push_back(std::move(held.item)); };
-  co_yield elements_of(merged<T, Held>(std::move(runs), by_place, unpack).named("merge by place"));
+  auto merge =
+      std::make_shared<MergeOf<T, Held, ByPlace, WithoutPlace>>(std::move(runs), ByPlace{}, WithoutPlace{});
+  co_yield elements_of(merged<T>(std::move(merge)).named("merge by place"));
 }
 
 }  // namespace rondo::streaming

@@ -36,6 +36,20 @@ Stream<std::monostate> drained(Stream<T> in, Sink* sink) {
   co_return;
 }
 
+// Sinks. Types of their own, and no lambdas in evaluate(), so that `drained` is compiled once for each type of item.
+template <class T>
+struct Append {
+  std::vector<T>* items;
+  void operator()(T&& item) const { items->push_back(std::move(item)); }
+};
+template <class T>
+struct AppendChunk {
+  std::vector<T>* items;
+  void operator()(Chunk<T>&& chunk) const {
+    items->insert(items->end(), std::make_move_iterator(chunk.begin()), std::make_move_iterator(chunk.end()));
+  }
+};
+
 }  // namespace streaming
 
 // All values, in stream order.
@@ -48,13 +62,10 @@ template <streaming::Pipeline Given>
   P pipeline = std::move(given);
   std::vector<T> result;
   if constexpr (streaming::is_stream<P>) {
-    auto sink = [&](T&& value) { result.push_back(std::move(value)); };
+    streaming::Append<T> sink{&result};
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto sink = [&](streaming::Chunk<T>&& chunk) {
-      result.insert(result.end(), std::make_move_iterator(chunk.begin()),
-                    std::make_move_iterator(chunk.end()));
-    };
+    streaming::AppendChunk<T> sink{&result};
     streaming::evaluate(streaming::drained(std::move(pipeline).run(static_cast<std::size_t>(-1)), &sink),
                         options);
   }

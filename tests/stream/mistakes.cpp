@@ -2,6 +2,7 @@
 // nothing is to be wrong outside of the mistakes. mistakes.cmake compiles this once and looks.
 #include <functional>
 #include <memory>
+#include <rondo/ranks.hpp>
 #include <rondo/stream.hpp>
 #include <span>
 #include <string>
@@ -82,5 +83,18 @@ inline void pipelines() {
   rondo::from_range(owners);
   // MISTAKE chunks_twice: this pipeline has chunks already
   source() | rondo::chunks(2) | rondo::chunks(3);
+  // END
+}
+
+struct Twice : rondo::Update<rondo::Nothing, int, int> {};
+inline void on_ranks(rondo::Master<Twice>& master) {
+  auto good = rondo::from_range(std::vector<int>{1, 2, 3}) | rondo::on_ranks(master);
+
+  // MISTAKE evaluate_on_lvalue: rondo::evaluate_on: a stream can be used once
+  auto all = rondo::evaluate_on(master, good);
+  // MISTAKE for_each_on_lvalue: rondo::for_each_on: a stream can be used once
+  rondo::for_each_on(master, good, [](int) {});
+  // MISTAKE for_each_on_sink: rondo::for_each_on: the sink has to take an item
+  rondo::for_each_on(master, std::move(good), [](std::string) {});
   // END
 }

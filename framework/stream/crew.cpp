@@ -121,9 +121,9 @@ void Crew::serve(unsigned index) {
       if (round.sample.par.count() > 0) {  // a whole round is behind this thread
         meter_.record(round.sample, at_work_, round.weight);
         ++samples_;
-        // About one clocked round in 20 us, and each stands for those around it.
+        // About one clocked round in 100 us, and each stands for those around it.
         const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
-        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(20'000 / length, 63));
+        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(100'000 / length, 63));
         round.weight = 1 + round.skipping;
         round.sample = {};
         decide();

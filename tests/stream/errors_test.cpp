@@ -231,7 +231,7 @@ Outcome in_a_loop(std::uint64_t seed) {
 
 TEST(Errors, TheOutcomeOfAnyPipelineIsThatOfOneThread) {
   std::map<std::string, int> seen;
-  for (std::uint64_t seed = 1; seed <= 1500; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Outcome alone = on_threads(seed, 1);
     ++seen[alone.thrown.substr(0, alone.thrown.find(" at "))];
@@ -248,7 +248,7 @@ TEST(Errors, TheOutcomeOfAnyPipelineIsThatOfOneThread) {
   }
   for (const char* who : {"nothing", "the source", "a stage", "a batch", "a window", "an unread one",
                           "a key of sort_by", "group_by", "a condition", "map", "the sink", "a deadlock"})
-    EXPECT_GT(seen[who], 5) << who << " is hardly ever what is thrown";
+    EXPECT_GT(seen[who], 2) << who << " is hardly ever what is thrown";
 }
 
 // Against plain loops: one thread is right too.

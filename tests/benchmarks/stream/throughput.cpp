@@ -229,7 +229,7 @@ int main(int argc, char** argv) {
       if (cost >= 1000 && chunk == 100) continue;  // 0.1 s per chunk: too few of them in a short run
       if (only_cost > 0 && only_cost != cost) continue;
       if (only_chunk > 0 && only_chunk != static_cast<double>(chunk)) continue;
-      const Job job{.items = static_cast<std::uint64_t>(std::clamp(40'000 / cost, 100.0, 100'000.0)),
+      const Job job{.items = static_cast<std::uint64_t>(std::clamp(80'000 / cost, 100.0, 200'000.0)),
                     .turns = static_cast<std::uint64_t>(cost * turns),
                     .chunk = chunk,
                     .threads = threads};

@@ -30,7 +30,8 @@ namespace rondo {
 enum class FilledBy : std::uint8_t {
   evaluation,  // a stage or work unit of the same evaluation: nobody is left to do it when all of them are at
                // rest
-  outside,     // some other thread, at a time of its own
+  outside,  // some other thread, at a time of its own; not one that waits for what this stream is to yield first, as
+            // stages pull ahead of what they have passed on, and the whole stream waits for the slot then
 };
 
 // The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the

@@ -9,6 +9,7 @@
 #include <map>
 #include <numeric>
 #include <queue>
+#include <utility>
 
 #include "scheduler/scheduler.hpp"
 
@@ -22,8 +23,8 @@ constexpr double kRoom = 2;
 // The workers' loads, which only grow, and the least of them.
 class Loads {
  public:
-  Loads(std::size_t workers, const std::vector<std::uint32_t>& alive) : load_(workers, 0) {
-    for (const std::uint32_t w : alive) least_.emplace(0, w);
+  Loads(std::vector<double> load, const std::vector<std::uint32_t>& alive) : load_(std::move(load)) {
+    for (const std::uint32_t w : alive) least_.emplace(load_[w], w);
   }
   double operator[](std::uint32_t worker) const { return load_[worker]; }
   void add(std::uint32_t worker, double cost) { load_[worker] += cost; }
@@ -42,60 +43,79 @@ class Loads {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> least_;
 };
 
-// Longest first, by the first digits of the costs: those that differ by less than a hundredth stay in their order. O(n).
-std::vector<Slot> by_length(const std::vector<float>& costs) {
-  constexpr unsigned kDigits = 16;  // of a positive float the sign, the exponent and seven bits
-  std::vector<std::uint32_t> ends(1U << kDigits, 0);
-  const auto key = [&](float cost) {
-    return (1U << kDigits) - 1 - (std::bit_cast<std::uint32_t>(cost) >> kDigits);
-  };
-  for (const float cost : costs) ++ends[key(cost)];
+struct Movable {
+  float cost;
+  Slot slot;
+  std::uint32_t owner;
+  std::uint32_t place;  // among those of its owner
+};
+
+// Equal keys stay in their order. O(n).
+template <class Key>
+std::vector<Movable> sorted(const std::vector<Movable>& states, std::uint32_t keys, const Key& key) {
+  std::vector<std::uint32_t> ends(keys, 0);
+  for (const Movable& state : states) ++ends[key(state)];
   std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), 0U);
-  std::vector<Slot> order(costs.size());
-  for (Slot slot = 0; slot < costs.size(); ++slot) order[ends[key(costs[slot])]++] = slot;
+  std::vector<Movable> order(states.size());
+  for (const Movable& state : states) order[ends[key(state)]++] = state;
   return order;
+}
+
+// Longest first; those that differ by less than a twentieth by turns of their owners, as they run.
+std::vector<Movable> by_length(const std::vector<Movable>& states) {
+  constexpr unsigned kRest = 19;  // bits of a float after its sign, its exponent and the first four
+  constexpr std::uint32_t kKeys = 1U << (32 - kRest);
+  const auto turn = [](const Movable& state) { return std::min(state.place, kKeys - 1); };
+  const auto length = [](const Movable& state) {
+    return kKeys - 1 - (std::bit_cast<std::uint32_t>(state.cost) >> kRest);
+  };
+  return sorted(sorted(states, kKeys, turn), kKeys, length);
 }
 
 }  // namespace
 
 std::vector<command::Move> Scheduler::refine() {
   if (alive_.size() < 2) return {};
-  std::vector<float> costs(states_.size());
+  const auto transfer = [&](Slot slot) { return settings_.move.of_state(states_[slot].bytes).count(); };
+  // What is dearer to move than to run stays whatever comes, and runs last.
+  std::vector<double> fixed(workers_.size(), 0);
+  std::vector<Movable> movable;
+  std::vector<std::uint32_t> count(workers_.size(), 0);
+  movable.reserve(states_.size());
   double total = 0;
-  for (Slot slot = 0; slot < states_.size(); ++slot)
-    total += costs[slot] = static_cast<float>(expected(slot));
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const double cost = expected(slot);
+    const std::uint32_t owner = index(states_[slot].owner);
+    total += cost;
+    if (cost > transfer(slot)) {
+      movable.push_back({static_cast<float>(cost), slot, owner, count[owner]++});
+    } else {
+      fixed[owner] += cost;
+    }
+  }
   const double mean = total / static_cast<double>(alive_.size());
   const double end = mean + std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
-  Loads loads(workers_.size(), alive_);
+  Loads loads(fixed, alive_);
   std::vector<double> bytes(workers_.size());
   for (std::uint32_t w = 0; w < workers_.size(); ++w) bytes[w] = workers_[w].bytes;
 
-  // What is dearer to move than to run stays whatever comes, and runs last.
-  const auto transfer = [&](Slot slot) { return settings_.move.of_state(states_[slot].bytes).count(); };
-  std::vector<double> fixed(workers_.size(), 0);
-  for (Slot slot = 0; slot < states_.size(); ++slot)
-    if (costs[slot] <= transfer(slot)) fixed[index(states_[slot].owner)] += costs[slot];
-  for (const std::uint32_t w : alive_) loads.add(w, fixed[w]);
-
   std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
-  for (const Slot slot : by_length(costs)) {
-    if (costs[slot] <= transfer(slot)) continue;
-    const State& state = states_[slot];
-    const std::uint32_t owner = index(state.owner);
-    const double cost = costs[slot], load = loads[owner];
+  for (const auto& [cost, slot, owner, place] : by_length(movable)) {
+    const double load = loads[owner];
     std::uint32_t to = owner;
     const bool in_time = load + cost <= end;
     if (!in_time || load - fixed[owner] + (1 + kRoom) * cost > end) {
       const std::uint32_t least = loads.least();
       // one that is in time may start as much later than elsewhere as it takes
-      const double later = std::max(in_time ? cost : 0, transfer(slot));
-      if (load > loads[least] + later && bytes[least] + state.bytes <= settings_.bytes_max) to = least;
+      const double later = in_time ? cost : transfer(slot);
+      if (load > loads[least] + later && bytes[least] + states_[slot].bytes <= settings_.bytes_max)
+        to = least;
     }
     loads.add(to, cost);
     if (to == owner) continue;
-    bytes[owner] -= state.bytes;
-    bytes[to] += state.bytes;
-    moves[{state.owner, Worker{to}}].push_back(slot);
+    bytes[owner] -= states_[slot].bytes;
+    bytes[to] += states_[slot].bytes;
+    moves[{Worker{owner}, Worker{to}}].push_back(slot);
   }
   std::vector<command::Move> commands;
   for (auto& [pair, slots] : moves) {

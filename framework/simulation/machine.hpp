@@ -20,7 +20,7 @@ using scheduler::Time;
 // Times of the network, the master and the workers. The defaults are those of nodes whose ranks have a core each. What the
 // master and the workers take was measured with tests/benchmarks/scaling/constants on a virtual machine of two cores, Open
 // MPI 4.1 over shared memory, over the real engine, scheduler and transport: a message 0.7 to 0.9 us in the engine and 1.2
-// us in the transport, 0.02 us per job or result, 0.03 to 0.04 us per state at the start of a call, packing 1.1 to
+// us in the transport, 0.02 us per job or result, 0.05 to 0.1 us per state at the start of a call, packing 1.1 to
 // 1.6 GB/s into fresh memory, unpacking 7 to 8 GB/s. A network between nodes was not there to measure: its latency
 // and bandwidth are assumptions, as are the packing into memory that is used again, and a leader's parts.
 struct Machine {
@@ -28,10 +28,10 @@ struct Machine {
   double latency_jitter = 0;  // mean of an exponential factor that a message's latency grows by
   double bandwidth = 5e9;     // bytes a second between two ranks
 
-  Seconds master_message{2e-6};   // to receive or to send one
-  Seconds master_part{1e-6};      // the same for one that is part of a bundle
-  Seconds master_item{0.02e-6};   // per job or result in it
-  Seconds master_state{0.04e-6};  // per state when a call begins: refining the placement, ordering by cost
+  Seconds master_message{2e-6};  // to receive or to send one
+  Seconds master_part{1e-6};     // the same for one that is part of a bundle
+  Seconds master_item{0.02e-6};  // per job or result in it
+  Seconds master_state{0.1e-6};  // per state when a call begins: refining the placement, ordering by cost
   double master_bandwidth = 4e9;
 
   Seconds worker_message{2e-6};  // to receive or to send one; its other thread computes meanwhile

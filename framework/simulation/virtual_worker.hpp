@@ -94,16 +94,17 @@ class VirtualWorker {
   void compute();
   void poll();
   void report();
-  // The leader of this worker's group, if there is a relay.
-  [[nodiscard]] std::optional<Place> leader() const;
-  void relay(Message* message);
-  void put_up(Message* message);
-  void send_up();
   [[nodiscard]] Time report_due() const;
   [[nodiscard]] bool late(Time now) const;
   [[nodiscard]] Seconds low(Time now) const;
   [[nodiscard]] bool here(StateId id) const { return common_->whereabouts[value(id)] == self_; }
   [[nodiscard]] Message* message(Message::Kind kind, Place to) const;
+
+  // The leader of this worker's group, if there is a relay: virtual_worker_relay.cpp.
+  [[nodiscard]] std::optional<Place> leader() const;
+  void relay(Message* message);
+  void put_up(Message* message);
+  void send_up();
 
   // Lost workers: virtual_worker_recovery.cpp.
   [[nodiscard]] bool is_void(const Message& message) const;

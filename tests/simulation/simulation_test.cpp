@@ -161,17 +161,29 @@ double warm(std::uint32_t workers, std::uint64_t states, Costs costs) {
 
 TEST(Schedules, OfKnownCostsAreCloseToTheBound) {
   EXPECT_LT(warm(8, 400, {}), 1.03);
-  EXPECT_LT(warm(35, 400, {}), 1.15);
+  EXPECT_LT(warm(35, 400, {}), 1.13);
   EXPECT_LT(warm(8, 400, {.drift = 0.1}), 1.04);
   EXPECT_LT(warm(8, 400, {.spike_period = 10}), 1.04);
   EXPECT_LT(warm(35, 2000, {.mean = 0.03, .sigma = 0.6}), 1.03);
 }
 
-// Eleven states for each worker, of costs that differ from what is expected by a fifth: who is late has to say so while others
-// can still help, and who is asked must have something to give.
-TEST(Schedules, TakeWorkFromWhoIsLateAndAskWhoCanGive) {
+// The published workload: few states for each worker, of costs that differ from what is expected by a fifth. The limits hold for
+// nine seeds of costs; these are the first three.
+TEST(Schedules, OfThePublishedWorkloadStayClose) {
+  struct Row {
+    std::uint32_t workers;
+    double most;  // times the bound
+  };
+  for (const auto& [workers, most] :
+       {Row{36, 1.01}, Row{89, 1.035}, Row{179, 1.065}, Row{323, 1.13}, Row{449, 1.015}})
+    for (const std::uint64_t seed : {1, 2, 3})
+      EXPECT_LT(warm(workers, 2000, {.mean = 0.03, .sigma = 0.6, .seed = seed}), most)
+          << workers << " workers, seed " << seed;
+}
+
+// Who is late has to say so while others can still help, and who is asked must have something to give.
+TEST(Schedules, AskWhoCanGive) {
   const Costs costs{.mean = 0.03, .sigma = 0.6, .states = 2000};
-  EXPECT_LT(warm(179, 2000, costs), 1.055);
   Simulation simulation(Settings::of(179), workload(costs));
   simulation.reset(2000);
   simulation.update();

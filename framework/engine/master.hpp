@@ -274,6 +274,8 @@ class Master final : public detail::Engine {
   bool left_ = false;
   double speak_at_ = 0;
   double call_time_ = 0;  // of the longest call lately
+  double step_time_ = 0;  // the same from one safe point to the next, with what the program itself does
+  double safe_at_ = 0;    // the last one; 0: none yet
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::set<Rank> answered_;              // with the kind that is waited for

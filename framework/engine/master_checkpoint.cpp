@@ -228,7 +228,11 @@ void Master::safe_point(Bytes program) {
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   tell_saving_error();
   if (std::exchange(abandoned_, false)) heed(Wish::kCheckpoint);
-  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * call_time_ + 2 * saving_cost_) {
+  const double now = transport_.now().count();
+  if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
+  safe_at_ = now;
+  const double step = std::max(call_time_, step_time_);
+  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * step + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
     wish_ = Wish::kLeave;
   }
@@ -295,8 +299,8 @@ void Master::watch_time() {
   const bool over = seconds_left() <= time_margin_ / 2;
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
-  std::cerr << "rondo: no time left to end the round; the last checkpoint stands"
-            << (status == kRequeueStatus ? "" : ", but none is new: a restart would get no further") << "; "
+  std::cerr << "rondo: no time left to end the round; "
+            << (saved_here_ ? "the last checkpoint stands" : "there is no checkpoint of this run") << "; "
             << SignalWatch::leaving(status) << std::endl;
   leave_at_once(status);
 }

@@ -151,7 +151,9 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
         return *status;
       }
       if (const std::string why = watch->gone(transport.now().count()); !why.empty()) {
-        std::cerr << "rondo: rank " << transport.rank() << ": rank 0 " << why << "; leaving" << std::endl;
+        std::cerr << "rondo: rank " + std::to_string(value(transport.rank())) + ": rank 0 " + why +
+                         "; leaving\n"
+                  << std::flush;
         (host.orphaned != nullptr ? host.orphaned : host.abort)(settings.orphan_status);
       }
       worker.poll();

@@ -67,16 +67,15 @@ void flush() {
   std::fflush(nullptr);
 }
 
-// Written beside and renamed: whoever sees it sees all of it.
-void write_file(const std::string& name, const std::string& text) {
-  const std::string draft = name + ".draft";
-  std::ofstream(draft) << text << std::endl;
-  if (std::rename(draft.c_str(), name.c_str()) != 0)
+// A link that points to the text: it is there at once, and on a disk that is full, too.
+void leave_word(const std::string& name, const std::string& text) {
+  std::remove(name.c_str());
+  if (symlink(text.c_str(), name.c_str()) != 0)
     std::cerr << "rondo: cannot write " << name << ": " << std::strerror(errno) << std::endl;
 }
 
 void mark(int status) {
-  if (ending.rank == 0 && !ending.marker.empty()) write_file(ending.marker, std::to_string(status));
+  if (ending.rank == 0 && !ending.marker.empty()) leave_word(ending.marker, std::to_string(status));
 }
 
 // Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
@@ -94,7 +93,7 @@ void mark(int status) {
 
 // Rank 0 has said nothing for long; mpirun sees it live, and would wait for it.
 [[noreturn]] void leave_orphaned(int status) {
-  if (!ending.marker.empty()) std::ofstream(ending.marker + ".orphaned") << ending.rank << std::endl;
+  if (!ending.marker.empty()) leave_word(ending.marker + ".orphaned", std::to_string(ending.rank));
   leave(status);
 }
 
@@ -124,7 +123,7 @@ void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   MPI_Comm_size(communicator, &size);
   ending.marker = options.marker;
   if (ending.rank == 0 && !ending.marker.empty())
-    write_file(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
+    leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
   if (!options.recover) return;
   struct Process {
     std::uint64_t node;

@@ -13,7 +13,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_kills.XXXXXX")
 started=()  # processes of this test
 trap 'status=$?; for p in "${started[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$folder"; exit $status' EXIT
 cd "$folder"
-export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_GRACE=2
+export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_MPIRUN_GRACE=2
 
 fail() {
   echo "kills.sh, seed $seed: $1" >&2
@@ -220,7 +220,7 @@ unset RONDO_START
 refuses 1 "$rondo_run" -np 3 "$journey" --result=result --rondo-keep=0
 refuses 2 env RONDO_MARKER=/proc/nowhere/marker "$rondo_run" -np 3 "$journey" --result=result
 refuses 0 env RONDO_MARKER=marker "$rondo_run" -np 3 --wdir / "$journey" --steps=2 --result="$PWD/result"
-[[ $(<marker) -eq 0 && -f marker.rank0 ]] || fail "a marker that the caller names is for the caller"
+[[ $(readlink marker) -eq 0 && -L marker.rank0 ]] || fail "a marker that the caller names is for the caller"
 unset RONDO_RECOVER
 refuses 1 mpirun -np 1 env RONDO_RECOVER=on "$journey" --result=result : -np 2 "$journey" --result=result
 grep -q 'need the same on all ranks' output || fail "what differs between the ranks is not told"

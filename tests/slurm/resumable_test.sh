@@ -28,7 +28,7 @@ anew() { rm -rf checkpoints requeued; }
 expect() { [[ $status -eq $1 && $requeues -eq $2 ]] || fail "$3: status $status, $requeues requeues: $(<output)"; }
 # What the played run does besides: it begins under Rondo, and it leaves a checkpoint of so many rounds.
 # shellcheck disable=SC2016  # for the inner shell
-begins='touch $RONDO_MARKER.rank0'
+begins='ln -s "host 1" $RONDO_MARKER.rank0'
 cat >bin/checkpoint <<'END'
 #!/bin/bash
 # checkpoint SEQUENCE ROUNDS: as in framework/checkpoint/format.hpp
@@ -118,6 +118,43 @@ for wrong in 0 never -1; do
   RONDO_RESTARTS_MAX=$wrong run 'touch begun; exit 75'
   [[ $status -eq 2 && ! -f begun && $(<output) == *"RONDO_RESTARTS_MAX: need "* ]] || fail "RONDO_RESTARTS_MAX=$wrong: $(<output)"
 done
+
+# a copy of checkpoints has a folder for each job too, and is enough to go on from
+anew
+export RONDO_CHECKPOINT_COPY=$folder/scratch
+run "echo \"\$RONDO_CHECKPOINT_COPY\" >seen; $begins; exit 137"
+expect 137 0 "nothing to go on from in either place"
+[[ $(<seen) == "$folder/scratch/7" ]] || fail "the copy goes to $(<seen)"
+requeues=0
+for round in 1 2 3 4 5; do
+  run "RONDO_CHECKPOINT=\$RONDO_CHECKPOINT_COPY checkpoint $round $round; $begins; exit 137"
+  expect 0 "$round" "a rank is killed, and the copy has a new round"
+done
+unset RONDO_CHECKPOINT_COPY
+
+# without a count there is no further start; one that cannot be read counts for nothing
+anew
+mkdir --parents checkpoints/7/starts
+run 'exit 75'
+expect 75 0 "starts cannot be counted"
+grep -q 'cannot be counted; giving up' output || fail "gave up without a word: $(<output)"
+anew
+mkdir --parents checkpoints/7
+echo 'abc ' >checkpoints/7/starts
+run 'exit 75'
+expect 0 1 "a count that is none"
+status=0
+RONDO_CHECKPOINTS=/proc/nowhere bash "$script" 'touch begun' 2>output || status=$?
+[[ $status -eq 2 && ! -f begun && $(<output) == *'RONDO_CHECKPOINTS: need a folder'* ]] || fail "no folder: status $status, $(<output)"
+
+# what a site needs is its own business
+anew
+# shellcheck disable=SC2016  # for the inner shell
+echo 'export SITE_SEES="$NOBODY_SETS_THIS."' >site.env
+# shellcheck disable=SC2016  # for the inner shell
+RONDO_SITE=$folder/site.env run 'echo "$SITE_SEES" >seen'
+expect 0 0 "a site.env that reads what is not set"
+[[ $(<seen) == . ]] || fail "site.env was not read"
 
 # scancel: the run gets USR2, may checkpoint, and is not started again
 anew

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   const std::uint64_t states = std::stoull(option(argc, argv, "--states", "60"));
   const std::uint64_t words = std::stoull(option(argc, argv, "--words", "0"));
   const auto delay = static_cast<std::uint32_t>(std::stoul(option(argc, argv, "--delay", "0")));
+  const auto between = static_cast<std::uint32_t>(std::stoul(option(argc, argv, "--between", "0")));
   const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
   const std::string kill_at = option(argc, argv, "--kill", "");
   const std::string pause = option(argc, argv, "--pause", "");
@@ -83,6 +84,7 @@ int main(int argc, char** argv) {
             std::ofstream(hold + ".was");
             std::ofstream{hold};
           }
+          usleep(between);
           log << "step " << progress.step << std::endl;
           journey.step();
         }

@@ -134,6 +134,13 @@ ends 75
 grep -q 'checkpoint after round' output || fail "the run did not leave in order"
 resumes resumed
 
+# the same if it is main itself that takes long: two of its steps would not end in time
+begin --rondo-walltime=6s --between=2500000
+go
+ends 75
+grep -q 'checkpoint after round' output || fail "what main takes between the rounds does not count"
+resumes resumed
+
 # a second INT leaves at once
 if [[ ${#launcher[@]} -eq 0 ]]; then
   begin --rondo-grace=1000

@@ -39,3 +39,11 @@ file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc INPUT ${CMAKE_CURRENT_
 configure_file(rondo_stream.pc.in ${CMAKE_CURRENT_BINARY_DIR}/rondo_stream.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo.pc ${CMAKE_CURRENT_BINARY_DIR}/rondo_stream.pc
   DESTINATION ${pkgconfig_folder})
+
+# What starts a program: rondo-run beside mpirun, and the job scripts, to be copied where jobs are submitted.
+if(RONDO_MPI)
+  set(scripts ${PROJECT_SOURCE_DIR}/slurm)
+  install(PROGRAMS ${scripts}/rondo-run DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(DIRECTORY ${scripts} DESTINATION ${CMAKE_INSTALL_DATADIR}/rondo
+    FILES_MATCHING PATTERN *.sbatch PATTERN README.md PATTERN site.env.example)
+endif()

@@ -41,32 +41,46 @@ configure() {
   cmake -S . -B "$folder" "${generator[@]}" -D CMAKE_BUILD_TYPE=Release "${@:2}" >/dev/null
 }
 
-# run_tests FOLDER [options of ctest]: a test that CTest skipped or could not start is a failure too.
+# run_tests FOLDER AT_A_TIME [options of ctest]: a test that CTest skipped or could not start is a failure too.
 run_tests() {
   local folder=$1 log status=0
   log=$(mktemp)
-  "${fixed_layout[@]}" ctest --test-dir "$folder" --no-tests=error --output-on-failure --parallel "$cores" "${@:2}" |
+  "${fixed_layout[@]}" ctest --test-dir "$folder" --no-tests=error --output-on-failure --parallel "$2" "${@:3}" |
     tee "$log" || status=1
   if grep --quiet 'tests did not run' "$log"; then status=1; fi
   rm -f "$log"
   return "$status"
 }
 
-# test_parts FOLDER PART...
+# test_parts FOLDER PART...: all tests of all parts at once, so that a long one of one part runs beside those of the others.
 test_parts() {
   local folder=$1 part targets=() tests=()
   for part in "${@:2}"; do
-    if [[ -d tests/$part ]]; then targets+=("tests/$part/all"); else targets+=("${part}_test"); fi
-  done
-  cmake --build "$folder" --parallel "$cores" --target "${targets[@]}"
-  for part in "${@:2}"; do
     if [[ -d tests/$part ]]; then
-      run_tests "$folder/tests/$part" --exclude-regex "$parts_exclude"
+      targets+=("tests/$part/all")
+      mapfile -t -O "${#tests[@]}" tests < <(ctest --test-dir "$folder/tests/$part" --show-only --exclude-regex "$parts_exclude" |
+        sed -n 's/^ *Test *#[0-9]*: //p')
     else
+      targets+=("${part}_test")
       tests+=("$part")
     fi
   done
-  [[ ${#tests[@]} -eq 0 ]] || run_tests "$folder" --tests-regex "^($(IFS='|' && echo "${tests[*]}"))\$"
+  cmake --build "$folder" --parallel "$cores" --target "${targets[@]}"
+  run_tests "$folder" "$cores" --tests-regex "^($(IFS='|' && echo "${tests[*]//./[.]}"))\$"
+}
+
+# test_all FOLDER: tests that wait beside those that compute.
+test_all() {
+  local folder=$1 log waiting status=0
+  log=$(mktemp)
+  # from a folder of their own: ctest keeps its notes where it runs
+  run_tests "$folder/tests" $((2 * cores)) --label-regex waits >"$log" 2>&1 &
+  waiting=$!
+  run_tests "$folder" "$cores" --label-exclude waits || status=1
+  wait "$waiting" || status=1
+  cat "$log"
+  rm -f "$log"
+  return "$status"
 }
 
 build_and_test() {
@@ -74,7 +88,7 @@ build_and_test() {
     release)
       configure build
       cmake --build build --parallel "$cores"
-      run_tests build
+      test_all build
       ;;
     without_mpi)
       parts_exclude=mistake

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "checkpoint/durable_file.hpp"
 #include "checkpoint/format.hpp"
 #include "checkpoint/part_reader.hpp"
 
@@ -86,6 +87,16 @@ void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequen
   create_root(storage, root);
   storage.create_folder(checkpoint_folder(root, sequence));
   storage.sync_folder(root);
+}
+
+void try_root(Storage& storage, const Path& root, Rank rank) {
+  create_root(storage, root);
+  DurableFile trial(storage, root, "trial-" + std::to_string(value(rank)));
+  Buffer something;
+  put_number(something, kPartMagic);
+  trial.append(something);
+  trial.commit();
+  storage.remove(trial.path());
 }
 
 Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {

@@ -9,6 +9,8 @@
 #include <optional>
 #include <vector>
 
+#include <rondo/ids.hpp>
+
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/storage.hpp"
 
@@ -44,6 +46,10 @@ struct Search {
 // Makes the root and the checkpoint's folder so that they survive a power cut; what is there already is fine.
 // Rank 0 calls it before the workers write; a worker calls it too where it has a disk of its own.
 void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
+
+// Whether `rank` can write a small file in the root, which is made if it is not there: throws FileError if not. Leaves
+// nothing but the root behind.
+void try_root(Storage& storage, const Path& root, Rank rank);
 
 // The newest checkpoint below `before` that nothing is wrong with, down to `depth`. What a worker refuses
 // later, while it reads its states, is followed by a search with the refused one's number as `before`.

@@ -1,10 +1,8 @@
 #include "checkpoint/durable_file.hpp"
 
-#include <algorithm>
 #include <string>
 
 #include "checkpoint/format.hpp"
-#include "checkpoint/input.hpp"
 
 namespace rondo::checkpoint {
 namespace {
@@ -62,21 +60,6 @@ void DurableFile::write_through(Bytes bytes) {
     }
     bytes = bytes.subspan(taken);
   }
-}
-
-void copy_file(Storage& storage, const Path& from_folder, const Path& to_folder, std::string_view name) {
-  const std::unique_ptr<InputFile> source = storage.open(from_folder / name);
-  DurableFile copy(storage, to_folder, name);
-  Buffer block;
-  const std::uint64_t size = source->size();
-  while (copy.size() < size) {
-    block.clear();
-    const std::size_t count = std::min<std::uint64_t>(kBlockSize, size - copy.size());
-    const std::span<std::byte> piece(block.extend(count), count);
-    read_exactly(*source, from_folder / name, copy.size(), piece);
-    copy.append(piece);
-  }
-  copy.commit();
 }
 
 }  // namespace rondo::checkpoint

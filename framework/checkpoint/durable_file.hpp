@@ -38,7 +38,4 @@ class DurableFile {
   bool committed_ = false;
 };
 
-// Copies a file that is complete, with a rename at the end like any other (to a second disk, say).
-void copy_file(Storage& storage, const Path& from_folder, const Path& to_folder, std::string_view name);
-
 }  // namespace rondo::checkpoint

@@ -12,7 +12,8 @@
 // can tell a newer file from a damaged one:
 //   0  magic        "RONDOPRT" or "RONDOMAN", read as a number
 //   8  version      1
-//   16 type hash    of the build that wrote it; a build with another one must not read the states
+//   16 type hash    of the program that wrote it: the names of its types, and what their readers ask for
+//                   (rondo/detail/shape.hpp); a program with another one must not read the states
 //   24 round        the number of rounds that the states have been through
 //   32 number       part: its own number. manifest: how many parts there are
 //   40 checksum     of the 40 bytes before

@@ -32,6 +32,7 @@ class PartReader {
   // one that is not exactly this part. A worker needs no more of a manifest than these.
   PartReader(Storage& storage, const Path& folder, const Header& header, const PartEntry& entry);
 
+  [[nodiscard]] const Path& file() const { return file_; }
   // By ascending id.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
   // Refuses the part as damaged if the state is not in it, against what its manifest said.

@@ -2,7 +2,9 @@
 
 #include <link.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -75,8 +77,14 @@ std::string node_name() {
   return uname(&names) == 0 ? names.nodename : "";
 }
 
+std::uint32_t cores_here() {
+  static const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return static_cast<std::uint32_t>(std::max(cores, 1L));
+}
+
 std::uint64_t hash_of_types(const detail::Program& program) {
-  return XXH3_64bits(program.types.data(), program.types.size());
+  const std::uint64_t shape = program.shape();
+  return XXH3_64bits_withSeed(program.types.data(), program.types.size(), shape);
 }
 
 }  // namespace rondo::engine

@@ -12,10 +12,14 @@ namespace rondo::engine {
 // the executable, or a hash of its file where it has none.
 [[nodiscard]] std::string describe(const detail::Program& program);
 
-// Equal for equal types, whatever the build: a checkpoint can be read by a program that was compiled anew.
+// Equal for types of equal names that are read alike (rondo/detail/shape.hpp says how far that is seen), whatever the
+// build: a checkpoint can be read by a program that was compiled anew. Runs code of the user's types.
 [[nodiscard]] std::uint64_t hash_of_types(const detail::Program& program);
 
 // The name of this machine: ranks of one name are on one node.
 [[nodiscard]] std::string node_name();
+
+// Of the node, whichever of them this process may use.
+[[nodiscard]] std::uint32_t cores_here();
 
 }  // namespace rondo::engine

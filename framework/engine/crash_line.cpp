@@ -52,12 +52,9 @@ class Line {
 
 }  // namespace
 
-void CrashMark::tell(int signal) const {
-  const char* name = "a signal";
-  for (const Watched& each : kWatched)
-    if (each.signal == signal) name = each.name;
+void CrashMark::tell(const char* what) const {
   Line line;
-  line << "rondo: rank " << static_cast<std::uint64_t>(value(rank_)) << ": " << name;
+  line << "rondo: rank " << static_cast<std::uint64_t>(value(rank_)) << ": " << what;
   if (updating_.load(std::memory_order_relaxed)) {
     line << " in the update of state " << state_.load(std::memory_order_relaxed) << " in round "
          << round_.load(std::memory_order_relaxed);
@@ -80,11 +77,21 @@ const CrashMark* CrashMark::mark_of_crash() {
 }
 
 void CrashMark::handle(int signal, siginfo_t* info, void*) {
-  if (const CrashMark* mark = mark_of_crash()) mark->tell(signal);
-  for (std::size_t i = 0; i < kWatched.size(); ++i)
-    if (kWatched[i].signal == signal) sigaction(signal, &before[i], nullptr);
+  const CrashMark* const mark = mark_of_crash();
+  for (std::size_t i = 0; i < kWatched.size(); ++i) {
+    if (kWatched[i].signal != signal) continue;
+    if (mark != nullptr) mark->tell(kWatched[i].name);
+    sigaction(signal, &before[i], nullptr);
+  }
   // a fault happens again when the handler returns, and then with all that it says; what was sent has to be sent again
   if (info->si_code <= 0) raise(signal);
+}
+
+void CrashMark::tell_exit() {
+  if (mark_of_thread != nullptr) return mark_of_thread->tell("exit()");
+  Line line;
+  line << "rondo: the program called exit() inside a run\n";
+  line.print();
 }
 
 CrashMark::CrashMark(Rank rank) : rank_(rank), outer_(mark_of_thread) {

@@ -11,6 +11,8 @@ struct Host {
   void (*abort)(int status);
   // Ends this rank alone, which counts as lost; null: it just returns.
   void (*leave)(int status) = nullptr;
+  // As abort, by a worker that has no rank 0 any more; null: abort.
+  void (*orphaned)(int status) = nullptr;
 };
 
 }  // namespace rondo::engine

@@ -30,6 +30,9 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   return settings;
 }
 
+// Of --rondo-orphan: as often rank 0 speaks to all workers.
+constexpr double kSpokenShare = 0.25;
+
 // Of the calling thread.
 transport::Seconds processor_time() {
   timespec time{};
@@ -49,7 +52,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       host_(host),
       storage_(host.storage),
       options_(options),
-      type_hash_(hash_of_types(program)),
+      program_(program),
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),
@@ -62,11 +65,13 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.tree_fanout = options.tree_fanout;
   worker_settings_.recover = options.recover;
   worker_settings_.orphan = options.orphan;
+  worker_settings_.orphan_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
   worker_settings_.master_process = getpid();
   if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
   worker_settings_.report_interval = scheduler::report_interval(workers_).count();
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
   heard_ = told_ = saved_at_ = transport_.now().count();
+  speak_at_ = heard_ + kSpokenShare * options.orphan;
   set_end(heard_);
   handshake(program);
   if (options.master_works)
@@ -97,6 +102,7 @@ void Master::handshake(const detail::Program& program) {
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
+      worker_settings_.workers_here = workers_on(nodes_[rank]);
       Writer writer(out);
       writer.put(worker_settings_);
       writer.put_text(node_name());
@@ -107,10 +113,16 @@ void Master::handshake(const detail::Program& program) {
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
+  worker_settings_.workers_here = workers_on(node_name());
   welcomed_ = mismatch.empty();
   if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
   throw MismatchError(mismatch);
+}
+
+std::uint32_t Master::workers_on(const std::string& node) const {
+  const auto all = std::ranges::count(nodes_, node);
+  return static_cast<std::uint32_t>(all - (node == node_name() && !options_.master_works ? 1 : 0));
 }
 
 // What a message takes is what the handshake took of the processor, per worker.
@@ -159,6 +171,14 @@ void Master::send_all(const Buffer& message) {
     copy.append(message);
     send(rank_of(scheduler::Worker{w}), std::move(copy));
   }
+}
+
+// A worker takes rank 0 for gone that is silent for --rondo-orphan, and a call may go on for longer without a word to it.
+void Master::speak() {
+  const double now = transport_.now().count();
+  if (options_.orphan == 0 || !welcomed_ || closing_ || now < speak_at_) return;
+  speak_at_ = now + kSpokenShare * options_.orphan;
+  send_all(message(Kind::kAsk));
 }
 
 void Master::send_tree(const Buffer& message) {
@@ -214,6 +234,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kFetched: return take_fetched(envelope.from, in);
     case Kind::kSignal: return heed(in.get<Wish>());
     case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
+    case Kind::kTried: return take_tried(envelope.from, in);
     case Kind::kSaved: return take_saved(in);
     case Kind::kLoaded: return take_loaded(in);
     case Kind::kAnswer: return take_answer(envelope.from, in);

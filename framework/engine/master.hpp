@@ -4,6 +4,7 @@
 // inside its calls; between them the workers wait (or finish copies they were told to make).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -46,6 +47,12 @@ class Master final : public detail::Engine {
   Master(transport::Relay& transport, const Host& host, const detail::Program& program,
          const Options& options);
 
+  // Whether a safe point has thrown Leave: the run is over, whatever the program makes of that.
+  [[nodiscard]] bool has_left() const { return left_; }
+  [[nodiscard]] int leave_status() const;
+  // Whether all ranks can write where checkpoints will go: better now than when the first one is due. Throws CheckpointError if
+  // no place will do; tells of one of two.
+  void check_places();
   // Tells every worker to stop, and waits until nothing is on the way any more.
   void close(std::int32_t status);
 
@@ -60,8 +67,8 @@ class Master final : public detail::Engine {
   void fetch(std::span<const std::size_t> positions, const Take& state) override;
   Profile profile() override;
   void checkpoint(const std::string& path, Bytes program) override;
-  bool restore(const std::string& path, Buffer& program) override;
-  bool resume(Buffer& program) override;
+  bool restore(const std::string& path, const TakeBytes& program) override;
+  bool resume(const TakeBytes& program) override;
   void safe_point(Bytes program) override;
   void post(detail::Task task) override;
   [[nodiscard]] std::uint64_t new_poster() override { return posters_++; }
@@ -92,15 +99,17 @@ class Master final : public detail::Engine {
     std::optional<Condition> answer;  // to the last question
   };
 
-  // A checkpoint that is being written.
+  // A checkpoint that is being written, to one place or two. It is complete if one of them has all of it.
+  struct SavingPlace {
+    checkpoint::Path root;  // empty: there is no such place
+    std::string error;      // the first
+    bool begun = false;     // what is there under the checkpoint's number is this one's
+  };
   struct Saving {
-    checkpoint::Path root;
-    checkpoint::Path copy_root;  // may be empty
+    std::array<SavingPlace, 2> places;
     std::uint64_t sequence = 0;
     checkpoint::Manifest manifest;
     std::size_t missing = 0;  // parts
-    std::string error;
-    std::string copy_error;
     double began = 0;
   };
   // A part that is being read.
@@ -128,6 +137,7 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
+  [[nodiscard]] std::uint32_t workers_on(const std::string& node) const;
   [[nodiscard]] transport::RelayPlan plan_relay(transport::Seconds handshake) const;
 
   void drop_all();
@@ -158,9 +168,11 @@ class Master final : public detail::Engine {
   void finish_saving();
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
+  void take_tried(Rank from, Reader& in);
   void set_end(double now);
-  [[nodiscard]] std::vector<checkpoint::Path> roots(const checkpoint::Path& first) const;
-  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, Buffer& program);
+  [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
+  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program);
+  [[nodiscard]] std::uint64_t type_hash();
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
@@ -195,6 +207,8 @@ class Master final : public detail::Engine {
   void abandon_saving();
   [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
   [[noreturn]] void leave_at_once(int status);
+  void require_going();
+  void speak();
   void request(std::span<const StateId> ids);
   void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
   void take_answer(Rank from, Reader& in);
@@ -205,7 +219,8 @@ class Master final : public detail::Engine {
   const Host host_;
   checkpoint::Storage& storage_;
   const Options options_;
-  const std::uint64_t type_hash_;
+  const detail::Program& program_;
+  std::optional<std::uint64_t> type_hash_;  // once it is needed
   const std::uint32_t workers_;
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
@@ -240,20 +255,27 @@ class Master final : public detail::Engine {
   std::vector<std::size_t> task_load_;  // per worker
   std::uint64_t next_task_ = 0;
   std::uint64_t posters_ = 0;  // since the last serve()
-  double task_seconds_ = 0;  // of one task, lately
+  double task_seconds_ = 0;    // of one task, lately
 
   std::optional<Saving> saving_;
   bool abandoned_ = false;  // because of a loss: the next one is due
-  std::uint64_t sequence_abandoned_ = 0;
-  std::string saving_error_;  // of the last one, not told yet
-  double saving_cost_ = 0;    // seconds; 0: not known
+  std::uint64_t sequence_last_ =
+      0;                     // of the last one that began; its files may still be on their way to the disk
+  bool saved_here_ = false;  // one is complete that was not when the run began
+  std::vector<std::string> trials_;  // per place: the first refusal
+  std::string saving_error_;         // of the last one, not told yet
+  double saving_cost_ = 0;           // seconds; 0: not known
   double saved_at_ = 0;
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
   double end_ = std::numeric_limits<double>::infinity();       // of the walltime
   double time_margin_ = 0;
   bool closing_ = false;
+  bool left_ = false;
+  double speak_at_ = 0;
   double call_time_ = 0;  // of the longest call lately
+  double step_time_ = 0;  // the same from one safe point to the next, with what the program itself does
+  double safe_at_ = 0;    // the last one; 0: none yet
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::set<Rank> answered_;              // with the kind that is waited for

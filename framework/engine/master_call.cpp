@@ -10,6 +10,7 @@ namespace rondo::engine {
 
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
   require_idle();
+  require_going();
   if (ids_.empty()) {
     ++round_;
     return;
@@ -49,6 +50,7 @@ void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t 
 // One call; where workers may be lost a call for as many rounds as are between two backups.
 void Master::evolve(const Rounds& rounds) {
   require_idle();
+  require_going();
   bool exhausted = false;
   for (std::uint64_t before = 0; !exhausted; before += options_.recover_every)
     evolve_part(rounds, before, exhausted);

@@ -1,6 +1,7 @@
 // Checkpoints, as the master sees them: workers write and read the parts, rank 0 the manifest.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -38,117 +39,179 @@ void Master::checkpoint(const std::string& path, Bytes program) {
   if (!saving_error_.empty()) throw CheckpointError(std::exchange(saving_error_, ""));
 }
 
+std::uint64_t Master::type_hash() {
+  if (!type_hash_) type_hash_ = hash_of_types(program_);
+  return *type_hash_;
+}
+
 void Master::tell_saving_error() {
   if (saving_error_.empty()) return;
   std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
             << std::endl;
 }
 
+// Where checkpoints with this path are: what goes to --rondo-checkpoint goes to --rondo-checkpoint-copy too.
+std::vector<checkpoint::Path> Master::roots(const std::string& path) const {
+  std::vector<checkpoint::Path> all{path};
+  if (path == options_.checkpoint && !options_.checkpoint_copy.empty())
+    all.emplace_back(options_.checkpoint_copy);
+  return all;
+}
+
+void Master::check_places() {
+  if (options_.checkpoint.empty()) return;
+  const std::vector<checkpoint::Path> all = roots(options_.checkpoint);
+  trials_.assign(all.size(), "");
+  Buffer out = message(Kind::kTry);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Writer(out).put_text(all[i].string());
+    try {
+      checkpoint::try_root(storage_, all[i], kMaster);
+    } catch (const checkpoint::FileError& error) {
+      trials_[i] = std::string("rank 0: ") + error.what();
+    }
+  }
+  answered_.clear();
+  send_all(out);
+  run_until([&] { return all_answered(); });
+
+  constexpr std::array kNames = {"--rondo-checkpoint: ", "--rondo-checkpoint-copy: "};
+  std::string refusals;
+  std::size_t refused = 0, good = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (trials_[i].empty()) {
+      good = i;
+    } else {
+      refusals += (++refused > 1 ? "; " : "") + std::string(kNames[i]) + trials_[i];
+    }
+  }
+  if (refused == 0) return;
+  if (refused == all.size())
+    throw CheckpointError(refusals + "; need a folder that rank 0 and every worker can write to");
+  std::cerr << "rondo: " << refusals << "; checkpoints go to " << all[good].string()
+            << " alone, until that can be written" << std::endl;
+}
+
+void Master::take_tried(Rank from, Reader& in) {
+  for (std::string& trial : trials_) {
+    const std::string error = in.get_text();
+    if (trial.empty() && !error.empty())
+      trial = "rank " + std::to_string(value(from)) + " on " + nodes_[static_cast<std::size_t>(value(from))] +
+              ": " + error;
+  }
+  answered_.insert(from);
+}
+
 // Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.
 void Master::begin_saving(const std::string& path, Bytes program) {
   Saving saving;
-  saving.root = path;
   saving.began = transport_.now().count();
-  saving.copy_root = options_.checkpoint_copy;
-  std::array<Saver::Place, 2> present;
-  for (std::size_t i = 0; i < present.size(); ++i) {
-    Saver::Place& place = present[i];
-    place.root = i == 0 ? saving.root : saving.copy_root;
-    if (place.root.empty()) continue;
-    place.present = checkpoint::sequences(storage_, place.root);
-    saving.sequence = std::max(saving.sequence, checkpoint::next_sequence(storage_, place.root));
+  saving.sequence = sequence_last_ + 1;
+  const std::vector<checkpoint::Path> all = roots(path);
+  Saver::Places places;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    saving.places[i].root = all[i];
+    try {
+      places[i].present = checkpoint::sequences(storage_, all[i]);
+      if (!places[i].present.empty())
+        saving.sequence = std::max(saving.sequence, places[i].present.back() + 1);
+    } catch (const checkpoint::FileError& error) {
+      saving.places[i].error = error.what();
+    }
   }
-  // one that was abandoned may still be on its way to the disk
-  saving.sequence = std::max(saving.sequence, sequence_abandoned_ + 1);
-  checkpoint::prepare_checkpoint(storage_, saving.root, saving.sequence);
-  saving.manifest.type_hash = type_hash_;
-  saving.manifest.round = round_;
-  saving.manifest.next_id = StateId{next_id_};
-  saving.manifest.seed = seed_;
-  saving.manifest.context.append(context_bytes_);
-  saving.manifest.program.append(program);
+  sequence_last_ = saving.sequence;
+  bool anywhere = false;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    SavingPlace& place = saving.places[i];
+    if (!place.error.empty()) continue;
+    place.begun = true;
+    try {
+      checkpoint::prepare_checkpoint(storage_, place.root, saving.sequence);
+      places[i].root = place.root;
+      anywhere = true;
+    } catch (const checkpoint::FileError& error) {
+      place.error = error.what();
+    }
+  }
+  saving_ = std::move(saving);
+  if (!anywhere) return complete_saving();
 
+  checkpoint::Manifest& manifest = saving_->manifest;
+  manifest.type_hash = type_hash();
+  manifest.round = round_;
+  manifest.next_id = StateId{next_id_};
+  manifest.seed = seed_;
+  manifest.context.append(context_bytes_);
+  manifest.program.append(program);
   std::vector<std::vector<StateCost>> parts(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     const std::uint32_t part = index(scheduler_.owner(slot));
     parts[part].push_back({ids_[slot], cost.predicted().count()});
-    saving.manifest.placements.push_back({ids_[slot], part});
-    Writer(saving.manifest.scheduler).put(cost);
+    manifest.placements.push_back({ids_[slot], part});
+    Writer(manifest.scheduler).put(cost);
   }
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (parts[w].empty()) continue;
-    ++saving.missing;
+    ++saving_->missing;
     Buffer out = message(Kind::kSave);
     Writer writer(out);
-    writer.put(SaveHead{saving.sequence, {type_hash_, round_, w}});
-    for (const auto& [root, sequences] : present) {
+    writer.put(SaveHead{saving_->sequence, {manifest.type_hash, round_, w}});
+    for (const auto& [root, sequences] : places) {
       writer.put_text(root.string());
       writer.put_all(std::span<const std::uint64_t>(sequences));
     }
     writer.put_all(std::span<const StateCost>(parts[w]));
     send(rank_of(scheduler::Worker{w}), std::move(out));
   }
-  saving_ = std::move(saving);
   if (saving_->missing == 0) complete_saving();
 }
 
 void Master::take_saved(Reader& in) {
   const auto sequence = in.get<std::uint64_t>();
   if (!saving_ || sequence != saving_->sequence) return;
-  const auto entry = in.get<checkpoint::PartEntry>();
-  const std::string error = in.get_text();
-  if (error.empty()) {
-    saving_->manifest.parts.push_back(entry);
-  } else if (saving_->error.empty()) {
-    saving_->error = error;
+  saving_->manifest.parts.push_back(in.get<checkpoint::PartEntry>());
+  for (SavingPlace& place : saving_->places) {
+    const std::string error = in.get_text();
+    if (place.error.empty()) place.error = error;
   }
-  if (const std::string copy_error = in.get_text(); saving_->copy_error.empty())
-    saving_->copy_error = copy_error;
   if (--saving_->missing == 0) complete_saving();
 }
 
-// All parts are on disk: the manifest makes them a checkpoint. Or one is not: then none of it stays. A copy that fails
-// is told, and nothing more: the checkpoint itself is good.
+// Where all parts are on disk, the manifest makes them a checkpoint. Where one is not, none of it stays.
 void Master::complete_saving() {
   Saving saving = std::move(*saving_);
   saving_.reset();
   std::sort(saving.manifest.parts.begin(), saving.manifest.parts.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
-  try {
-    if (!saving.error.empty()) throw CheckpointError(saving.error);
-    commit(saving.root, saving);
-    saving_cost_ = transport_.now().count() - saving.began;
-  } catch (const std::exception& error) {
-    saving_error_ = error.what();
-    saving.copy_error = "there is nothing to copy";
-    // what cannot be removed either is worthless, and the next pruning meets it again
-    (void)checkpoint::remove_checkpoints(storage_, saving.root, {saving.sequence});
+  std::string errors, complete;
+  for (const SavingPlace& place : saving.places) {
+    if (place.root.empty()) continue;
+    try {
+      if (!place.error.empty()) throw CheckpointError(place.error);
+      commit(place.root, saving);
+      complete = place.root.string();
+    } catch (const std::exception& error) {
+      errors += (errors.empty() ? "" : "; ") + std::string(error.what());
+      // what cannot be removed either is worthless, and the next pruning meets it again
+      if (place.begun) (void)checkpoint::remove_checkpoints(storage_, place.root, {saving.sequence});
+    }
   }
-  if (saving.copy_root.empty()) return;
-  try {
-    if (!saving.copy_error.empty()) throw CheckpointError(saving.copy_error);
-    commit(saving.copy_root, saving);
-  } catch (const std::exception& error) {
-    if (saving_error_.empty())
-      std::cerr << "rondo: the copy of a checkpoint failed, the first stands: " << error.what() << std::endl;
-    (void)checkpoint::remove_checkpoints(storage_, saving.copy_root, {saving.sequence});
+  if (complete.empty()) {
+    saving_error_ = errors;
+    return;
   }
+  saved_here_ = true;
+  saving_cost_ = transport_.now().count() - saving.began;
+  if (!errors.empty())
+    std::cerr << "rondo: a checkpoint is in " << complete << " alone, because of " << errors << std::endl;
 }
 
 void Master::commit(const checkpoint::Path& root, const Saving& saving) {
-  checkpoint::prepare_checkpoint(storage_, root, saving.sequence);
   checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
                               saving.manifest);
-  checkpoint::prune(storage_, root, type_hash_, options_.checkpoint_keep, saving.sequence + 1,
+  checkpoint::prune(storage_, root, type_hash(), options_.checkpoint_keep, saving.sequence + 1,
                     checkpoint::Depth::manifest);
-}
-
-// Where a checkpoint is looked for, if `first` is the place of --rondo-checkpoint.
-std::vector<checkpoint::Path> Master::roots(const checkpoint::Path& first) const {
-  std::vector<checkpoint::Path> all{first};
-  if (!options_.checkpoint_copy.empty()) all.emplace_back(options_.checkpoint_copy);
-  return all;
 }
 
 void Master::finish_saving() {
@@ -159,24 +222,32 @@ void Master::finish_saving() {
 
 void Master::safe_point(Bytes program) {
   require_idle();
+  require_going();
   if (options_.checkpoint.empty()) return;
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   tell_saving_error();
   if (std::exchange(abandoned_, false)) heed(Wish::kCheckpoint);
-  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * call_time_ + 2 * saving_cost_) {
+  const double now = transport_.now().count();
+  if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
+  safe_at_ = now;
+  const double step = std::max(call_time_, step_time_);
+  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * step + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
+    left_ = true;
     try {
       checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
     } catch (const CheckpointError& error) {
-      std::cerr << "rondo: the last checkpoint failed, an older one stands if there is one: " << error.what();
+      std::cerr << "rondo: the last checkpoint failed"
+                << (saved_here_ ? ", the one before stands: " : " and so did all of this run: ")
+                << error.what();
     }
-    std::cerr << "; leaving with status " << kRequeueStatus << std::endl;
-    throw Leave();
+    std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
+    throw Leave{leave_status()};
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
   wish_ = Wish::kNone;
@@ -191,6 +262,9 @@ void Master::safe_point(Bytes program) {
 
 void Master::heed(Wish wish) {
   if (wish > wish_) wish_ = wish;
+  // a walltime that is known is the better measure
+  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(end_))
+    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.round_grace);
   if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
 }
 
@@ -213,14 +287,22 @@ void Master::set_end(double now) {
 
 double Master::seconds_left() const { return end_ - transport_.now().count(); }
 
-// A round that does not end in time is not worth a killed job: the last checkpoint stands, and the status asks for a restart.
+// A restart is asked for only if it begins where this run did not: whatever let no checkpoint come about (a full disk, a
+// walltime too short for a round) would do so again, and for ever.
+int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothingSavedStatus; }
+
+// A round that does not end in time is not worth a killed job: the last checkpoint stands. TERM and INT come at any time,
+// and say nothing of the next one.
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
   heed(SignalWatch::take());
-  if (transport_.now().count() < leave_by_ && seconds_left() > time_margin_ / 2) return;
-  std::cerr << "rondo: no time left to end the round; the last checkpoint stands; leaving with status "
-            << kRequeueStatus << std::endl;
-  leave_at_once(kRequeueStatus);
+  const bool over = seconds_left() <= time_margin_ / 2;
+  if (!over && transport_.now().count() < leave_by_) return;
+  const int status = over ? leave_status() : kRequeueStatus;
+  std::cerr << "rondo: no time left to end the round; "
+            << (saved_here_ ? "the last checkpoint stands" : "there is no checkpoint of this run") << "; "
+            << SignalWatch::leaving(status) << std::endl;
+  leave_at_once(status);
 }
 
 bool Master::checkpoint_due() const {

@@ -12,16 +12,31 @@
 
 namespace rondo::engine {
 
-bool Master::resume(Buffer& program) {
-  return !options_.checkpoint.empty() && restore(roots(options_.checkpoint), program);
+namespace {
+
+// Returns why not, if the program cannot read what is its own.
+std::string give_back(const checkpoint::Path& folder, Bytes bytes, const detail::Engine::TakeBytes& program) {
+  try {
+    program(bytes);
+    return "";
+  } catch (const std::exception& error) {
+    return (folder / checkpoint::kManifestName).string() +
+           ": the program's own part cannot be read: " + error.what();
+  }
 }
 
-bool Master::restore(const std::string& path, Buffer& program) {
-  return restore(std::vector<checkpoint::Path>{path}, program);
+}  // namespace
+
+bool Master::resume(const TakeBytes& program) {
+  return !options_.checkpoint.empty() && restore(options_.checkpoint, program);
+}
+
+bool Master::restore(const std::string& path, const TakeBytes& program) {
+  return restore(roots(path), program);
 }
 
 // The newest that can be read, of all places; of two copies of one the first.
-bool Master::restore(const std::vector<checkpoint::Path>& roots, Buffer& program) {
+bool Master::restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program) {
   require_idle();
   finish_saving();
   std::string refusals;
@@ -31,7 +46,7 @@ bool Master::restore(const std::vector<checkpoint::Path>& roots, Buffer& program
     checkpoint::Search result;
     try {
       result =
-          checkpoint::find_newest(storage_, roots[i], type_hash_, checkpoint::Depth::manifest, before[i]);
+          checkpoint::find_newest(storage_, roots[i], type_hash(), checkpoint::Depth::manifest, before[i]);
     } catch (const checkpoint::FileError& error) {
       result.refusals.push_back(error);
     }
@@ -45,13 +60,12 @@ bool Master::restore(const std::vector<checkpoint::Path>& roots, Buffer& program
       return (a ? a->sequence : 0) < (b ? b->sequence : 0);
     });
     if (!*newest) break;
-    const std::string refusal = load(**newest);
+    std::string refusal = give_back((*newest)->folder, (*newest)->manifest.program, program);
+    if (refusal.empty()) refusal = load(**newest);
     if (refusal.empty()) {
       if (!refusals.empty())
         std::cerr << "rondo: the checkpoint in " << (*newest)->folder.string() << " is used, because of"
                   << refusals << std::endl;
-      program.clear();
-      program.append((*newest)->manifest.program);
       return true;
     }
     refusals += "\n  " + refusal;
@@ -122,6 +136,9 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
 
   next_id_ = value(manifest.next_id);
   round_ = manifest.round;
+  if (options_.seed != 0 && options_.seed != manifest.seed)
+    std::cerr << "rondo: --rondo-seed=" << options_.seed << " counts for nothing: the run goes on with seed "
+              << manifest.seed << " of its checkpoint" << std::endl;
   seed_ = manifest.seed;
   if (!manifest.context.empty() || !context_bytes_.empty()) share(manifest.context);
   saved_round_ = round_;

@@ -20,6 +20,7 @@ void Master::post(detail::Task task) {
 
 void Master::serve(const std::function<bool()>& ended) {
   require_idle();
+  require_going();
   require_workers();
   Running running;  // other calls are refused as long as this one runs
   running_ = &running;

@@ -20,6 +20,7 @@ void Master::run_until(const Done& done) {
     if (census_) finish_recovery();
     if (!census_ && done()) return;
     watch_time();
+    speak();
     transport::Seconds patience(1);
     if (own_worker_) patience = own_worker_->patience();
     if (transport_.unsent() > 0) patience = std::min(patience, transport::Seconds(200e-6));

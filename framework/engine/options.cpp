@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <vector>
@@ -60,14 +61,23 @@ po::options_description describe_options() {
   add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");
-  add("rondo-checkpoint-copy", value("DIR"), "DIR for a copy of every checkpoint, say of a node's own disk");
+  add("rondo-checkpoint-copy", value("DIR"),
+      "DIR that every checkpoint goes to as well, say another file system: it is complete if one of the two "
+      "has all of it");
   add("rondo-checkpoint-memory", value("SIZE"),
-      "SIZE of the copies that may wait for the disk on one worker, while it goes on; default 1G");
+      "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
+      "bigger; default 1G");
   add("rondo-walltime", value("TIME"),
-      "TIME (say 2h) after which the run must have left, with status 75; default: the end of the SLURM job");
+      "TIME (say 2h) after which the run must have left, with status 75, or 74 if no checkpoint came about "
+      "in it; default: the end of the SLURM job");
   add("rondo-grace", value("SECONDS"),
       "SECONDS after TERM or INT in which a round may end before the run leaves without it; default 0.8, as "
       "mpirun kills after 1");
+  add("rondo-round-grace", value("TIME"),
+      "TIME (say 20m) after USR2 in which a round may end before the run leaves without it, where no "
+      "walltime is "
+      "known (with one, until shortly before that); 0: as long as it takes; default 10m, longer than most "
+      "rounds, and as long as one may wait for a node");
   add("rondo-node-failure", value("TIME"),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
   add("rondo-recover", value("on|off")->implicit_value("on"),
@@ -81,8 +91,10 @@ po::options_description describe_options() {
       "SECONDS of silence after which a worker is lost; it answers in the middle of a long update too. A "
       "short one takes a machine that is busy with other things for a dead one; default 10");
   add("rondo-orphan", value("SECONDS"),
-      "SECONDS of silence of rank 0 after which a worker on another node leaves, with --rondo-recover; 0: "
-      "never; longer than the program ever computes between two calls; default 21600");
+      "SECONDS of silence of rank 0 after which a worker takes it for gone and the run ends, with status 75 "
+      "if it "
+      "has --rondo-checkpoint; 0: never; longer than the program ever computes between two calls; default "
+      "21600");
   add("rondo-marker", value("FILE"),
       "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: "
       "slurm/rondo-run");
@@ -144,6 +156,13 @@ bool flag(const std::string& name, const std::string& text) {
   throw OptionError("--" + name + ": need on or off, got '" + text + "'");
 }
 
+// However it is written, as far as that can be seen.
+std::filesystem::path place(const std::string& folder) {
+  std::error_code error;
+  const std::filesystem::path canonical = std::filesystem::weakly_canonical(folder, error);
+  return (error ? std::filesystem::path(folder).lexically_normal() : canonical) / "";
+}
+
 Options read(const po::variables_map& given) {
   Options options;
   const auto set = [&](const char* name, const auto& use) {
@@ -194,6 +213,7 @@ Options read(const po::variables_map& given) {
   set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
   set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
   set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
+  set("rondo-round-grace", [&](Name n, Name v) { options.round_grace = v == "0" ? 0 : duration(n, v); });
   set("rondo-recover", [&](Name n, Name v) { options.recover = flag(n, v); });
   set("rondo-recover-every", [&](Name n, Name v) { options.recover_every = number(n, v, 1, 1'000'000); });
   set("rondo-recover-deadline", [&](Name n, Name v) {
@@ -203,6 +223,12 @@ Options read(const po::variables_map& given) {
   });
   set("rondo-marker", [&](Name, Name v) { options.marker = v; });
   set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
+  if (!options.checkpoint_copy.empty() && options.checkpoint.empty())
+    throw OptionError(
+        "--rondo-checkpoint-copy: need --rondo-checkpoint=DIR too: it is what goes there that is copied");
+  if (!options.checkpoint_copy.empty() && place(options.checkpoint_copy) == place(options.checkpoint))
+    throw OptionError("--rondo-checkpoint-copy: need another DIR than --rondo-checkpoint, got '" +
+                      options.checkpoint_copy + "' twice");
   if (options.walltime > 0 && options.checkpoint.empty())
     throw OptionError(
         "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go "

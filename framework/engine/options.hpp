@@ -35,8 +35,9 @@ struct Options {
   std::uint64_t checkpoint_keep = 2;
   std::uint64_t checkpoint_bytes = std::uint64_t{1}
                                    << 30;  // copies of states that wait for the disk, per worker
-  double walltime = 0;  // seconds from the start; 0: until SLURM_JOB_END_TIME, if that is set
-  double grace = 0.8;   // seconds after TERM or INT in which a round may end: mpirun leaves one
+  double walltime = 0;       // seconds from the start; 0: until SLURM_JOB_END_TIME, if that is set
+  double grace = 0.8;        // seconds after TERM or INT in which a round may end: mpirun leaves one
+  double round_grace = 600;  // the same after USR2, where no walltime is known; 0: as long as it takes
   // Takes three times the memory of the states: each, its copy on the spot, its copy elsewhere; five times while the copies
   // are renewed.
   bool recover = false;

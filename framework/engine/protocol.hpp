@@ -36,8 +36,10 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
+  kTry,    // master to worker: twice a text root: can you write there?
+  kTried,  // worker to master: twice a text error
   kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
-  kSaved,   // worker to master: uint64 sequence, PartEntry, text error, text error of the copy
+  kSaved,   // worker to master: uint64 sequence, PartEntry, twice a text error
   kLoad,    // master to worker: LoadHead, text folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
@@ -93,6 +95,7 @@ enum class Kind : std::uint32_t {
     case Kind::kSignal:
     case Kind::kAnswer:
     case Kind::kTasksDone:
+    case Kind::kTried:
     case Kind::kSaved:
     case Kind::kBackedUp:
     case Kind::kCensus:
@@ -121,9 +124,10 @@ struct WorkerSettings {
   std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
   bool recover = false;  // workers may be lost: nothing goes down a tree
-  double orphan =
-      0;  // seconds of silence after which rank 0 counts as dead, where its process cannot be seen; 0: never
+  double orphan = 0;     // seconds of silence after which rank 0 counts as gone; 0: never
+  std::int32_t orphan_status = 1;
   std::int32_t master_process = 0;
+  std::uint32_t workers_here = 1;  // on the same node
   scheduler::MoveCost move;
 };
 

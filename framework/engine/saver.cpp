@@ -4,19 +4,17 @@
 #include <exception>
 #include <utility>
 
-#include "checkpoint/durable_file.hpp"
 #include "checkpoint/part_writer.hpp"
 #include "checkpoint/pruning.hpp"
 
 namespace rondo::engine {
 
 Saver::Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header,
-             Place place, Place copy, std::function<void()> tell)
+             Places places, std::function<void()> tell)
     : storage_(storage),
       sequence_(sequence),
       header_(header),
-      place_(std::move(place)),
-      copy_(std::move(copy)),
+      places_(std::move(places)),
       tell_(std::move(tell)),
       thread_([this] { run(); }) {}
 
@@ -78,53 +76,48 @@ void Saver::remove_old(const Place& place) {
   }
 }
 
-checkpoint::PartEntry Saver::write() {
-  remove_old(place_);
-  checkpoint::prepare_checkpoint(storage_, place_.root, sequence_);
-  const checkpoint::Path folder = checkpoint::checkpoint_folder(place_.root, sequence_);
-  checkpoint::PartWriter writer(storage_, folder, header_);
+Saver::Result Saver::write() {
+  Result result;
+  std::array<std::optional<checkpoint::PartWriter>, 2> writers;
+  const auto at_each_place = [&](const auto& work) {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      if (places_[i].root.empty() || !result.errors[i].empty()) continue;
+      try {
+        work(places_[i], writers[i]);
+      } catch (const std::exception& error) {
+        result.errors[i] = error.what();
+        writers[i].reset();
+      }
+    }
+  };
+  at_each_place([&](const Place& place, auto& writer) {
+    remove_old(place);
+    checkpoint::prepare_checkpoint(storage_, place.root, sequence_);
+    writer.emplace(storage_, checkpoint::checkpoint_folder(place.root, sequence_), header_);
+  });
+  // also where nothing is written any more: nobody waits for room that does not come
   while (const auto item = next()) {
-    writer.add(item->id, item->cost, item->state);
+    at_each_place([&](const Place&, auto& writer) { writer->add(item->id, item->cost, item->state); });
     {
       const std::lock_guard lock(mutex_);
       queued_ -= item->state.size();
     }
     tell_();
   }
+  std::string failure;
   {
     const std::lock_guard lock(mutex_);
-    if (!failure_.empty()) throw CheckpointError(failure_);
+    failure = failure_;
   }
-  return writer.finish();
-}
-
-void Saver::copy() {
-  remove_old(copy_);
-  checkpoint::prepare_checkpoint(storage_, copy_.root, sequence_);
-  checkpoint::copy_file(storage_, checkpoint::checkpoint_folder(place_.root, sequence_),
-                        checkpoint::checkpoint_folder(copy_.root, sequence_),
-                        checkpoint::part_name(header_.number));
+  at_each_place([&](const Place&, auto& writer) {
+    if (!failure.empty()) throw CheckpointError(failure);
+    result.entry = writer->finish();
+  });
+  return result;
 }
 
 void Saver::run() {
-  Result result;
-  try {
-    result.entry = write();
-    try {
-      if (!copy_.root.empty()) copy();
-    } catch (const std::exception& error) {
-      result.copy_error = error.what();
-    }
-  } catch (const std::exception& error) {
-    result.error = error.what();
-    while (const auto item = next()) {  // nobody waits for room that does not come
-      {
-        const std::lock_guard lock(mutex_);
-        queued_ -= item->state.size();
-      }
-      tell_();
-    }
-  }
+  Result result = write();
   {
     const std::lock_guard lock(mutex_);
     result_ = std::move(result);

@@ -1,9 +1,11 @@
-// Writes a worker's part of a checkpoint, on a thread of its own, while the worker goes on.
+// Writes a worker's part of a checkpoint to one place or two, on a thread of its own, while the worker goes on.
 //
 // Fed by the communicating thread with packed states, whose memory it holds until they are written; queued() lets that
-// thread hold back.
+// thread hold back. What one place refuses does not keep the part from the other; where both work, the slower one sets
+// the pace.
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -29,20 +31,21 @@ class Saver {
  public:
   struct Result {
     checkpoint::PartEntry entry;
-    std::string error;       // empty: the part is on disk
-    std::string copy_error;  // empty: and so is its copy, if one is wanted
+    std::array<std::string, 2> errors;  // per place; empty: the part is on disk, if it was wanted there
   };
 
   // A folder of checkpoints, and those that rank 0 sees in it. Where a worker has a disk of its own it sees others too,
   // that rank 0 has removed: then they go here as well.
   struct Place {
-    checkpoint::Path root;
+    checkpoint::Path root;  // empty: there is no such place
     std::vector<std::uint64_t> present;
   };
 
-  // `copy` may have no root. `tell` is called from the thread when there is room again and when result() has come.
-  Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header, Place place,
-        Place copy, std::function<void()> tell);
+  using Places = std::array<Place, 2>;
+
+  // `tell` is called from the thread when there is room again and when result() has come.
+  Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header, Places places,
+        std::function<void()> tell);
   // Waits until what was added is written.
   ~Saver();
 
@@ -63,16 +66,14 @@ class Saver {
     Buffer state;
   };
   void run();
-  [[nodiscard]] checkpoint::PartEntry write();
-  void copy();
+  [[nodiscard]] Result write();
   void remove_old(const Place& place);
   [[nodiscard]] std::optional<Item> next();
 
   checkpoint::Storage& storage_;
   const std::uint64_t sequence_;
   const checkpoint::Header header_;
-  const Place place_;
-  const Place copy_;
+  const Places places_;
   const std::function<void()> tell_;
 
   mutable std::mutex mutex_;

@@ -1,22 +1,27 @@
 #include "engine/session.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include <boost/core/demangle.hpp>
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
@@ -35,14 +40,28 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   transport::Relay transport(below);
   Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
+  bool caught_by_program = true;
   try {
+    master.check_places();
     status = main(master);
-  } catch (const Leave&) {
-    status = kRequeueStatus;
+  } catch (const Leave& leave) {
+    status = leave.status;
+    caught_by_program = false;
+  } catch (const WorkerLost& error) {
+    std::cerr << describe(kMaster, error);
+    // no error of the program, and another start makes it good
+    if (!options.checkpoint.empty()) status = kRequeueStatus;
   } catch (const std::exception& error) {
     std::cerr << describe(kMaster, error);
   } catch (...) {
     std::cerr << "rondo: rank 0: main threw something that is no std::exception\n";
+  }
+  if (master.has_left() && caught_by_program) {
+    std::cerr << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw "
+                 "it on); "
+                 "leaving with status "
+              << master.leave_status() << std::endl;
+    status = master.leave_status();
   }
   master.close(status);
   return status;
@@ -50,28 +69,37 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
 
 namespace {
 
-// Notices that there is no rank 0 any more, where the launcher does not: on the same node by its process, on another by a
-// long silence.
+// Notices that there is no rank 0 any more, where the launcher does not: at once if its process was on this node and has
+// gone, after a long silence if it stands still, or if nothing comes from its node.
 class MasterWatch {
  public:
   MasterWatch(const WorkerSettings& settings, const std::string& node, double now)
       : process_(settings.recover && node == node_name() ? settings.master_process : 0),
-        silence_most_(settings.recover && process_ == 0 ? settings.orphan : 0),
-        heard_(now) {}
+        silence_most_(node == node_name() && settings.master_process == getpid() ? 0 : settings.orphan),
+        last_(now) {}
 
-  void heard(double now) { heard_ = now; }
-  [[nodiscard]] bool is_gone(double now) {
+  void heard(double now) {
+    silence_ = 0;
+    last_ = now;
+  }
+  // Why it counts as gone; empty if it does not.
+  [[nodiscard]] std::string gone(double now) {
+    // whoever was stopped with all the others (a suspended job) has missed nothing
+    constexpr double kAwake = 5;
+    silence_ += std::min(now - std::exchange(last_, now), kAwake);
+    if (silence_most_ > 0 && silence_ > silence_most_)
+      return "has said nothing for " + std::to_string(static_cast<long>(silence_)) + " s (--rondo-orphan)";
     constexpr double kInterval = 0.5;
-    if (silence_most_ > 0 && now - heard_ > silence_most_) return true;
-    if (process_ == 0 || now - looked_ < kInterval) return false;
+    if (process_ == 0 || now - looked_ < kInterval) return "";
     looked_ = now;
-    return kill(process_, 0) != 0 && errno == ESRCH;
+    return kill(process_, 0) != 0 && errno == ESRCH ? "is gone" : "";
   }
 
  private:
   std::int32_t process_;  // 0: cannot be seen, or need not
-  double silence_most_;   // seconds; 0: any
-  double heard_;
+  double silence_most_;   // seconds; 0: any, as on threads: there rank 0 cannot stand still alone
+  double silence_ = 0;
+  double last_;
   double looked_ = 0;
 };
 
@@ -122,9 +150,11 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
         transport.end();
         return *status;
       }
-      if (watch->is_gone(transport.now().count())) {
-        std::cerr << "rondo: rank " << transport.rank() << ": rank 0 is gone; leaving" << std::endl;
-        host.abort(EXIT_FAILURE);
+      if (const std::string why = watch->gone(transport.now().count()); !why.empty()) {
+        std::cerr << "rondo: rank " + std::to_string(value(transport.rank())) + ": rank 0 " + why +
+                         "; leaving\n"
+                  << std::flush;
+        (host.orphaned != nullptr ? host.orphaned : host.abort)(settings.orphan_status);
       }
       worker.poll();
       transport.wait(worker.patience());
@@ -145,14 +175,42 @@ std::uint32_t cores() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+// While it lives, exit() does not end the process as if all were well: other threads are in the middle of things, and their
+// results would be missing without a word.
+class ExitWatch {
+ public:
+  explicit ExitWatch(const Host& host) {
+    abort = host.abort;
+    process = getpid();
+    if (!std::exchange(registered, true)) on_exit(handle, nullptr);
+  }
+  ExitWatch(const ExitWatch&) = delete;
+  ExitWatch& operator=(const ExitWatch&) = delete;
+  ~ExitWatch() { abort = nullptr; }
+
+ private:
+  static void handle(int status, void*) {
+    if (abort == nullptr || process != getpid())
+      return;  // not inside a run; a child that the program has forked
+    CrashMark::tell_exit();
+    std::cout.flush();
+    std::fflush(nullptr);
+    abort.load()(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
+  }
+  static inline std::atomic<void (*)(int)> abort{nullptr};
+  static inline pid_t process = 0;
+  static inline bool registered = false;
+};
+
 }  // namespace
 
 int run_threads(const Host& host, const detail::Program& program, const Options& options, const Main& main) {
   const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
   std::optional<SignalWatch> watch;
-  if (!options.checkpoint.empty()) watch.emplace();
+  if (!options.checkpoint.empty()) watch.emplace(SignalWatch::Parent::other);
   transport::InProcess places(static_cast<std::int32_t>(threads) + 1);
+  const ExitWatch exit_watch(host);
 
   std::mutex one_at_a_time;  // a factory need not be thread-safe
   detail::Program guarded = program;

@@ -10,6 +10,8 @@ namespace {
 
 std::atomic<std::uint32_t> wish{0};
 std::atomic<int> interrupts{0};
+std::atomic<pid_t> launcher{0};  // 0: there is none
+std::atomic<bool> ended_by_launcher{false};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 void ask(Wish asked) {
@@ -19,22 +21,25 @@ void ask(Wish asked) {
   }
 }
 
-void handle(int signal) {
+void handle(int signal, siginfo_t* info, void*) {
   if (signal == SIGUSR1) return ask(Wish::kCheckpoint);
   if (signal == SIGUSR2) return ask(Wish::kLeave);
+  if (launcher != 0 && info->si_pid == launcher) ended_by_launcher = true;
   if (signal == SIGINT && interrupts.fetch_add(1) > 0) _exit(128 + SIGINT);
   ask(Wish::kLeaveSoon);
 }
 
 }  // namespace
 
-SignalWatch::SignalWatch() {
+SignalWatch::SignalWatch(Parent parent) {
   wish = 0;
   interrupts = 0;
+  launcher = parent == Parent::launcher ? getppid() : 0;
+  ended_by_launcher = false;
   struct sigaction action {};
-  action.sa_handler = handle;
+  action.sa_sigaction = handle;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
 }
 
@@ -43,5 +48,10 @@ SignalWatch::~SignalWatch() {
 }
 
 Wish SignalWatch::take() { return static_cast<Wish>(wish.exchange(0)); }
+
+std::string SignalWatch::leaving(int status) {
+  if (ended_by_launcher) return "leaving, as the launcher ends the run, with a status of its own";
+  return "leaving with status " + std::to_string(status);
+}
 
 }  // namespace rondo::engine

@@ -4,12 +4,14 @@
 // same, within the short time that a launcher leaves; a second INT ends the process at once. A handler only sets a flag; a
 // worker that gets a signal tells the master by a message.
 //
-// An mpirun that gets TERM or INT itself has status 1, whatever its ranks do in the second that it leaves them.
+// An mpirun that gets TERM or INT itself has status 1, whatever its ranks do in the second that it leaves them; and one that
+// has lost a rank tells the others so by TERM, and has the status of that rank.
 #pragma once
 
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <string>
 
 namespace rondo::engine {
 
@@ -18,20 +20,27 @@ enum class Wish : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon };
 
 // The status of a process that left in order to be started again: EX_TEMPFAIL of sysexits.h.
 inline constexpr int kRequeueStatus = 75;
+// Of one that left too, but for which a restart would be no better, as no checkpoint has come about in it: EX_IOERR.
+inline constexpr int kNothingSavedStatus = 74;
 
 // Thrown through the program's main when it is to leave. No std::exception, so that nobody takes it for an error.
-struct Leave {};
+struct Leave {
+  int status = kRequeueStatus;
+};
 
 // Handles the four signals as long as it lives. One per process.
 class SignalWatch {
  public:
-  SignalWatch();
+  enum class Parent { other, launcher };
+  explicit SignalWatch(Parent parent);
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch();
 
   // The highest wish since the last call. From any thread.
   [[nodiscard]] static Wish take();
+  // "leaving with status 75", if that will be the status of the run.
+  [[nodiscard]] static std::string leaving(int status);
 
  private:
   static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};

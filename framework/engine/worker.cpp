@@ -54,6 +54,7 @@ void Worker::handle(Envelope envelope) {
     case Kind::kStates: return take_in(std::move(envelope), in);
     case Kind::kTasks: return take_tasks(std::move(envelope), in);
     case Kind::kCancelTasks: return cancel_tasks();
+    case Kind::kTry: return try_places(in);
     case Kind::kSave: return save(in);
     case Kind::kLoad: return load(in);
     case Kind::kBackup: return back_up(in);
@@ -81,7 +82,7 @@ void Worker::handle(Envelope envelope) {
 }
 
 void Worker::poll() {
-  while (!postponed_.empty() && has_room(postponed_.front().order)) {
+  while (!postponed_.empty() && has_room(postponed_.front().state, postponed_.front().order)) {
     PendingOrder next = std::move(postponed_.front());
     postponed_.pop_front();
     carry_out(next.state, next.order);

@@ -164,6 +164,7 @@ class Worker {
   void give(Reader& in);
   void stop(Reader& in);
 
+  void try_places(Reader& in);
   void save(Reader& in);
   void load(Reader& in);
 
@@ -203,7 +204,8 @@ class Worker {
   void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
   template <class Put>
   void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
-  [[nodiscard]] bool has_room(const Order& order);
+  [[nodiscard]] bool has_room(StateId id, const Order& order);
+  [[nodiscard]] bool has_room_to_save(StateId id) const;
   void flush_outgoing();
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/build.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -90,7 +91,8 @@ void Worker::plan() {
 void Worker::begin(const Call& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  queue_.begin(call.rounds);
+  const bool crowded = settings_.workers_here > cores_here();
+  queue_.begin(call.rounds, crowded ? scheduler::Order::kSpread : scheduler::Order::kLongestFirst);
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;

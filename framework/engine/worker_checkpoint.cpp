@@ -3,17 +3,32 @@
 #include <exception>
 #include <utility>
 
+#include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
 
+void Worker::try_places(Reader& in) {
+  Buffer out = message(Kind::kTried);
+  while (!in.empty()) {
+    std::string error;
+    try {
+      if (const std::string root = in.get_text(); !root.empty())
+        checkpoint::try_root(storage_, root, transport_.rank());
+    } catch (const std::exception& refusal) {
+      error = refusal.what();
+    }
+    Writer(out).put_text(error);
+  }
+  transport_.send(kMaster, std::move(out));
+}
+
 void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
-  Saver::Place place{in.get_text(), in.get_all<std::uint64_t>()};
-  Saver::Place copy{in.get_text(), in.get_all<std::uint64_t>()};
-  saver_.emplace(storage_, head.sequence, head.header, std::move(place), std::move(copy),
-                 [this] { transport_.wake(); });
+  Saver::Places places;
+  for (Saver::Place& place : places) place = {in.get_text(), in.get_all<std::uint64_t>()};
+  saver_.emplace(storage_, head.sequence, head.header, std::move(places), [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   const auto saves = in.get_all<StateCost>();
   {
@@ -22,6 +37,17 @@ void Worker::save(Reader& in) {
   }
   for (const StateCost& each : saves) order(each.state, Save{each.cost});
   if (saves.empty()) saver_->finish();
+}
+
+// Within the limit, or one that is bigger than that by itself, alone.
+bool Worker::has_room_to_save(StateId id) const {
+  const std::size_t queued = saver_->queued();
+  if (queued == 0) return true;
+  try {
+    return queued + kernel_->packed_size(states_.at(id).state.get()) <= settings_.save_bytes;
+  } catch (const std::exception&) {
+    return true;  // it will not be packed either, and that is told
+  }
 }
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
@@ -51,8 +77,7 @@ void Worker::tell_saved() {
   Writer writer(out);
   writer.put(saving_sequence_);
   writer.put(result->entry);
-  writer.put_text(result->error);
-  writer.put_text(result->copy_error);
+  for (const std::string& error : result->errors) writer.put_text(error);
   transport_.send(kMaster, std::move(out));
   saver_.reset();
 }
@@ -100,9 +125,19 @@ void Worker::load_state(Loading& loading) {
   Buffer packed;
   loading.part->read(loading.part->at(target.state), packed);
   loading.sizes.push_back(packed.size());
+  // Also of one that goes elsewhere: there it could not be refused any more.
+  detail::Object state = [&] {
+    try {
+      return kernel_->unpack_state(packed);
+    } catch (const std::exception& error) {
+      throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
+                            " is whole, but cannot be read: " + error.what());
+    }
+  }();
   if (target.owner == transport_.rank()) {
-    arrive(target.state, kernel_->unpack_state(packed));
+    arrive(target.state, std::move(state));
   } else {
+    state.reset();
     send_packed(target.owner, Parcel{target.state, 1, 0, {}}, packed, {});
   }
 }

@@ -74,7 +74,7 @@ void Worker::order(StateId id, Order order) {
   }
   if (!entry->here()) {
     entry->orders.push_back(std::move(order));
-  } else if (!postponed_.empty() || !has_room(order)) {
+  } else if (!postponed_.empty() || !has_room(id, order)) {
     {
       const std::lock_guard lock(mutex_);
       entry->held = entry->held || comes_first(order);
@@ -86,8 +86,8 @@ void Worker::order(StateId id, Order order) {
 }
 
 // Whether the copies that this order makes may be made now.
-bool Worker::has_room(const Order& order) {
-  if (std::holds_alternative<Save>(order)) return saver_->queued() < settings_.save_bytes;
+bool Worker::has_room(StateId id, const Order& order) {
+  if (std::holds_alternative<Save>(order)) return has_room_to_save(id);
   return transport_.unsent() < settings_.unsent_bytes;
 }
 

@@ -23,6 +23,7 @@
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "engine/signals.hpp"
@@ -54,6 +55,7 @@ bool launched() {
 // What the end of this process has to know of its last run.
 struct Ending {
   int rank = 0;
+  pid_t process = 0;              // not that of a child that the program has forked
   std::string marker;             // --rondo-marker
   std::vector<pid_t> companions;  // on rank 0: the other ranks of its node, if ranks may be lost
   bool bereft = false;            // ranks were lost: MPI cannot end in order any more
@@ -65,16 +67,15 @@ void flush() {
   std::fflush(nullptr);
 }
 
-// Written beside and renamed: whoever sees it sees all of it.
-void write_file(const std::string& name, const std::string& text) {
-  const std::string draft = name + ".draft";
-  std::ofstream(draft) << text << std::endl;
-  if (std::rename(draft.c_str(), name.c_str()) != 0)
+// A link that points to the text: it is there at once, and on a disk that is full, too.
+void leave_word(const std::string& name, const std::string& text) {
+  std::remove(name.c_str());
+  if (symlink(text.c_str(), name.c_str()) != 0)
     std::cerr << "rondo: cannot write " << name << ": " << std::strerror(errno) << std::endl;
 }
 
 void mark(int status) {
-  if (ending.rank == 0 && !ending.marker.empty()) write_file(ending.marker, std::to_string(status));
+  if (ending.rank == 0 && !ending.marker.empty()) leave_word(ending.marker, std::to_string(status));
 }
 
 // Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
@@ -90,13 +91,22 @@ void mark(int status) {
   _exit(status);
 }
 
+// Rank 0 has said nothing for long; mpirun sees it live, and would wait for it.
+[[noreturn]] void leave_orphaned(int status) {
+  if (!ending.marker.empty()) leave_word(ending.marker + ".orphaned", std::to_string(ending.rank));
+  leave(status);
+}
+
 // Several runs may follow each other in one process, but MPI starts and ends only once in it.
 void finalise_at_exit(int status, void*) {
+  if (getpid() != ending.process) return;
   int finalised = 0;
   MPI_Finalized(&finalised);
   if (finalised != 0) return;
   if (running) {
-    std::cerr << "rondo: the program called exit() inside a run\n";
+    engine::CrashMark::tell_exit();
+    flush();
+    mark(EXIT_FAILURE);
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
   if (ending.bereft) leave(status);
@@ -113,7 +123,7 @@ void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   MPI_Comm_size(communicator, &size);
   ending.marker = options.marker;
   if (ending.rank == 0 && !ending.marker.empty())
-    write_file(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
+    leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
   if (!options.recover) return;
   struct Process {
     std::uint64_t node;
@@ -198,10 +208,11 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   const engine::Host host{storage,
                           options->recover ? [](int status) { leave(status); }
                                            : [](int status) { MPI_Abort(MPI_COMM_WORLD, status); },
-                          options->recover ? [](int status) { leave(status); } : [](int) {}};
+                          options->recover ? [](int status) { leave(status); } : [](int) {},
+                          options->recover ? leave_orphaned : nullptr};
   if (size == 1) return engine::run_threads(host, program, *options, main);
   std::optional<engine::SignalWatch> watch;
-  if (!options->checkpoint.empty()) watch.emplace();
+  if (!options->checkpoint.empty()) watch.emplace(engine::SignalWatch::Parent::launcher);
 
   running = true;
   keep_freed_memory();
@@ -233,6 +244,7 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
     if (!launched()) return engine::run_alone(argc, argv, program, main);
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+    ending.process = getpid();
     on_exit(finalise_at_exit, nullptr);
     ours = true;
   }

@@ -1,23 +1,38 @@
 #include "scheduler/work_queue.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace rondo::scheduler {
 
 // The order of a heap whose top runs first: the oldest round, then the longest update (one of unknown cost may be the
-// longest), then the state's place.
+// longest) or the one that is to end first, then the state's place.
 struct WorkQueue::Before {
+  double reach;
+
   bool operator()(const Job& a, const Job& b) const {
     if (a.round != b.round) return a.round > b.round;
-    if (a.cost != b.cost) return b.cost == 0 || (a.cost != 0 && a.cost < b.cost);
+    if (a.cost == 0 || b.cost == 0 || reach == 0) {
+      if (a.cost != b.cost) return b.cost == 0 || (a.cost != 0 && a.cost < b.cost);
+    } else if (begin(a) != begin(b)) {
+      return begin(a) > begin(b);
+    }
     return a.slot > b.slot;
+  }
+  // Multiples of the golden ratio are spread evenly, whichever run of them one takes.
+  [[nodiscard]] double begin(const Job& job) const {
+    double whole = 0;
+    return std::modf(job.slot * 0.6180339887498949, &whole) * reach - job.cost;
   }
 };
 
-void WorkQueue::begin(std::uint32_t rounds) {
+WorkQueue::Before WorkQueue::before() const { return {reach_}; }
+
+void WorkQueue::begin(std::uint32_t rounds, Order order) {
   *this = WorkQueue();
   rounds_ = rounds;
+  spread_ = order == Order::kSpread && rounds == 1;
 }
 
 void WorkQueue::count(const Job& job, double sign) {
@@ -28,7 +43,7 @@ void WorkQueue::count(const Job& job, double sign) {
 void WorkQueue::put(const Job& job) {
   if (job.round < open_) {
     ready_.push_back(job);
-    std::push_heap(ready_.begin(), ready_.end(), Before());
+    std::push_heap(ready_.begin(), ready_.end(), before());
   } else {
     shut_.push_back(job);
   }
@@ -46,7 +61,7 @@ void WorkQueue::open(std::uint32_t open) {
     (job.round < open_ ? ready_ : shut_).push_back(job);
     count(job, 1);
   }
-  std::make_heap(ready_.begin(), ready_.end(), Before());
+  std::make_heap(ready_.begin(), ready_.end(), before());
 }
 
 void WorkQueue::close(std::uint32_t rounds) {
@@ -81,7 +96,11 @@ void WorkQueue::stop() {
 
 const Job* WorkQueue::start(Time now) {
   if (ready_.empty()) return nullptr;
-  std::pop_heap(ready_.begin(), ready_.end(), Before());
+  if (spread_ && known_ > reach_) {
+    reach_ = known_;
+    std::make_heap(ready_.begin(), ready_.end(), before());
+  }
+  std::pop_heap(ready_.begin(), ready_.end(), before());
   running_ = ready_.back();
   ready_.pop_back();
   count(*running_, -1);
@@ -134,7 +153,7 @@ std::vector<Job> WorkQueue::give(Time now, const Appetite& thief, const MoveCost
   }
   std::size_t position = 0;
   std::erase_if(ready_, [&](const Job&) { return taken[position++]; });
-  std::make_heap(ready_.begin(), ready_.end(), Before());
+  std::make_heap(ready_.begin(), ready_.end(), before());
   for (const Job& job : given) count(job, -1);
   return given;
 }

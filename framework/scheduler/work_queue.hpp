@@ -4,7 +4,7 @@
 //
 // A job is one state's way through the rounds of a call: one round for `update`, many for `evolve`. A job waits until its
 // state is here and its round is open, then runs, then waits for the next round. Runnable jobs run in the order of
-// round, then longest first.
+// round, then as Order says.
 //
 // Invariant: a job is absent (its state is on the way), shut (its round is not open), ready, or running; a state has
 // at most one job.
@@ -32,10 +32,18 @@ struct Job {
   std::uint32_t hop;    // how often the job has changed its worker
 };
 
+enum class Order {
+  kLongestFirst,  // short ones even out the end
+  // Where many workers share few cores, and updates wait besides computing: all of them would have long updates first and
+  // leave cores idle, and short ones at the end, of which each wants a core again and again. Here every update ends
+  // at a time of its own, spread evenly over the round. Counts for calls of one round and for known costs.
+  kSpread
+};
+
 class WorkQueue {
  public:
   // A call begins: `rounds` in all (kUnknownRounds while the inputs have not ended), none of them open.
-  void begin(std::uint32_t rounds);
+  void begin(std::uint32_t rounds, Order order = Order::kLongestFirst);
   static constexpr std::uint32_t kUnknownRounds = UINT32_MAX;
 
   // Rounds 0 to open - 1 can run.
@@ -78,6 +86,7 @@ class WorkQueue {
 
  private:
   struct Before;
+  [[nodiscard]] Before before() const;
   [[nodiscard]] double cost(const Job& job) const { return job.cost > 0 ? job.cost : mean_; }
   [[nodiscard]] double rounds_left(const Job& job) const { return job.round < open_ ? open_ - job.round : 0; }
   [[nodiscard]] double work(const Job& job) const { return cost(job) * rounds_left(job); }
@@ -92,6 +101,8 @@ class WorkQueue {
   Time running_since_{0};
   std::uint32_t open_ = 0;
   std::uint32_t rounds_ = kUnknownRounds;
+  bool spread_ = false;
+  double reach_ = 0;  // seconds over which the ends of updates are spread; 0: longest first
   // Sums over ready_ and shut_, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;
   double unknown_ = 0;

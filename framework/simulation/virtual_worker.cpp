@@ -88,7 +88,9 @@ void VirtualWorker::handle(Message* message) {
 
 void VirtualWorker::begin(const Call& call) {
   call_ = call;
-  queue_.begin(call.rounds);
+  const bool crowded = common_->settings.machine.cores > 0 &&
+                       common_->settings.scheduler.workers > common_->settings.machine.cores;
+  queue_.begin(call.rounds, crowded ? scheduler::Order::kSpread : scheduler::Order::kLongestFirst);
   inputs_ = call.from;
   report_due_ = low_told_ = false;
   began_ = last_report_ = common_->agenda.now();

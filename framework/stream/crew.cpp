@@ -96,7 +96,7 @@ void Crew::serve(unsigned index) {
   if (share_) core.emplace(*share_);
   Round round;
   round.mark = now();
-  Unit unit;
+  UnitReference unit;
   for (bool holding = false;;) {
     // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
     if (holding && index >= target_.load(std::memory_order_relaxed)) {
@@ -121,9 +121,9 @@ void Crew::serve(unsigned index) {
       if (round.sample.par.count() > 0) {  // a whole round is behind this thread
         meter_.record(round.sample, at_work_, round.weight);
         ++samples_;
-        // About one clocked round in 20 us, and each stands for those around it.
+        // About one clocked round in 100 us, and each stands for those around it.
         const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
-        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(20'000 / length, 63));
+        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(100'000 / length, 63));
         round.weight = 1 + round.skipping;
         round.sample = {};
         decide();

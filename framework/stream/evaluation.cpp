@@ -11,73 +11,73 @@ Evaluation::Evaluation(Root root, Handover handover)
 
 Evaluation::~Evaluation() { tear_down(); }
 
-Evaluation::Turn Evaluation::step(Unit& unit) {
+Evaluation::Turn Evaluation::step(UnitReference& unit) {
   stepper_.fetch_frames();
-  for (;;) {
+  while (!over()) {
+    if (SlotCore* unread = stepper_.due()) {
+      if (!unread->complete() && baton_->park(*unread) != Baton::Parked::no) return Turn::waiting;
+      if (unread->error) return end(unread->error);
+      stepper_.done();
+      continue;
+    }
+    if (stepper_.outcome == Stepper::Outcome::ended) return end(root_.promise()->error);
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running: return Turn::over;
       case Stepper::Outcome::unit:
-        unit = {std::move(stepper_.unit), units_++};
+        unit = std::move(stepper_.unit);
+        ++units_;
         baton_->unit_begins();
         return Turn::unit;
       case Stepper::Outcome::waiting:
         switch (baton_->park(*stepper_.awaited)) {
-          case Baton::Parked::no: continue;
-          case Baton::Parked::halted: halt(); [[fallthrough]];
           case Baton::Parked::yes: return Turn::waiting;
+          case Baton::Parked::halted:
+            if (!halt()) return Turn::waiting;
+            break;
+          case Baton::Parked::no: break;
         }
         break;
-      case Stepper::Outcome::value:  // a Root's, which says nothing
-        continue;
-      case Stepper::Outcome::ended:
-        if (root_.promise()->error) {
-          fail(units_, root_.promise()->error);
-        } else {
-          ended_ = true;
-        }
-        baton_->close();
-        return Turn::over;
+      case Stepper::Outcome::running:  // it is over
+      case Stepper::Outcome::value:    // a Root's, which says nothing
+      case Stepper::Outcome::ended: break;
     }
   }
+  return Turn::over;
 }
 
-bool Evaluation::run(Unit unit) {
+bool Evaluation::run(UnitReference unit) {
+  run_unit(*unit.get());
   bool holding = false;
-  try {
-    unit.core->run();
-    if (const auto waiter = unit.core->finish(SlotCore::State::filled)) {
-      if (waiter == baton_) {
-        baton_->take_parked(FilledBy::evaluation);
-        holding = true;
-      } else {
-        waiter->resume(FilledBy::evaluation);
-      }
+  if (const auto waiter = unit->finish(SlotCore::State::filled)) {
+    if (waiter == baton_) {
+      baton_->take_parked(FilledBy::evaluation);
+      holding = true;
+    } else {
+      waiter->resume(FilledBy::evaluation);
     }
-  } catch (...) {
-    fail(unit.order, std::current_exception());
   }
-  if (baton_->unit_ends()) halt();
+  if (baton_->unit_ends()) return halt();
   return holding;
 }
 
-void Evaluation::fail(std::uint64_t order, std::exception_ptr error) {
-  {
-    const std::scoped_lock lock(failure_mutex_);
-    if (!failure_ || order < failure_order_) {
-      failure_ = std::move(error);
-      failure_order_ = order;
-    }
-  }
+Evaluation::Turn Evaluation::end(std::exception_ptr error) {
+  ended_ = true;
+  error_ = std::move(error);
   baton_->close();
+  return Turn::over;
 }
 
-// Nobody holds the stream and nobody ever will, so this thread may read it.
-void Evaluation::halt() {
-  if (over()) return;
-  const std::string what = std::string(stepper_.awaited->name()) + ", which nobody is left to fill";
-  fail(units_, std::make_exception_ptr(
-                   DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what))));
+// Nobody holds the stream and nobody ever will, so this thread may fill the slot, and hold the stream then. False: it
+// is over.
+bool Evaluation::halt() {
+  if (over()) return false;
+  SlotCore& slot = *stepper_.awaited;
+  const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
+  slot.error = std::make_exception_ptr(
+      DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what)));
+  if (!slot.finish(SlotCore::State::filled)) return false;
+  baton_->take_parked(FilledBy::evaluation);
+  return true;
 }
 
 void Evaluation::tear_down() noexcept {
@@ -90,7 +90,7 @@ void Evaluation::tear_down() noexcept {
 
 void Evaluation::conclude() {
   tear_down();
-  if (failure_) std::rethrow_exception(failure_);
+  if (error_) std::rethrow_exception(error_);
   if (!ended_) throw Stopped("the evaluation of a stream was stopped before its end");
 }
 

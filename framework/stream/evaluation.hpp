@@ -9,15 +9,14 @@
 //
 // Never more extant work units than threads, since a thread has to run one before it can take another.
 //
-// Of several failures, the one that comes first in the order in which units were handed out is kept; all before it have
-// been run by then. No unit is handed out after a failure. A unit that is run ahead of need counts too, also where the
-// stream would have ended or failed before it came to its result: how far ahead units are run depends on the threads.
+// It ends in one way only, by the end of the stream, which may be an exception; or it is stopped. What a unit throws is
+// put into its slot, and so is a deadlock into the slot that nobody is left to fill: the stream comes to it at the same
+// place whatever ran when, and may catch it there.
 #pragma once
 
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <variant>
 
 #include <rondo/stream/stream.hpp>
@@ -29,11 +28,6 @@ namespace rondo::streaming {
 // The outermost stream yields nothing: it passes values to the sink by itself.
 using Root = Stream<std::monostate>;
 
-struct Unit {
-  UnitReference core;
-  std::uint64_t order = 0;
-};
-
 class Evaluation {
  public:
   enum class Turn : std::uint8_t { unit, waiting, over };
@@ -44,8 +38,8 @@ class Evaluation {
   Evaluation& operator=(const Evaluation&) = delete;
 
   [[nodiscard]] Baton& baton() { return *baton_; }
-  [[nodiscard]] Turn step(Unit& unit);
-  [[nodiscard]] bool run(Unit unit);
+  [[nodiscard]] Turn step(UnitReference& unit);
+  [[nodiscard]] bool run(UnitReference unit);
   void stop() { baton_->close(); }
 
   [[nodiscard]] bool over() const { return baton_->closed().load(std::memory_order_acquire); }
@@ -55,18 +49,17 @@ class Evaluation {
   void conclude();
 
  private:
-  void fail(std::uint64_t order, std::exception_ptr error);
-  void halt();
+  Turn end(std::exception_ptr error);
+  [[nodiscard]] bool halt();
   void tear_down() noexcept;
 
   std::shared_ptr<Baton> baton_;
   Root root_;
-  Stepper stepper_;          // of the baton's holder
-  std::uint64_t units_ = 0;  // of the baton's holder
+  // Of the baton's holder.
+  Stepper stepper_;
+  std::uint64_t units_ = 0;
   bool ended_ = false;
-  std::mutex failure_mutex_;
-  std::exception_ptr failure_;
-  std::uint64_t failure_order_ = 0;
+  std::exception_ptr error_;
 };
 
 }  // namespace rondo::streaming

@@ -29,34 +29,46 @@ Puller::~Puller() { destroy_pipeline(stepper_.current, stream_); }
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
   for (;;) {
+    if (SlotCore* unread = stepper_.due()) {
+      wait(*unread);
+      if (unread->error) return end(unread->error);
+      stepper_.done();
+      continue;
+    }
+    if (stepper_.outcome == Stepper::Outcome::ended) return end(stream_.promise()->error);
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running: break;
+      case Stepper::Outcome::running:
+      case Stepper::Outcome::ended: break;
       case Stepper::Outcome::unit: {
         const UnitReference unit = std::move(stepper_.unit);
-        unit->run();
+        run_unit(*unit.get());
         if (const auto waiter = unit->finish(SlotCore::State::filled)) waiter->resume(FilledBy::evaluation);
         break;
       }
       case Stepper::Outcome::waiting: wait_for_slot(); break;
       case Stepper::Outcome::value: return stream_.promise()->value;
-      case Stepper::Outcome::ended:
-        const std::exception_ptr error = stream_.promise()->error;
-        stepper_.current = nullptr;
-        stream_.destroy();
-        if (error) std::rethrow_exception(error);
-        return nullptr;
     }
   }
+}
+
+void* Puller::end(std::exception_ptr error) {
+  destroy_pipeline(std::exchange(stepper_.current, nullptr), stream_);
+  if (error) std::rethrow_exception(error);
+  return nullptr;
 }
 
 void Puller::wait_for_slot() {
   SlotCore& slot = *stepper_.awaited;
   if (slot.complete()) return;
-  if (slot.filled_by() == FilledBy::evaluation) {
-    const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
-    throw DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what));
-  }
+  if (slot.filled_by() == FilledBy::outside) return wait(slot);
+  const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
+  slot.error = std::make_exception_ptr(
+      DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what)));
+  static_cast<void>(slot.finish(SlotCore::State::filled));
+}
+
+void Puller::wait(SlotCore& slot) {
   const auto thread = std::make_shared<OneThread>();
   if (slot.await(thread)) thread->wait();
 }

@@ -17,7 +17,7 @@ void refuse_if(Trouble trouble, const Path& path) {
 // An operation that is done whole or not at all.
 template <class Operation>
 auto perform(FaultyStorage& storage, const Path& path, Operation operation) {
-  const Trouble trouble = storage.next();
+  const Trouble trouble = storage.next(path);
   refuse_if(trouble, path);
   if constexpr (std::is_void_v<decltype(operation())>) {
     operation();
@@ -35,7 +35,7 @@ class FaultyOutputFile final : public OutputFile {
       : storage_(storage), path_(std::move(path)), inner_(std::move(inner)) {}
 
   std::size_t write(Bytes bytes) override {
-    const Trouble trouble = storage_.next();
+    const Trouble trouble = storage_.next(path_);
     const std::size_t half = std::max<std::size_t>(bytes.size() / 2, 1);
     if (trouble == Trouble::no_space) static_cast<void>(inner_->write(bytes.first(half)));
     refuse_if(trouble, path_);
@@ -64,7 +64,7 @@ class FaultyInputFile final : public InputFile {
   [[nodiscard]] std::uint64_t size() const override { return inner_->size(); }
   [[nodiscard]] std::size_t read(std::uint64_t offset, std::span<std::byte> into) const override {
     storage_.saw_read(into.size());
-    const Trouble trouble = storage_.next();
+    const Trouble trouble = storage_.next(path_);
     refuse_if(trouble, path_);
     const std::size_t half = std::max<std::size_t>(into.size() / 2, 1);
     const std::size_t count =
@@ -81,8 +81,9 @@ class FaultyInputFile final : public InputFile {
 
 }  // namespace
 
-Trouble FaultyStorage::next() {
+Trouble FaultyStorage::next(const Path& path) {
   if (crashed_) throw Crashed{};
+  if (!path.string().starts_with(plan_.under)) return Trouble::none;
   const std::uint64_t operation = operations_++;
   const bool hit = plan_.for_ever ? operation >= plan_.at : operation == plan_.at;
   return hit ? plan_.trouble : Trouble::none;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <string>
 
 #include "checkpoint/storage.hpp"
 
@@ -27,7 +28,8 @@ struct Crashed {};
 struct TroublePlan {
   Trouble trouble = Trouble::none;
   std::uint64_t at = std::numeric_limits<std::uint64_t>::max();
-  bool for_ever = false;  // at this operation and all later ones
+  bool for_ever = false;   // at this operation and all later ones
+  std::string under = "";  // only operations on paths that begin like this have trouble, and count
 };
 
 class FaultyStorage final : public Storage {
@@ -48,8 +50,14 @@ class FaultyStorage final : public Storage {
   // Called after each operation that was done.
   std::function<void()> after_operation;
 
+  // Another plan from here on, counted from 0 again.
+  void meet(const TroublePlan& plan) {
+    plan_ = plan;
+    operations_ = 0;
+  }
+
   // What this operation meets. For the storage and its files only.
-  [[nodiscard]] Trouble next();
+  [[nodiscard]] Trouble next(const Path& path);
   void done(Trouble trouble, const Path& path);
   void saw_read(std::uint64_t length);
 

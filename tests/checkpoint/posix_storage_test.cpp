@@ -38,15 +38,13 @@ TEST_F(Posix, CheckpointsComeBackBitForBitAndOldOnesGo) {
   EXPECT_EQ(sequences(storage_, root), (std::vector<std::uint64_t>{3, 4}));
 }
 
-TEST_F(Posix, ACopyInASecondPlaceIsACheckpointToo) {
-  const Path second = root_ / "second";
-  write_checkpoint(storage_, root_ / "first", ensemble_of(2, 1, 40, 100'000), 2, 2);
-  prepare_checkpoint(storage_, second, 1);
-  for (const std::string& name : {part_name(1), part_name(2), std::string(kManifestName)}) {
-    copy_file(storage_, checkpoint_folder(root_ / "first", 1), checkpoint_folder(second, 1), name);
-  }
-  const Checkpoint found = find_newest(storage_, second, kTypeHash).take(second);
-  EXPECT_TRUE(read_ensemble(storage_, found.folder, found.manifest) == ensemble_of(2, 1, 40, 100'000));
+TEST_F(Posix, APlaceIsTriedAndLeftEmpty) {
+  const Path root = root_ / "new" / "place/";
+  try_root(storage_, root, Rank{3});
+  EXPECT_TRUE(fs::is_directory(root));
+  EXPECT_TRUE(storage_.list(root).empty());
+  EXPECT_THROW(try_root(storage_, "/dev/full", Rank{3}), FileError);
+  EXPECT_THROW(try_root(storage_, "/proc/nowhere", Rank{3}), FileError);
 }
 
 TEST_F(Posix, AFullDiskIsNamed) {

@@ -1,4 +1,7 @@
 // A program that ends in many ways; the tests start it, on threads and on ranks. Its first argument says how.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -49,6 +52,7 @@ class Ending : public rondo::Update<int, int, int> {
     if (how == "fault-in-thread") std::thread(fault).join();
     if (how == "kill") std::raise(SIGKILL);
     if (how == "exit-in-update") std::exit(3);
+    if (how == "exit-0-in-update") std::exit(0);
     if (how == "throw-in-update") throw std::runtime_error("thrown by an update");
   }
 };
@@ -77,6 +81,13 @@ int go(rondo::Master<Ending>& master) {
   master.reset(std::vector<int>(10, 1));
   if (how == "throw-in-main") throw std::runtime_error("thrown by main");
   if (how == "exit-in-main") std::exit(3);
+  if (how == "exit-0-in-main") std::exit(0);
+  if (how == "exit-in-a-child") {
+    const pid_t child = fork();
+    if (child == 0) std::exit(0);
+    int status = -1;
+    if (waitpid(child, &status, 0) != child || status != 0) return 9;
+  }
   int sum = 0;
   for (int round = 0; round < 5; ++round)
     for (const int output : master.update(1)) sum += output;

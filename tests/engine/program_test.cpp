@@ -74,8 +74,18 @@ TEST(Program, AFactoryThatThrowsEndsTheRun) {
   EXPECT_TRUE(ended.says("std::runtime_error: makes nothing\n")) << ended.output;
 }
 
-TEST(Program, AnExitInAnUpdateEnds) { EXPECT_EQ(program("exit-in-update").status, 3); }
-TEST(Program, AnExitInMainEnds) { EXPECT_EQ(program("exit-in-main").status, 3); }
+TEST(Program, AnExitInsideARunIsToldAndIsNoSuccess) {
+  for (const std::string status : {"", "-0"}) {
+    const Ended in_update = program("exit" + status + "-in-update");
+    EXPECT_EQ(in_update.status, status.empty() ? 3 : 1);
+    EXPECT_EQ(in_update.count("rondo: "), 1U) << in_update.output;
+    EXPECT_TRUE(in_update.says(": exit() in the update of state 3 in round 2\n")) << in_update.output;
+    const Ended in_main = program("exit" + status + "-in-main");
+    EXPECT_EQ(in_main.status, status.empty() ? 3 : 1);
+    EXPECT_EQ(in_main.output, "rondo: the program called exit() inside a run\n");
+  }
+  EXPECT_EQ(program("exit-in-a-child").output, "sum 200\n") << "a child process may exit";
+}
 
 // ---- options
 

@@ -3,14 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <cstring>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "by_hand.hpp"
 #include "checkpoint/posix_storage.hpp"
 #include "recovery/census.hpp"
 #include "recovery/history.hpp"
@@ -18,52 +16,13 @@
 namespace rondo::engine {
 namespace {
 
-using transport::Envelope;
-
-constexpr Rank kHere{2};
-constexpr Rank kOther{3};
-constexpr StateId kState{7};
-
-// Keeps what is sent; the test is everybody else.
-class ByHand final : public transport::Transport {
- public:
-  Rank rank() const override { return kHere; }
-  std::int32_t size() const override { return 4; }
-  void send(Rank to, Buffer message) override { sent.push_back({to, std::move(message)}); }
-  std::optional<Envelope> receive() override { return std::nullopt; }
-  std::size_t unsent() override { return bytes_unsent; }
-  void wait(transport::Seconds at_most) override {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, at_most, [&] { return woken_; });
-    woken_ = false;
-  }
-  void wake() override {
-    {
-      const std::lock_guard lock(mutex_);
-      woken_ = true;
-    }
-    changed_.notify_one();
-  }
-  transport::Seconds now() const override { return transport::steady_now(); }
-
-  std::vector<Envelope> sent;
-  std::size_t bytes_unsent = 0;
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool woken_ = false;
-};
-
-std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-Bytes bytes(const std::string& text) { return std::as_bytes(std::span<const char>(text)); }
-
 // A state is a text; an update appends its input and tells the whole.
 class Append final : public detail::Kernel {
  public:
   detail::Object make_state() const override { return object(""); }
   detail::Object unpack_state(Bytes packed) const override { return object(text(packed)); }
   detail::Object copy_state(const void* state) const override { return object(of(state)); }
+  std::size_t packed_size(const void* state) const override { return of(state).size(); }
   void pack_state(const void* state, Buffer& out) const override { out.append(bytes(of(state))); }
   detail::Object unpack_input(Bytes packed) const override { return object(text(packed)); }
   void set_context(Bytes) override {}

@@ -66,10 +66,12 @@ TEST(Ranks, ARankThatIsKilledEndsTheJob) {
 }
 
 TEST(Ranks, AnExitInsideARunEndsTheJob) {
-  for (const std::string how : {"exit-in-main", "exit-in-update"}) {
+  for (const std::string how : {"exit-in-main", "exit-0-in-main", "exit-in-update", "exit-0-in-update"}) {
     const Ended ended = ranks(3, how);
     EXPECT_NE(ended.status, 0);
-    EXPECT_TRUE(ended.says("rondo: the program called exit() inside a run")) << ended.output;
+    const std::string where = how.ends_with("main") ? "the program called exit() inside a run\n"
+                                                    : ": exit() in the update of state 3 in round 2\n";
+    EXPECT_TRUE(ended.says(where)) << ended.output;
     expect_at_once(ended);
   }
 }

@@ -13,7 +13,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_kills.XXXXXX")
 started=()  # processes of this test
 trap 'status=$?; for p in "${started[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$folder"; exit $status' EXIT
 cd "$folder"
-export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_GRACE=2
+export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_MPIRUN_GRACE=2
 
 fail() {
   echo "kills.sh, seed $seed: $1" >&2
@@ -24,9 +24,11 @@ fail() {
 more=()  # options of the journey
 "$journey" --steps=40 --result=reference >output 2>&1 || fail "the run without faults"
 
-# begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`.
+# begin LAUNCHER...: starts the journey in a folder of its own, and waits for its first step; sets `run` and `ranks`. Its
+# updates wait until the ranks are found.
 begin() {
-  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log "${more[@]}" >output 2>&1 &
+  touch hold
+  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log --hold=hold "${more[@]}" >output 2>&1 &
   run=$!
   started+=("$run")
   reach 0
@@ -35,6 +37,7 @@ begin() {
   done)
   started+=("${ranks[@]}")
   [[ ${#ranks[@]} -eq 5 ]] || fail "expected 5 ranks, found ${#ranks[@]}"
+  rm hold
 }
 descendants() {
   local child
@@ -151,18 +154,47 @@ kill -KILL "${ranks[4]}"
 ends
 is_same || fail "mpirun alone: status $status"
 
-case_of all_workers
-begin "$rondo_run"
-kill -KILL "${ranks[@]:1}"
-ends
-grep -q 'rondo::WorkerLost' output || fail "all workers: status $status"
-[[ $status -ne 0 ]] || fail "all workers: status 0"
+# without checkpoints it is a failure; with them another start goes on
+for kept in '' --rondo-checkpoint=kept; do
+  case_of "all_workers$kept"
+  expected=1
+  if [[ -n $kept ]]; then
+    more=("$kept" --rondo-checkpoint-every=1r)
+    expected=75
+  fi
+  begin "$rondo_run"
+  reach 3
+  kill -KILL "${ranks[@]:1}"
+  ends
+  more=()
+  grep -q 'rondo::WorkerLost' output || fail "all workers: status $status"
+  [[ $status -eq $expected ]] || fail "all workers, '$kept': status $status, expected $expected"
+done
 
 case_of rank_0
 begin "$rondo_run"
 kill -KILL "${ranks[0]}"
 ends
-[[ $status -ne 0 ]] || fail "rank 0: status 0"
+[[ $status -eq 137 ]] || fail "rank 0: status $status"
+
+case_of rank_0_stands_still
+export RONDO_ORPHAN=2
+begin "$rondo_run"
+kill -STOP "${ranks[0]}"
+ends
+[[ $status -eq 137 ]] || fail "rank 0 stands still: status $status"
+grep -Eq 'rank 0 has said nothing for [0-9]+ s' output || fail "rank 0 stands still: nobody tells"
+unset RONDO_ORPHAN
+
+case_of the_script_itself
+begin "$rondo_run"
+script=$(pgrep --parent "$run")
+mapfile -t all < <(descendants "$script")
+started+=("${all[@]}")
+ranks=("${all[@]}") # mpirun is to be gone too
+kill -KILL "$script"
+ends
+[[ $status -eq 137 ]] || fail "the script itself: status $status"
 
 # what fails before Rondo runs it is no success either, though mpirun --enable-recovery calls it one
 case_of not_begun
@@ -173,9 +205,22 @@ refuses() {
   [[ $status -eq $1 ]] || fail "status $status instead of $1: ${*:2}"
 }
 refuses 1 "$rondo_run" -np 3 false
+refuses 127 "$rondo_run" -np 3 ./nonexistent --steps=3
+# where only mpirun knows the place, and where a rank is gone before the others can know
+export RONDO_START=2
+refuses 1 "$rondo_run" -np 3 --wdir "$PWD" ./nonexistent
+# shellcheck disable=SC2016  # for the inner shell
+for early in 'exit 3' 'kill -KILL $$'; do
+  refuses 1 "$rondo_run" -np 3 bash -c "if [[ \$OMPI_COMM_WORLD_RANK -eq 1 ]]; then $early; fi; exec \"\$@\"" rank "$journey" \
+    --result="$PWD/never"
+  grep -q 'has not begun after 2 s' output || fail "a rank that ends early ($early) is not told"
+done
+[[ ! -f never ]] || fail "a run without all of its ranks"
+unset RONDO_START
 refuses 1 "$rondo_run" -np 3 "$journey" --result=result --rondo-keep=0
 refuses 2 env RONDO_MARKER=/proc/nowhere/marker "$rondo_run" -np 3 "$journey" --result=result
 refuses 0 env RONDO_MARKER=marker "$rondo_run" -np 3 --wdir / "$journey" --steps=2 --result="$PWD/result"
+[[ $(readlink marker) -eq 0 && -L marker.rank0 ]] || fail "a marker that the caller names is for the caller"
 unset RONDO_RECOVER
 refuses 1 mpirun -np 1 env RONDO_RECOVER=on "$journey" --result=result : -np 2 "$journey" --result=result
 grep -q 'need the same on all ranks' output || fail "what differs between the ranks is not told"

@@ -1,5 +1,5 @@
 // A worker whose rank 0 is gone leaves by itself, where the launcher does not see to it: on the node of rank 0 when there is no
-// such process any more, on another one after a long silence (--rondo-orphan).
+// such process any more, anywhere after a long silence (--rondo-orphan).
 //
 // The clock is the test's: it goes on by as much as the worker is ready to wait.
 #include <sys/wait.h>
@@ -43,6 +43,8 @@ class Place final : public transport::Transport {
  public:
   // `waits` is told of every wait that begins.
   explicit Place(std::function<void(Place&)> waits) : waits_(std::move(waits)) {}
+  // Everything stands still for so long.
+  void suspend(double seconds) { now_ = now_ + seconds; }
   void hear(Buffer message) { arrived_.push_back(std::move(message)); }
 
   Rank rank() const override { return Rank{1}; }
@@ -73,14 +75,16 @@ struct Welcome {
   double orphan = 100;
   std::string node = "another node";
   pid_t master = 0;
+  double suspended = 0;  // at once
 };
 
 // Seconds until the worker leaves; infinite if it stays for a day, until rank 0 ends the run. Rank 0 speaks every 90 s until
 // `speaks_until`.
 double stays(const Welcome& welcome, double speaks_until = 0) {
   constexpr double kDay = 86400;
-  double next_word = 90;
+  double next_word = 90, suspended = welcome.suspended;
   Place place([&](Place& here) {
+    here.suspend(std::exchange(suspended, 0));
     const double now = here.now().count();
     if (now > kDay) {
       Buffer out = engine::message(Kind::kExit);
@@ -95,6 +99,7 @@ double stays(const Welcome& welcome, double speaks_until = 0) {
   settings.recover = welcome.recover;
   settings.orphan = welcome.orphan;
   settings.master_process = welcome.master;
+  settings.orphan_status = 75;
   Buffer out = engine::message(Kind::kWelcome);
   engine::Writer writer(out);
   writer.put(settings);
@@ -109,7 +114,7 @@ double stays(const Welcome& welcome, double speaks_until = 0) {
     EXPECT_EQ(engine::run_worker(place, host, detail::make_program<Nothing>([] { return Nothing(); })), 0);
     return std::numeric_limits<double>::infinity();
   } catch (const Left& left) {
-    EXPECT_NE(left.status, 0);
+    EXPECT_EQ(left.status, 75);
     return place.now().count() - 1;
   }
 }
@@ -137,13 +142,28 @@ TEST(Orphan, EveryWordOfRankZeroCounts) {
 
 TEST(Orphan, StaysIfItIsToldTo) { EXPECT_EQ(stays({.orphan = 0}), kForEver); }
 
-TEST(Orphan, WithoutRecoveryTheLauncherSeesToIt) {
-  EXPECT_EQ(stays({.recover = false}), kForEver);
-  EXPECT_EQ(stays({.recover = false, .node = engine::node_name(), .master = gone()}), kForEver);
+TEST(Orphan, WithoutRecoveryTheLauncherSeesADeathButNoSilence) {
+  EXPECT_EQ(stays({.recover = false, .orphan = 0, .node = engine::node_name(), .master = gone()}), kForEver);
+  EXPECT_GE(stays({.recover = false, .node = engine::node_name(), .master = gone()}), 100);
+  EXPECT_LE(stays({.recover = false}), 102);
 }
 
-TEST(Orphan, OnTheNodeOfRankZeroItIsTheProcessThatCounts) {
-  EXPECT_EQ(stays({.node = engine::node_name(), .master = getpid()}), kForEver);
+TEST(Orphan, LeavesAProcessOfItsNodeThatIsThereAndSaysNothing) {
+  for (const bool recover : {false, true}) {
+    const double time = stays({.recover = recover, .node = engine::node_name(), .master = getppid()});
+    EXPECT_GE(time, 100);
+    EXPECT_LE(time, 102);
+  }
+}
+
+TEST(Orphan, WhatItWasSuspendedForDoesNotCount) {
+  const double time = stays({.suspended = 10'000});
+  EXPECT_GE(time, 10'000 + 90);
+  EXPECT_LE(time, 10'000 + 102);
+}
+
+TEST(Orphan, OnTheNodeOfRankZeroItsProcessCounts) {
+  EXPECT_EQ(stays({.node = engine::node_name(), .master = getpid()}), kForEver) << "a thread of the same";
   EXPECT_LE(stays({.node = engine::node_name(), .master = gone()}), 2);
   EXPECT_EQ(stays({.master = gone()}, 86400), kForEver) << "another node has processes of its own";
 }

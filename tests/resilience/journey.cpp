@@ -1,15 +1,17 @@
 // The journey as a program, to be interrupted:
 //   journey --steps=N --result=FILE [--states=N] [--words=N] [--delay=MICROSECONDS] [--log=FILE]
-//           [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP]
+//           [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP] [--swallow=goes-on|returns|throws]
 //
 // Each state begins with as many more words. Writes its digest to --result when it has done all steps. Appends a line to
 // --log as each step begins ("step 3"), when it resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
-// update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it.
+// update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it. With --swallow it catches whatever a safe
+// point throws, and goes on, returns from main, or throws an error of its own.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -50,6 +52,7 @@ int main(int argc, char** argv) {
   const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
   const std::string kill_at = option(argc, argv, "--kill", "");
   const std::string pause = option(argc, argv, "--pause", "");
+  const std::string swallow = option(argc, argv, "--swallow", "");
   hold = option(argc, argv, "--hold", "");
   return rondo::run<Walker>(
       argc, argv, [] { return std::make_unique<Held>(); },
@@ -66,7 +69,13 @@ int main(int argc, char** argv) {
         }
         Journey journey(master, progress, delay);
         for (; progress.step < steps; ++progress.step) {
-          master.safe_point(progress);
+          try {
+            master.safe_point(progress);
+          } catch (...) {
+            if (swallow.empty()) throw;
+            if (swallow == "returns") return;
+            if (swallow == "throws") throw std::runtime_error("main cannot go on");
+          }
           if (const auto colon = kill_at.find(':'); colon != std::string::npos)
             if (std::stoull(kill_at.substr(0, colon)) == progress.step)
               (void)raise(std::stoi(kill_at.substr(colon + 1)));

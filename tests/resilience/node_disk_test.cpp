@@ -22,8 +22,8 @@ namespace {
 constexpr const char* kPlace = "checkpoints";
 
 // Rank 0 and as many workers as there are more disks; rank i sees disk i only.
-int run_with(const std::vector<checkpoint::Storage*>& disks,
-             const std::function<void(Master<Walker>&)>& main) {
+int run_with(const std::vector<checkpoint::Storage*>& disks, const std::function<void(Master<Walker>&)>& main,
+             const engine::Options& options = {}) {
   const detail::Program program = detail::make_program<Walker>([] { return Walker(); });
   transport::InProcess places(static_cast<std::int32_t>(disks.size()));
   const auto abort = [](int status) { std::_Exit(status); };
@@ -34,8 +34,8 @@ int run_with(const std::vector<checkpoint::Storage*>& disks,
       (void)engine::run_worker(*transport, engine::Host{*disks[i], abort}, program);
     });
   const auto transport = places.open(kMaster);
-  const int status = engine::run_master(*transport, engine::Host{*disks[0], abort}, program,
-                                        engine::Options(), detail::erase_main<Walker>(main));
+  const int status = engine::run_master(*transport, engine::Host{*disks[0], abort}, program, options,
+                                        detail::erase_main<Walker>(main));
   for (std::thread& worker : workers) worker.join();
   return status;
 }
@@ -83,6 +83,20 @@ TEST(NodeDisks, PartsAreReadWhereTheyWereWrittenAndOldOnesAreRemovedThere) {
                        EXPECT_EQ(master.size(), 0u);
                      }),
             0);
+}
+
+TEST(NodeDisks, OneThatCannotBeWrittenIsToldWithItsRankAsTheRunBegins) {
+  std::array<checkpoint::MemoryStorage, 2> disks;
+  LockedStorage good(disks[0]), bad(disks[1]);
+  disks[1].create(kPlace)->close();  // a file where the folder should be
+  engine::Options options;
+  options.checkpoint = kPlace;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_with(
+                {&good, &good, &bad}, [](Master<Walker>&) { ADD_FAILURE() << "it begins"; }, options),
+            1);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("--rondo-checkpoint: rank 2 on "), std::string::npos) << told;
 }
 
 }  // namespace

@@ -74,6 +74,26 @@ go
 ends 75
 resumes resumed
 
+# USR2, where the round does not end: after a while it is left, and the last checkpoint stands; here there is none
+begin --rondo-round-grace=1s
+kill -USR2 "$running"
+ends 75
+grep -q 'no time left to end the round; .*leaving with status 75' output || fail "USR2 in a round that does not end: nothing was told"
+resumes started
+
+# a program that catches whatever is thrown leaves all the same, with all that a checkpoint needs
+for swallow in goes-on returns throws; do
+  begin --swallow=$swallow
+  kill -USR2 "$running"
+  taken
+  [[ ${#launcher[@]} -eq 0 ]] || until grep -q 'Forwarding signal' output; do sleep 0.02; done
+  go
+  ends 75
+  grep -q 'has caught what safe_point() threw' output || fail "$swallow: not told"
+  [[ $(grep --count '^step' log) -le 2 && ! -f result ]] || fail "$swallow: it has gone on"
+  resumes resumed
+done
+
 # TERM, where the round ends in time. An mpirun that gets it has status 1 whatever its ranks do, and kills them soon.
 for signal in TERM INT; do
   begin --rondo-grace=60
@@ -97,11 +117,14 @@ begin
 kill -TERM "$running"
 if [[ ${#launcher[@]} -eq 0 ]]; then ends 75; else ends 1; fi
 grep -q 'no time left to end the round' output || fail "nothing was told"
+# under mpirun the status is not the one that the run would have
+if [[ ${#launcher[@]} -eq 0 ]]; then told=1; else told=0; fi
+[[ $(grep --count 'leaving with status 75' output) -eq $told ]] || fail "the status is told wrongly"
 resumes started
 
-# the walltime ends within a round
+# the walltime ends within the first round: a restart would get no further
 begin --rondo-walltime=2s
-ends 75
+ends 74
 resumes started
 
 # the walltime is over before all steps are done: rounds end, and the run leaves in order

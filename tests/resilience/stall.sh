@@ -24,6 +24,7 @@ begin() {
     kill -0 "$running" 2>/dev/null || fail "the run did not begin"
     sleep 0.02
   done
+  first=$(pgrep --parent "$running" | head --lines=1)
   last=$(pgrep --parent "$running" | tail --lines=1)
 }
 
@@ -34,6 +35,7 @@ ends() {
   [[ $status -eq $1 ]] || fail "status $status, expected $1"
 }
 
+says_75() { grep -q 'leaving with status 75' output; }
 says() { grep -Eq "$1" output || fail "expected: $1"; }
 
 begin --rondo-stall=1 --rondo-stall-abort=3
@@ -57,4 +59,19 @@ ends 0
 begin --rondo-stall=1
 kill -KILL "$last"
 ends 137
+if says_75; then fail "it has not left with status 75"; fi
+
+# rank 0 stands still: the others end the job
+begin --rondo-orphan=3
+kill -STOP "$first"
+rm hold
+ends 75
+says 'rank [12]: rank 0 has said nothing for [0-9]+ s \(--rondo-orphan\); leaving'
+
+# an update that takes longer is no silence
+begin --rondo-orphan=5
+end=$((SECONDS + 7))
+until ((SECONDS >= end)); do sleep 0.1; done
+rm hold
+ends 0
 echo "stall.sh: all as it should be"

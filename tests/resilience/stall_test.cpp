@@ -1,5 +1,5 @@
 // A run in which nothing goes on any more says who waits for whom: an update that never returns, a worker that has stopped,
-// a message that is lost.
+// a message that is lost. Each kind of wait there is.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <rondo/detail/typed_kernel.hpp>
+#include <rondo/ranks.hpp>
 #include <rondo/run.hpp>
 
 #include "checkpoint/posix_storage.hpp"
@@ -29,7 +30,7 @@ using transport::Seconds;
 // While it is held, the update of state 1 does not return.
 std::atomic<bool> held{false};
 
-class Wait : public Update<int, int, int> {
+class Wait : public Update<int, int, int, int> {
  public:
   int update(int& state, const int& input, const Call& call) override {
     if (call.id() == StateId{1}) held.wait(true);
@@ -48,14 +49,17 @@ class Faulty final : public transport::Transport {
   std::int32_t size() const override { return inner_->size(); }
   void send(Rank to, Buffer message) override {
     engine::Reader in(message);
-    if (lose_ && lose_(to, in.get<Kind>())) return;
+    if (const auto kind = in.get<Kind>(); lose_ && lose_(to, kind)) {
+      if (kind == Kind::kFetched) stuck_ += message.size();
+      return;
+    }
     inner_->send(to, std::move(message));
   }
   std::optional<Envelope> receive() override {
     deaf_.wait(true);
     return inner_->receive();
   }
-  std::size_t unsent() override { return inner_->unsent(); }
+  std::size_t unsent() override { return inner_->unsent() + stuck_; }
   void wait(Seconds at_most) override { inner_->wait(at_most); }
   void wake() override { inner_->wake(); }
   Seconds now() const override { return inner_->now(); }
@@ -63,6 +67,7 @@ class Faulty final : public transport::Transport {
  private:
   std::unique_ptr<Transport> inner_;
   Lose lose_;
+  std::size_t stuck_ = 0;  // of answers to a fetch, as if nobody took them
   const std::atomic<bool>& deaf_;
 };
 
@@ -70,11 +75,35 @@ class Faulty final : public transport::Transport {
 struct Faults {
   std::function<bool(Rank from, Rank to, Kind kind)> lose;
   std::atomic<bool> deaf{false};  // rank 2
+  std::atomic<bool> full{false};  // the disk: no write returns
+};
+
+// A disk on which a write may last.
+class SlowDisk final : public checkpoint::Storage {
+ public:
+  explicit SlowDisk(const std::atomic<bool>& full) : full_(full) {}
+
+  std::unique_ptr<checkpoint::OutputFile> create(const checkpoint::Path& file) override {
+    full_.wait(true);
+    return disk_.create(file);
+  }
+  bool create_folder(const checkpoint::Path& folder) override { return disk_.create_folder(folder); }
+  void sync_folder(const checkpoint::Path& folder) override { disk_.sync_folder(folder); }
+  std::vector<std::string> list(const checkpoint::Path& folder) override { return disk_.list(folder); }
+  std::unique_ptr<checkpoint::InputFile> open(const checkpoint::Path& file) override {
+    return disk_.open(file);
+  }
+  void rename(const checkpoint::Path& from, const checkpoint::Path& to) override { disk_.rename(from, to); }
+  void remove(const checkpoint::Path& path) override { disk_.remove(path); }
+
+ private:
+  const std::atomic<bool>& full_;
+  checkpoint::PosixStorage disk_;
 };
 
 // Does not return: the run is given up, which ends the process.
 void stall(Faults& faults, const std::function<void(Master<Wait>&)>& main) {
-  checkpoint::PosixStorage storage;
+  SlowDisk storage(faults.full);
   const engine::Host host{storage, [](int status) { std::_Exit(status); }};
   engine::Options options;
   options.stall = 0.2;
@@ -101,8 +130,8 @@ void stall(Faults& faults, const std::function<void(Master<Wait>&)>& main) {
                            detail::erase_main<Wait>([&](Master<Wait>& master) {
                              master.reset({1, 2, 3, 4, 5, 6});
                              main(master);
-                             std::_Exit(42);  // nothing has stalled
                            }));
+  std::_Exit(42);  // nothing has stalled
 }
 
 class Stall : public testing::Test {
@@ -127,7 +156,8 @@ TEST_F(Stall, AnUpdateThatNeverReturnsIsNamedWithItsRankAndState) {
 // How many states rank 0 waits for in the next two depends on what the other worker has asked for in time.
 TEST_F(Stall, AWorkerThatHasStoppedDoesNotAnswer) {
   Faults faults;
-  expect(faults, "round 0.*rank 2: does not answer, silent for [0-9]+ s; rank 0 waits for [1-3] of its states",
+  expect(faults,
+         "round 0.*rank 2: does not answer, silent for [0-9]+ s; rank 0 waits for [1-3] of its states",
          [&](Master<Wait>& master) {
            faults.deaf = true;
            (void)master.update(1);
@@ -154,10 +184,11 @@ TEST_F(Stall, AStateThatIsLostOnItsWayIsNamedByTheOneThatWaitsForIt) {
   });
 }
 
-TEST_F(Stall, ALostAnswerOfAFetchIsToldAsAFetch) {
+TEST_F(Stall, AnAnswerThatNobodyTakesIsToldByTheWorkerThatHasItAndAsAFetch) {
   Faults faults;
   faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{1} && kind == Kind::kFetched; };
-  expect(faults, "a fetch of 3 states", [](Master<Wait>& master) { (void)master.states(); });
+  expect(faults, "a fetch of 3 states.*rank 1: has [0-9]+ bytes that nobody takes",
+         [](Master<Wait>& master) { (void)master.states(); });
 }
 
 TEST_F(Stall, ALostPartOfACheckpointIsToldAsACheckpoint) {
@@ -166,6 +197,65 @@ TEST_F(Stall, ALostPartOfACheckpointIsToldAsACheckpoint) {
   const std::string folder = std::string(testing::TempDir()) + "rondo_stall";
   expect(faults, "a checkpoint, of 1 parts", [&](Master<Wait>& master) { master.checkpoint(folder); });
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(Stall, AWriteThatNeverReturnsIsToldByTheWorkerThatWrites) {
+  Faults faults;
+  const std::string folder = std::string(testing::TempDir()) + "rondo_stall_disk";
+  expect(faults, "a checkpoint, of 2 parts.*rank 1: writes a checkpoint.*rank 2: writes a checkpoint",
+         [&](Master<Wait>& master) {
+           faults.full = true;
+           master.checkpoint(folder);
+         });
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Stall, ALostPartOfARestoreIsToldAsARestore) {
+  Faults faults;
+  faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{2} && kind == Kind::kLoaded; };
+  const std::string folder = std::string(testing::TempDir()) + "rondo_stall_restore";
+  expect(faults, "a restore", [&](Master<Wait>& master) {
+    master.checkpoint(folder);
+    (void)master.restore(folder);
+  });
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(Stall, AContextThatIsLostIsWhatTheStatesWaitFor) {
+  Faults faults;
+  faults.lose = [](Rank, Rank to, Kind kind) { return to == Rank{2} && kind == Kind::kContext; };
+  expect(faults, "round 0.*rank 2: waits for the context with [1-3] states", [](Master<Wait>& master) {
+    master.share(5);
+    (void)master.update(1);
+  });
+}
+
+TEST_F(Stall, AReportThatIsLostLeavesAWorkerWithNothingToDoAndTheMasterWaiting) {
+  Faults faults;
+  faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{1} && kind == Kind::kReport; };
+  expect(faults, "round 0.*rank 1: has nothing to do; rank 0 waits for [1-6] of its states",
+         [](Master<Wait>& master) { (void)master.update(1); });
+}
+
+TEST_F(Stall, ATaskThatIsLostIsToldAsTasks) {
+  Faults faults;
+  faults.lose = [](Rank, Rank, Kind kind) { return kind == Kind::kTasksDone; };
+  expect(faults, "tasks.*rank 1: has nothing to do", [](Master<Wait>& master) {
+    const auto numbers = []() -> Stream<int> { co_yield 1; };
+    (void)evaluate_on(master, numbers() | on_ranks(master));
+  });
+}
+
+TEST_F(Stall, AWorkerThatDoesNotSayThatItHasEndedIsNamed) {
+  Faults faults;
+  faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{2} && kind == Kind::kClosed; };
+  expect(faults, "the end of the run.*rank 2: has nothing to do", [](Master<Wait>&) {});
+}
+
+TEST_F(Stall, AWorkerThatNeverBeginsIsNamed) {
+  Faults faults;
+  faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{2} && kind == Kind::kHello; };
+  expect(faults, "messages to leave, or workers to begin.*rank 2: does not answer", [](Master<Wait>&) {});
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "scheduler/reporting.hpp"
@@ -22,6 +24,8 @@ struct Model {
   std::optional<Job> running;
   Time since{0};
   std::uint32_t open = 0, rounds = 0;
+  bool spread = false;
+  double reach = 0;
   double measured = 0;
   int measurements = 0;
 
@@ -35,9 +39,17 @@ struct Model {
       if (e.here && e.job.round < open) jobs.push_back(e.job);
     return jobs;
   }
-  [[nodiscard]] std::optional<Job> first() const {
+  [[nodiscard]] std::optional<Job> first() {
     const auto jobs = ready();
-    const auto best = std::min_element(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) {
+    double known = 0;
+    for (const Job& job : jobs) known += job.cost * (open - job.round);
+    if (spread && !jobs.empty()) reach = std::max(reach, known);
+    const auto best = std::min_element(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) {
+      const auto begin = [&](const Job& j) {
+        return std::fmod(j.slot * 0.6180339887498949, 1) * reach - j.cost;
+      };
+      if (reach > 0 && a.cost > 0 && b.cost > 0)
+        return std::pair(begin(a), a.slot) < std::pair(begin(b), b.slot);
       if (a.round != b.round) return a.round < b.round;
       const auto rank = [](const Job& j) { return j.cost == 0 ? 1e30 : j.cost; };
       if (rank(a) != rank(b)) return rank(a) > rank(b);
@@ -71,7 +83,8 @@ TEST(WorkQueue, AgreesWithAPlainList) {
     double now = 0;
     std::uint64_t next = 0;
     const std::uint32_t rounds = below(2) == 0 ? 1 : WorkQueue::kUnknownRounds;
-    queue.begin(rounds);
+    model.spread = rounds == 1 && below(2) == 0;
+    queue.begin(rounds, model.spread ? Order::kSpread : Order::kLongestFirst);
     model.rounds = rounds;
     bool closed = rounds == 1;
     for (int step = 0; step < 120; ++step) {

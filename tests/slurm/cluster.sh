@@ -7,6 +7,7 @@
 #   cluster_up FOLDER NODES CPUS    raises it; then `in_cluster sbatch ...` runs a command where it reaches the cluster
 #   cluster_kill NAME               the power of a node goes
 #   cluster_cut NAME                the cable of a node goes, its processes live on
+#   cluster_processes NAME COMMAND  the ids of all processes of this name on a node
 #   cluster_commands NAME           the names of all processes on a node
 #   cluster_down                    takes down what cluster_up raised
 
@@ -132,9 +133,9 @@ done
 END
 }
 
-# cluster_wait WHAT COMMAND...: until the command is true, for 30 s at the most.
+# cluster_wait WHAT COMMAND...: until the command is true, for 60 s at the most.
 cluster_wait() {
-  local what=$1 end=$((SECONDS + 30))
+  local what=$1 end=$((SECONDS + 60))
   until "${@:2}" 2>/dev/null; do
     if ((SECONDS >= end)); then
       echo "cluster.sh: waited in vain for $what" >&2
@@ -157,16 +158,18 @@ cluster_kill() {
 
 cluster_cut() { ip -n "${cluster_prefix}_control" link set "port${1#node}" down; }
 
-# Of a node that has its power: all that share its namespace of processes.
-cluster_commands() {
-  local first space process
+# Of a node that has its power: all that share its namespace of processes, each as its id and its name.
+cluster_list() {
+  local first space process name
   first=$(pgrep --parent "$(<"$cluster/pid/$1")") || return 0
   space=$(readlink "/proc/$first/ns/pid") || return 0
   for process in /proc/[0-9]*; do
     [[ $(readlink "$process/ns/pid" 2>/dev/null) == "$space" ]] || continue
-    cat "$process/comm" 2>/dev/null || true
+    if name=$(cat "$process/comm" 2>/dev/null); then echo "${process#/proc/} $name"; fi
   done
 }
+cluster_commands() { cluster_list "$1" | cut --delimiter=' ' --fields=2-; }
+cluster_processes() { cluster_list "$1" | sed -n "s/ $2\$//p"; }
 
 cluster_down() {
   local file process net

@@ -33,6 +33,9 @@ up() {
 # What a job needs on this machine: it runs as root, with fewer cores than SLURM is told.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
+# jobs of two clusters may have the same numbers and node names, and by these Open MPI names what it keeps
+export OMPI_MCA_orte_tmpdir_base=$folder/ompi
+mkdir "$folder/ompi"
 # all communication between nodes over their own network
 export OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_oob_tcp_if_include=eth0
 
@@ -138,7 +141,7 @@ case $scenario in
     [[ $(grep --count resumed log) -ge 2 ]] || fail "resumed less than twice"
     same
     ;;
-  requeue) # an operator's scontrol requeue in the middle of a round
+  requeue) # an operator's scontrol requeue in the middle of a round, and in the next turn a rank that is killed
     up 2 4
     submit --nodes=2 --ntasks-per-node=2 slurm/run_resumable.sbatch "$journey" --result=result --log=log --hold=hold \
       --pause=5 --rondo-checkpoint-every=1r
@@ -146,9 +149,13 @@ case $scenario in
     wait_for complete_checkpoint
     in_cluster scontrol requeue "$job"
     reach PENDING 20
+    wait_for counted resumed log 1
+    victim=$(cluster_processes node2 journey | head --lines=1)
+    kill -KILL "$victim"
+    wait_for counted 'status 137 after start 2; back into the queue' "$output" 1
     rm hold
     reach COMPLETED 60
-    counted resumed log 1 || fail "it began anew"
+    counted resumed log 2 || fail "it began anew"
     same
     ;;
   node_lost) # the power of a node goes in the middle of a round; the others take its place

@@ -15,7 +15,6 @@
 namespace by_hand {
 
 using rondo::streaming::Evaluation;
-using rondo::streaming::Unit;
 
 class Hands {
  public:
@@ -71,7 +70,7 @@ class Hands {
  private:
   struct Thread {
     Doing doing = Doing::nothing;
-    Unit unit;
+    rondo::streaming::UnitReference unit;
     std::uint64_t pace = 1;
   };
   Evaluation evaluation_;
@@ -81,26 +80,26 @@ class Hands {
   std::size_t extant_max_ = 0;
 };
 
+inline void go(rondo::streaming::Root root, unsigned threads, std::uint64_t seed) {
+  Hands hands(std::move(root), threads, seed);
+  if (!hands.go()) throw std::logic_error("no virtual thread can move, and the evaluation is not over");
+  if (hands.extant_max() > threads) throw std::logic_error("more extant work units than threads");
+  hands.evaluation().conclude();
+}
+
 // Like rondo::evaluate.
 template <class P>
 std::vector<typename P::value_type> evaluate(P pipeline, unsigned threads, std::uint64_t seed) {
   using T = typename P::value_type;
   std::vector<T> result;
-  auto sink = [&](rondo::streaming::Chunk<T>&& chunk) {
-    for (T& value : chunk) result.push_back(std::move(value));
-  };
-  auto one = [&](T&& value) { result.push_back(std::move(value)); };
-  const auto root = [&] {
-    if constexpr (rondo::streaming::is_stream<P>) {
-      return rondo::streaming::drained(std::move(pipeline), &one);
-    } else {
-      return rondo::streaming::drained(std::move(pipeline).run(static_cast<std::size_t>(-1)), &sink);
-    }
-  };
-  Hands hands(root(), threads, seed);
-  if (!hands.go()) throw std::logic_error("no virtual thread can move, and the evaluation is not over");
-  if (hands.extant_max() > threads) throw std::logic_error("more extant work units than threads");
-  hands.evaluation().conclude();
+  rondo::streaming::Append<T> one{&result};
+  rondo::streaming::AppendChunk<T> sink{&result};
+  if constexpr (rondo::streaming::is_stream<P>) {
+    go(rondo::streaming::drained(std::move(pipeline), &one), threads, seed);
+  } else {
+    go(rondo::streaming::drained(std::move(pipeline).run(static_cast<std::size_t>(-1)), &sink), threads,
+       seed);
+  }
   return result;
 }
 

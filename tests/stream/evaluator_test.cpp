@@ -293,7 +293,8 @@ TEST(Evaluator, ADeadlockIsFoundByTheLastWorkUnitToEnd) {
   ASSERT_TRUE(hands.move(1));
   EXPECT_FALSE(hands.evaluation().over()) << "the unit under way could still fill it";
   ASSERT_TRUE(hands.move(0));
-  EXPECT_TRUE(hands.evaluation().over());
+  EXPECT_EQ(hands.doing(0), Doing::holding) << "to throw it in the stream, where it waits";
+  EXPECT_TRUE(hands.go());
   EXPECT_THROW(hands.evaluation().conclude(), rondo::DeadlockError);
 }
 

@@ -45,7 +45,7 @@ struct Case {
 // Checks build(case), a pipeline, against expected(case), for many seeds: with virtual threads in random
 // order, and on real threads.
 template <class Build, class Expected>
-void check_against(Build build, Expected expected, std::uint64_t seeds = 150) {
+void check_against(Build build, Expected expected, std::uint64_t seeds = 100) {
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Case one(seed);
     SCOPED_TRACE("seed " + std::to_string(seed) + ", " + std::to_string(one.items.size()) +

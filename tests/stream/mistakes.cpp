@@ -1,6 +1,8 @@
-// Compiles, unless one of the mistakes is chosen: each has to give an error that says what is wrong.
+// Mistakes of users, each with what the compiler has to say: it may say more, but nothing of this is to be left out, and
+// nothing is to be wrong outside of the mistakes. mistakes.cmake compiles this once and looks.
 #include <functional>
 #include <memory>
+#include <rondo/ranks.hpp>
 #include <rondo/stream.hpp>
 #include <span>
 #include <string>
@@ -11,15 +13,18 @@ rondo::Stream<int> plain(rondo::Stream<int> in) {
   while (int* n = co_await in.next()) co_yield *n;
 }
 
-rondo::Stream<int> unnamed(std::string text) {
-#ifdef MISTAKE_unnamed_work
-  rondo::Slot<std::size_t> slot = co_yield rondo::work([text] { return text.size(); });
-#else
+rondo::Stream<int> work_with_a_name(std::string text) {
   auto unit = rondo::work([text] { return text.size(); });
   rondo::Slot<std::size_t> slot = co_yield unit;
-#endif
   co_yield static_cast<int>(co_await slot);
 }
+
+// MISTAKE unnamed_work: rondo::work: name the unit first
+rondo::Stream<int> work_without_a_name(std::string text) {
+  rondo::Slot<std::size_t> slot = co_yield rondo::work([text] { return text.size(); });
+  co_yield static_cast<int>(co_await slot);
+}
+// END
 
 struct Item {
   std::string name;
@@ -30,69 +35,66 @@ struct Opaque {};
 inline void aggregations() {
   auto items = [] { return rondo::from_range(std::vector<Item>(3)); };
   auto good = items() | rondo::group_by(&Item::name, [](Item& a, const Item& b) { a.count += b.count; });
-#ifdef MISTAKE_key_of_a_view
-  auto bad = items() | rondo::deduplicate([](const Item& i) { return std::span(i.name); }, rondo::keep_none);
-#endif
-#ifdef MISTAKE_key_of_references
-  auto bad =
-      items() | rondo::deduplicate([](const Item& i) { return std::tuple(std::cref(i)); }, rondo::keep_none);
-#endif
-#ifdef MISTAKE_key_without_order
-  auto bad = items() | rondo::deduplicate([](const Item&) { return Opaque(); }, rondo::keep_none);
-#endif
-#ifdef MISTAKE_combine_of_a_copy
-  auto bad = items() | rondo::group_by(&Item::name, [](Item a, Item b) { a.count += b.count; });
-#endif
-#ifdef MISTAKE_keep_what
-  auto bad = items() | rondo::deduplicate(&Item::name, &Item::count);
-#endif
-#ifdef MISTAKE_keep_by_a_function
-  auto bad = items() | rondo::deduplicate(&Item::name, [](const Item& a, const Item&) { return a; });
-#endif
+
+  // MISTAKE key_of_a_view: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::span(i.name); }, rondo::keep_none);
+  // MISTAKE key_of_references: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::tuple(std::cref(i)); }, rondo::keep_none);
+  // MISTAKE key_without_order: the key of group_by, deduplicate or aggregate has to have a std::hash
+  items() | rondo::deduplicate([](const Item&) { return Opaque(); }, rondo::keep_none);
+  // MISTAKE combine_of_a_copy: rondo::group_by: a function that returns nothing has to take
+  items() | rondo::group_by(&Item::name, [](Item a, Item b) { a.count += b.count; });
+  // MISTAKE keep_what: rondo::deduplicate: after the key comes
+  items() | rondo::deduplicate(&Item::name, &Item::count);
+  // MISTAKE keep_by_a_function: rondo::deduplicate: after the key comes
+  items() | rondo::deduplicate(&Item::name, [](const Item& a, const Item&) { return a; });
+  // END
 }
 
 inline void pipelines() {
   auto source = [] { return rondo::from_range(std::vector<int>{1, 2, 3}); };
   auto good =
       source() | rondo::chunks(2) | rondo::map([](int n) { return n; }) | rondo::sequentialize(2) | plain;
-#ifdef MISTAKE_map_function
-  auto bad = source() | rondo::map([](std::string text) { return text; });
-#endif
-#ifdef MISTAKE_filter_condition
-  auto bad = source() | rondo::filter([](int) { return std::string(); });
-#endif
-#ifdef MISTAKE_map_before_a_plain_stage
-  auto bad = source() | rondo::map([](int n) { return n; }) | plain;
-#endif
-#ifdef MISTAKE_lvalue_pipeline
-  auto bad = good | rondo::chunks(2);
-#endif
-#ifdef MISTAKE_when_sort
-  auto bad = source() | rondo::when([](int) { return true; }, rondo::sort_by([](int n) { return n; }));
-#endif
-#ifdef MISTAKE_stages_of_a_range
-  auto bad = std::vector<int>{1, 2, 3} | rondo::chunks(2);
-#endif
-#ifdef MISTAKE_evaluate_lvalue
-  auto bad = rondo::evaluate(good);
-#endif
-#ifdef MISTAKE_for_each_lvalue
-  rondo::for_each(good, [](int) {});
-#endif
-#ifdef MISTAKE_for_each_sink
-  rondo::for_each(source(), [](std::string) {});
-#endif
-#ifdef MISTAKE_sequential_lvalue
-  auto bad = rondo::sequential(good);
-#endif
-#ifdef MISTAKE_work_of_a_reference
-  auto bad = rondo::work([&good]() -> auto& { return good; });
-#endif
-#ifdef MISTAKE_from_range_of_what_cannot_be_copied
   std::vector<std::unique_ptr<int>> owners;
-  auto bad = rondo::from_range(owners);
-#endif
-#ifdef MISTAKE_chunks_twice
-  auto bad = source() | rondo::chunks(2) | rondo::chunks(3);
-#endif
+
+  // MISTAKE map_function: rondo::map: the function has to take an item
+  source() | rondo::map([](std::string text) { return text; });
+  // MISTAKE filter_condition: rondo::filter: the function has to take a const item
+  source() | rondo::filter([](int) { return std::string(); });
+  // MISTAKE map_before_a_plain_stage: put sequentialize(slots) or collect() before it
+  source() | rondo::map([](int n) { return n; }) | plain;
+  // MISTAKE lvalue_pipeline: a stream can be used once
+  good | rondo::chunks(2);
+  // MISTAKE when_sort: rondo::when takes group_by, deduplicate or aggregate
+  source() | rondo::when([](int) { return true; }, rondo::sort_by([](int n) { return n; }));
+  // MISTAKE stages_of_a_range: a range is not a stream; write rondo::from_range(range) |
+  std::vector<int>{1, 2, 3} | rondo::chunks(2);
+  // MISTAKE evaluate_lvalue: rondo::evaluate: a stream can be used once
+  auto all = rondo::evaluate(good);
+  // MISTAKE for_each_lvalue: rondo::for_each: a stream can be used once
+  rondo::for_each(good, [](int) {});
+  // MISTAKE for_each_sink: rondo::for_each: the sink has to take an item
+  rondo::for_each(source(), [](std::string) {});
+  // MISTAKE sequential_lvalue: rondo::sequential: a stream can be used once
+  auto range = rondo::sequential(good);
+  // MISTAKE work_of_a_reference: rondo::work: the function has to return a value
+  auto unit = rondo::work([&good]() -> auto& { return good; });
+  // MISTAKE from_range_of_what_cannot_be_copied: rondo::from_range: these items cannot be copied
+  rondo::from_range(owners);
+  // MISTAKE chunks_twice: this pipeline has chunks already
+  source() | rondo::chunks(2) | rondo::chunks(3);
+  // END
+}
+
+struct Twice : rondo::Update<rondo::Nothing, int, int> {};
+inline void on_ranks(rondo::Master<Twice>& master) {
+  auto good = rondo::from_range(std::vector<int>{1, 2, 3}) | rondo::on_ranks(master);
+
+  // MISTAKE evaluate_on_lvalue: rondo::evaluate_on: a stream can be used once
+  auto all = rondo::evaluate_on(master, good);
+  // MISTAKE for_each_on_lvalue: rondo::for_each_on: a stream can be used once
+  rondo::for_each_on(master, good, [](int) {});
+  // MISTAKE for_each_on_sink: rondo::for_each_on: the sink has to take an item
+  rondo::for_each_on(master, std::move(good), [](std::string) {});
+  // END
 }

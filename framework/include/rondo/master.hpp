@@ -196,22 +196,19 @@ class Master {
   // disk. CheckpointError if it cannot be; then the ones before are as they were.
   template <class Progress = Nothing>
   void checkpoint(const std::string& path, const Progress& progress = {}) {
-    engine_.checkpoint(path, packed(progress));
+    engine_.checkpoint(path, packed_progress(progress));
   }
 
   // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
-  // A damaged one is told on the error stream and the one before is used. CheckpointError if there are some and none of
-  // them can be used: then there are no states. The progress that was saved may be left aside.
+  // One that is damaged, or of other types (rondo/detail/shape.hpp says what of a type is seen), is told on the error stream
+  // and the one before is used. CheckpointError if there are some and none of them can be used: then there are no states.
+  // The progress that was saved may be left aside.
   bool restore(const std::string& path) {
-    Buffer ignored;
-    return engine_.restore(path, ignored);
+    return engine_.restore(path, [](Bytes) {});
   }
   template <class Progress>
   bool restore(const std::string& path, Progress& progress) {
-    Buffer bytes;
-    if (!engine_.restore(path, bytes)) return false;
-    unpack(bytes, progress);
-    return true;
+    return engine_.restore(path, [&](Bytes bytes) { unpack_progress(bytes, progress); });
   }
 
   // The same by the options, for a program that starts and resumes with the same lines:
@@ -227,14 +224,11 @@ class Master {
   // (--rondo-checkpoint-every), and goes on while the workers write; without the option it does nothing.
   template <class Progress>
   bool resume(Progress& progress) {
-    Buffer bytes;
-    if (!engine_.resume(bytes)) return false;
-    unpack(bytes, progress);
-    return true;
+    return engine_.resume([&](Bytes bytes) { unpack_progress(bytes, progress); });
   }
   template <class Progress>
   void safe_point(const Progress& progress) {
-    engine_.safe_point(packed(progress));
+    engine_.safe_point(packed_progress(progress));
   }
 
   // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
@@ -268,6 +262,21 @@ class Master {
     Buffer bytes;
     pack(value, bytes);
     return bytes;
+  }
+  // The progress of a checkpoint, and behind it the shape of its type.
+  template <class Progress>
+  static Buffer packed_progress(const Progress& progress) {
+    Buffer bytes = packed(progress);
+    pack(detail::shape_of<Progress>(), bytes);
+    return bytes;
+  }
+  template <class Progress>
+  static void unpack_progress(Bytes bytes, Progress& progress) {
+    std::uint64_t shape = 0;
+    if (bytes.size() >= sizeof shape) unpack(bytes.last(sizeof shape), shape);
+    if (shape != detail::shape_of<Progress>())
+      throw CheckpointError("it is of another type than this program's");
+    unpack(bytes.first(bytes.size() - sizeof shape), progress);
   }
 
   std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {

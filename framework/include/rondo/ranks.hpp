@@ -32,10 +32,11 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
   using Output = typename U::OutputType;
   std::deque<Slot<Output>> open;
   std::uint64_t next = first;
+  std::exception_ptr error;  // of the input: comes after the outputs for what came before it
   bool more = true;
   while (more || !open.empty()) {
     while (more && open.size() < slots && (open.empty() || !open.front().ready())) {
-      const typename U::InputType* item = co_await in.next();
+      const typename U::InputType* item = co_await in.next(error);
       if (item == nullptr) {
         more = false;
         break;
@@ -45,13 +46,14 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
       open.push_back(std::move(place.slot));
       master->post(
           next++, *item, [filler](Output output) { filler->fill(std::move(output)); },
-          [filler](std::exception_ptr error) { filler->fail(std::move(error)); });
+          [filler](std::exception_ptr thrown) { filler->fail(std::move(thrown)); });
     }
     if (open.empty()) break;
     Output output = co_await open.front();
     open.pop_front();
     co_yield std::move(output);
   }
+  if (error) std::rethrow_exception(error);
 }
 
 template <class U>
@@ -83,9 +85,15 @@ template <class U>
 // for_each() of a pipeline with on_ranks in it. The calling thread, which is the one of the program's main, carries messages
 // between the ranks; the evaluation has threads of its own, and calls the sink on one of them at a time. The sink and the
 // stages cannot use the master.
-template <class U, streaming::Pipeline P, class Sink>
-requires std::invocable<Sink&, typename P::value_type&&>
-void for_each_on(Master<U>& master, P pipeline, Sink sink, const StreamOptions& options = {}) {
+template <class U, streaming::Pipeline Given, class Sink>
+void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOptions& options = {}) {
+  using P = std::remove_cvref_t<Given>;
+  static_assert(
+      std::is_same_v<P, Given>,
+      "rondo::for_each_on: a stream can be used once; write for_each_on(master, std::move(stream), ...)");
+  static_assert(std::invocable<Sink&, typename P::value_type&&>,
+                "rondo::for_each_on: the sink has to take an item of this pipeline, as T or T&&");
+  P pipeline = std::move(given);
   std::atomic<bool> ended = false;
   std::exception_ptr error;
   bool begun = false;
@@ -111,12 +119,16 @@ void for_each_on(Master<U>& master, P pipeline, Sink sink, const StreamOptions& 
 }
 
 // evaluate() of a pipeline with on_ranks in it: all values, in stream order.
-template <class U, streaming::Pipeline P>
-[[nodiscard]] auto evaluate_on(Master<U>& master, P pipeline, const StreamOptions& options = {}) {
+template <class U, streaming::Pipeline Given>
+[[nodiscard]] auto evaluate_on(Master<U>& master, Given&& given, const StreamOptions& options = {}) {
+  using P = std::remove_cvref_t<Given>;
   using T = typename P::value_type;
+  static_assert(
+      std::is_same_v<P, Given>,
+      "rondo::evaluate_on: a stream can be used once; write evaluate_on(master, std::move(stream))");
   std::vector<T> result;
-  for_each_on(
-      master, std::move(pipeline), [&](T&& value) { result.push_back(std::move(value)); }, options);
+  P pipeline = std::move(given);
+  for_each_on(master, std::move(pipeline), streaming::Append<T>{&result}, options);
   return result;
 }
 

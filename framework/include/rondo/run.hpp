@@ -41,7 +41,8 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 // one worker per core or --rondo-workers. Initialises MPI if a launcher started the process and nobody has yet, and then
 // finalises it when the process exits. Several runs may follow each other, but not one inside the other.
 //
-// Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest.
+// Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest: of several runs
+// that are given the same argv the first one alone sees them. Options from the environment count for all.
 //
 // This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
 // the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.

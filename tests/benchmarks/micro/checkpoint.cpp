@@ -5,6 +5,8 @@
 //
 //   round_ms, saving_round_ms  the median round, and the longest of those with checkpoints: one that began with a copy
 //   safe_point_ms              the longest safe point: what rank 0 itself waits
+//   held_up_ms                 by which that round is longer: saving_round_ms - round_ms
+//   copy_ms                    what the workers take to copy all states, with nothing else to do
 //   ratio                      time of the rounds with checkpoints / without
 //   write_ms                   of one checkpoint with nothing else to do
 #include <algorithm>
@@ -19,7 +21,23 @@
 
 #include "micro/busy_states.hpp"
 
-using busy::Clock, busy::Compute, busy::doubles, busy::since, busy::states;
+using busy::Clock, busy::doubles, busy::since, busy::states;
+
+// Computes as long as the input says; copies the state instead if that is below 0, and keeps the copy, as a checkpoint does.
+class Compute : public busy::Compute {
+ public:
+  double update(std::vector<double>& state, const double& ms, const Call& call) override {
+    if (ms >= 0) {
+      copies_.clear();
+      return busy::Compute::update(state, ms, call);
+    }
+    copies_.push_back(state);
+    return copies_.back().front();
+  }
+
+ private:
+  std::vector<std::vector<double>> copies_;
+};
 
 int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : "checkpoints";
@@ -47,6 +65,10 @@ int main(int argc, char** argv) {
       }
       return times;
     };
+    const auto copying = Clock::now();
+    (void)master.update(-1.0);
+    const double copy_ms = since(copying);
+    (void)master.update(ms);  // without the copies again
     std::vector<double> without = measure(false);
     longest_safe_point = 0;
     std::vector<double> with = measure(true);
@@ -57,9 +79,13 @@ int main(int argc, char** argv) {
     const double total_with = std::accumulate(with.begin(), with.end(), 0.0);
     std::nth_element(without.begin(), without.begin() + static_cast<std::ptrdiff_t>(rounds / 2),
                      without.end());
+    const double round_ms = without[rounds / 2],
+                 saving_round_ms = *std::max_element(with.begin(), with.end());
     std::cout << nlohmann::json{{"workers", master.workers()},
-                                {"round_ms", without[rounds / 2]},
-                                {"saving_round_ms", *std::max_element(with.begin(), with.end())},
+                                {"round_ms", round_ms},
+                                {"saving_round_ms", saving_round_ms},
+                                {"held_up_ms", saving_round_ms - round_ms},
+                                {"copy_ms", copy_ms},
                                 {"safe_point_ms", longest_safe_point},
                                 {"ratio", total_with / total_without},
                                 {"write_ms", write_ms}}

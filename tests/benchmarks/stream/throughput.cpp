@@ -1,20 +1,26 @@
 // Throughput of the streaming evaluator beside oneTBB's parallel_pipeline, a bounded task queue fed by one
-// thread, and the sequential loop, at item costs from 0.1 us to 1 ms. Ratios from interleaved runs of one
-// process; each contender is given the same chunks.
+// thread, and the sequential loop, at item costs from 0.1 us to 1 ms; each contender is given the same chunks.
 //
-//   stream_throughput_benchmark [threads [rounds]]
+// A ratio is the median of the ratios within a round, in which every contender runs once, in an order that changes. So what
+// the machine does at the time changes both sides of a ratio. Rounds go on until the 95 % confidence interval of the
+// ratio to TBB, which needs no assumption on how the ratios are distributed, is within 1 % of the median, or until the
+// limit of rounds; the interval is printed.
+//
+//   stream_throughput_benchmark [threads [rounds at most [item cost in us [chunk]]]]
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <future>
 #include <mutex>
+#include <random>
 #include <rondo/stream.hpp>
 #include <thread>
 #include <vector>
@@ -143,49 +149,98 @@ std::uint64_t run_queue(const Job& job) {
   return sum;
 }
 
+namespace {
+
+struct Median {
+  double value, low, high;  // with the 95 % confidence interval
+  [[nodiscard]] bool narrow() const { return high - low < 0.02 * value; }
+};
+
+Median median(std::vector<double> ratios) {
+  std::ranges::sort(ratios);
+  const auto n = static_cast<double>(ratios.size());
+  const double reach = 0.98 * std::sqrt(n);  // of the binomial distribution's middle, in ranks
+  const auto at = [&](double rank) { return ratios[static_cast<std::size_t>(std::clamp(rank, 0.0, n - 1))]; };
+  return {ratios[ratios.size() / 2], at(std::floor(n / 2 - reach)), at(std::ceil(n / 2 + reach))};
+}
+
+constexpr int kContenders = 5;
+constexpr const char* kNames[kContenders] = {"sequential", "rondo 1", "rondo", "TBB", "queue"};
+
+// Seconds of each contender in each round; and whether all sums were equal.
+struct Row {
+  std::array<std::vector<double>, kContenders> times;
+  bool equal = true;
+
+  // Throughput of the one as a multiple of the other's.
+  [[nodiscard]] Median ratio(std::size_t one, std::size_t other) const {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < times[one].size(); ++i) ratios.push_back(times[other][i] / times[one][i]);
+    return median(std::move(ratios));
+  }
+};
+
+Row measure(const Job& job, int rounds) {
+  Row row;
+  std::mt19937_64 random(job.turns + job.chunk);
+  std::array<std::size_t, kContenders> order{0, 1, 2, 3, 4};
+  Job alone = job;
+  alone.threads = 1;
+  const std::uint64_t sum = run_sequential(job);
+  for (int round = 0; round < rounds && (round < 15 || !row.ratio(2, 3).narrow()); ++round) {
+    std::ranges::shuffle(order, random);
+    for (const std::size_t which : order) {
+      const auto start = std::chrono::steady_clock::now();
+      std::uint64_t result = 0;
+      switch (which) {
+        case 0: result = run_sequential(job); break;
+        case 1: result = run_rondo(alone); break;
+        case 2: result = run_rondo(job); break;
+        case 3: result = run_tbb(job); break;
+        default: result = run_queue(job);
+      }
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      row.times[which].push_back(took.count());
+      row.equal = row.equal && result == sum;
+    }
+  }
+  return row;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  const unsigned threads = argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 2;
-  const int rounds = argc > 2 ? std::atoi(argv[2]) : 7;
+  const auto argument = [&](int index, double otherwise) {
+    return argc > index ? std::atof(argv[index]) : otherwise;
+  };
+  const auto threads = static_cast<unsigned>(argument(1, 2));
+  const int rounds = static_cast<int>(argument(2, 60));
+  const double only_cost = argument(3, 0), only_chunk = argument(4, 0);
   const double turns = turns_per_microsecond();
   std::printf(
-      "%u threads, median of %d interleaved rounds, throughput as a multiple of the sequential loop\n",
-      threads, rounds);
-  std::printf("%10s %6s | %8s %8s %8s %8s | %9s %9s\n", "item us", "chunk", "rondo 1", "rondo", "TBB",
-              "queue", "to TBB", "to queue");
+      "%u threads; throughput as a multiple of the sequential loop, and of the others' within a round\n",
+      threads);
+  std::printf("%8s %6s %6s |", "item us", "chunk", "rounds");
+  for (int i = 1; i < kContenders; ++i) std::printf(" %8s", kNames[i]);
+  std::printf(" | %8s %-15s | %9s\n", "to TBB", "95 %", "to queue");
   bool equal = true;
-  for (const double cost : {0.1, 1.0, 10.0, 100.0, 1000.0}) {
+  for (const double cost : {0.1, 1.0, 3.0, 10.0, 100.0, 1000.0}) {
     for (const std::size_t chunk : {std::size_t{1}, std::size_t{100}}) {
-      Job job{.items = static_cast<std::uint64_t>(std::clamp(60'000 / cost, 400.0, 200'000.0)),
-              .turns = static_cast<std::uint64_t>(cost * turns),
-              .chunk = chunk,
-              .threads = threads};
       if (cost >= 1000 && chunk == 100) continue;  // 0.1 s per chunk: too few of them in a short run
-      std::array<std::vector<double>, 5> times;
-      std::array<std::uint64_t, 5> sums{};
-      Job alone = job;
-      alone.threads = 1;
-      const auto time = [&](std::size_t which, auto run, const Job& what) {
-        const auto start = std::chrono::steady_clock::now();
-        sums[which] = run(what);
-        times[which].push_back(
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-      };
-      for (int round = 0; round < rounds; ++round) {
-        time(0, run_sequential, job);
-        time(1, run_rondo, alone);
-        time(2, run_rondo, job);
-        time(3, run_tbb, job);
-        time(4, run_queue, job);
-      }
-      std::array<double, 5> median{};
-      for (std::size_t i = 0; i < times.size(); ++i) {
-        std::ranges::sort(times[i]);
-        median[i] = times[i][times[i].size() / 2];
-        equal = equal && sums[i] == sums[0];
-      }
-      std::printf("%10.1f %6zu | %8.3f %8.3f %8.3f %8.3f | %9.3f %9.3f\n", cost, chunk, median[0] / median[1],
-                  median[0] / median[2], median[0] / median[3], median[0] / median[4], median[3] / median[2],
-                  median[4] / median[2]);
+      if (only_cost > 0 && only_cost != cost) continue;
+      if (only_chunk > 0 && only_chunk != static_cast<double>(chunk)) continue;
+      const Job job{.items = static_cast<std::uint64_t>(std::clamp(80'000 / cost, 100.0, 200'000.0)),
+                    .turns = static_cast<std::uint64_t>(cost * turns),
+                    .chunk = chunk,
+                    .threads = threads};
+      const Row row = measure(job, rounds);
+      equal = equal && row.equal;
+      std::printf("%8.1f %6zu %6zu |", cost, chunk, row.times[0].size());
+      for (std::size_t i = 1; i < kContenders; ++i) std::printf(" %8.3f", row.ratio(i, 0).value);
+      const Median to_tbb = row.ratio(2, 3);
+      std::printf(" | %8.3f %.3f to %.3f  | %9.3f\n", to_tbb.value, to_tbb.low, to_tbb.high,
+                  row.ratio(2, 4).value);
+      std::fflush(stdout);
     }
   }
   std::puts(equal ? "all results are equal" : "RESULTS DIFFER");

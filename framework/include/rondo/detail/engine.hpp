@@ -28,6 +28,7 @@ class Engine {
  public:
   using Pack = std::function<void(std::size_t position, Buffer& out)>;
   using Take = std::function<void(std::size_t position, Bytes bytes)>;
+  using TakeBytes = std::function<void(Bytes bytes)>;
 
   virtual ~Engine() = default;
 
@@ -64,10 +65,11 @@ class Engine {
   virtual void serve(const std::function<bool()>& ended) = 0;
   virtual void wake() = 0;
 
-  // `program` is the program's own; restore and resume give it back, and return false if there is no checkpoint.
+  // `program` is the program's own; restore and resume give it back, and return false if there is no checkpoint. A
+  // checkpoint whose bytes `program` refuses (by an exception) is not used.
   virtual void checkpoint(const std::string& path, Bytes program) = 0;
-  [[nodiscard]] virtual bool restore(const std::string& path, Buffer& program) = 0;
-  [[nodiscard]] virtual bool resume(Buffer& program) = 0;
+  [[nodiscard]] virtual bool restore(const std::string& path, const TakeBytes& program) = 0;
+  [[nodiscard]] virtual bool resume(const TakeBytes& program) = 0;
   virtual void safe_point(Bytes program) = 0;
 
   [[nodiscard]] virtual Profile profile() = 0;

@@ -31,6 +31,7 @@ class Kernel {
   [[nodiscard]] virtual Object make_state() const = 0;  // an empty one
   [[nodiscard]] virtual Object unpack_state(Bytes bytes) const = 0;
   [[nodiscard]] virtual Object copy_state(const void* state) const = 0;
+  [[nodiscard]] virtual std::size_t packed_size(const void* state) const = 0;  // of what pack_state appends
   virtual void pack_state(const void* state, Buffer& out) const = 0;
   [[nodiscard]] virtual Object unpack_input(Bytes bytes) const = 0;
 
@@ -42,6 +43,8 @@ class Kernel {
 
 struct Program {
   std::string types;  // equal on ranks that use equal types
+  // Equal for programs that read a checkpoint's states and context alike. Runs code of the user's types.
+  std::function<std::uint64_t()> shape;
   std::function<std::unique_ptr<Kernel>()> make_kernel;
 };
 

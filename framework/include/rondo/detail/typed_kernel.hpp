@@ -9,6 +9,7 @@
 #include <boost/core/demangle.hpp>
 
 #include <rondo/detail/program.hpp>
+#include <rondo/detail/shape.hpp>
 #include <rondo/update.hpp>
 
 namespace rondo::detail {
@@ -66,6 +67,9 @@ class TypedKernel final : public Kernel {
       return unpack_state(packed);
     }
   }
+  std::size_t packed_size(const void* state) const override {
+    return rondo::packed_size(*static_cast<const State*>(state));
+  }
   void pack_state(const void* state, Buffer& out) const override {
     pack(*static_cast<const State*>(state), out);
   }
@@ -99,6 +103,12 @@ Program make_program(Factory factory) {
        {&typeid(U), &typeid(typename U::StateType), &typeid(typename U::InputType),
         &typeid(typename U::OutputType), &typeid(typename U::ContextType)})
     program.types += (program.types.empty() ? "" : ", ") + boost::core::demangle(type->name());
+  program.shape = [] {
+    Shape shape;
+    shape.template note_object<typename U::StateType>(&empty_state<U>);
+    shape.template note_type<typename U::ContextType>();
+    return shape.hash();
+  };
   program.make_kernel = [factory =
                              std::make_shared<Factory>(std::move(factory))]() -> std::unique_ptr<Kernel> {
     if constexpr (std::convertible_to<decltype((*factory)()), std::unique_ptr<U>>) {

@@ -9,9 +9,9 @@
 // thread takes part; when the call returns, every thread, coroutine and item that it made is gone. On one thread the
 // stream and its work units run in the order of a sequential program.
 //
-// An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was; of several, the one
-// whose unit was handed out first. With more threads units run ahead of need, and one of these may throw where one
-// thread, with a take() or an error before it, would never have come to it.
+// An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was, and this is a result too:
+// which one it is, and what the sink has been given before, is the same as on one thread. A unit may be run ahead of
+// need, but what it throws counts where the stream comes to its result, and not if it never does (see slot.hpp).
 #pragma once
 
 #include <concepts>
@@ -36,6 +36,20 @@ Stream<std::monostate> drained(Stream<T> in, Sink* sink) {
   co_return;
 }
 
+// Sinks. Types of their own, and no lambdas in evaluate(), so that `drained` is compiled once for each type of item.
+template <class T>
+struct Append {
+  std::vector<T>* items;
+  void operator()(T&& item) const { items->push_back(std::move(item)); }
+};
+template <class T>
+struct AppendChunk {
+  std::vector<T>* items;
+  void operator()(Chunk<T>&& chunk) const {
+    items->insert(items->end(), std::make_move_iterator(chunk.begin()), std::make_move_iterator(chunk.end()));
+  }
+};
+
 }  // namespace streaming
 
 // All values, in stream order.
@@ -48,13 +62,10 @@ template <streaming::Pipeline Given>
   P pipeline = std::move(given);
   std::vector<T> result;
   if constexpr (streaming::is_stream<P>) {
-    auto sink = [&](T&& value) { result.push_back(std::move(value)); };
+    streaming::Append<T> sink{&result};
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
-    auto sink = [&](streaming::Chunk<T>&& chunk) {
-      result.insert(result.end(), std::make_move_iterator(chunk.begin()),
-                    std::make_move_iterator(chunk.end()));
-    };
+    streaming::AppendChunk<T> sink{&result};
     streaming::evaluate(streaming::drained(std::move(pipeline).run(static_cast<std::size_t>(-1)), &sink),
                         options);
   }

@@ -9,9 +9,11 @@
 // lives as long as the stream it gave; what it has captured by reference has to live as long.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <ranges>
@@ -80,43 +82,75 @@ using Chunk = typename ChunkOf<T>::type;
 // Base of all stages that are not plain functions.
 struct Stage {};
 
-// In stream order: what `make(number of the chunk, chunk)` gives for each chunk, computed in work units of
-// which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
-// work is begun.
-template <class R, class C, class Make>
-Stream<R> ordered(Stream<C> in, std::shared_ptr<const Make> make, std::size_t slots) {
-  std::deque<Slot<R>> window;
-  std::uint64_t number = 0;
-  while (C* chunk = co_await in.next()) {
-    auto unit = work(
-        [make, number, chunk = std::move(*chunk)]() mutable { return (*make)(number, std::move(chunk)); });
-    ++number;
-    Slot<R> slot = co_yield unit;
-    window.push_back(std::move(slot));
-    while (!window.empty() && (window.size() >= slots || window.front().ready())) {
-      R result = co_await window.front();
-      window.pop_front();
-      co_yield std::move(result);
+// What is done with each of a stream's chunks, in a work unit. Behind a virtual function, so that `ordered` and whatever
+// else is about whole chunks is compiled once for each type of chunk, and not for each function of a user.
+template <class R, class C>
+class ChunkWork {
+ public:
+  ChunkWork() = default;
+  ChunkWork(const ChunkWork&) = delete;
+  ChunkWork& operator=(const ChunkWork&) = delete;
+  virtual ~ChunkWork() = default;
+
+  [[nodiscard]] R run(std::uint64_t number, C&& chunk) {
+    try {
+      return on_chunk(number, std::move(chunk));
+    } catch (...) {
+      failed_.store(true, std::memory_order_relaxed);
+      throw;
     }
   }
-  while (!window.empty()) {
+  [[nodiscard]] bool failed() const { return failed_.load(std::memory_order_relaxed); }
+
+ private:
+  // On several threads at once.
+  virtual R on_chunk(std::uint64_t number, C&& chunk) const = 0;
+  std::atomic<bool> failed_{false};
+};
+
+// In stream order: what `how` makes of each chunk (they are numbered from 0), computed in work units of
+// which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
+// work is begun; and after a failure nothing new is begun at all.
+template <class R, class C>
+Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_t slots) {
+  std::deque<Slot<R>> window;
+  std::exception_ptr error;  // of the input: comes after the results of what came before it
+  std::uint64_t number = 0;
+  for (bool more = true; more || !window.empty();) {
+    if (more && (window.empty() || (window.size() < slots && !window.front().ready()))) {
+      C* chunk = co_await in.next(error);
+      more = chunk != nullptr;
+      if (!more) continue;
+      auto unit = work(
+          [how, number, chunk = std::move(*chunk)]() mutable { return how->run(number, std::move(chunk)); });
+      ++number;
+      Slot<R> slot = co_yield unit;
+      window.push_back(std::move(slot));
+      more = !how->failed();
+      continue;
+    }
     R result = co_await window.front();
     window.pop_front();
     co_yield std::move(result);
+    more = more && !how->failed();
   }
+  if (error) std::rethrow_exception(error);
 }
 
-template <class T, class Fused>
-struct RunChunk {
-  Fused fused;
-  template <class C>
-  Chunk<T> operator()(std::uint64_t, C&& chunk) const {
+template <class T, class S, class Fused>
+class RunChunk final : public ChunkWork<Chunk<T>, Chunk<S>> {
+ public:
+  explicit RunChunk(Fused fused) : fused_(std::move(fused)) {}
+
+ private:
+  Chunk<T> on_chunk(std::uint64_t, Chunk<S>&& chunk) const override {
     Chunk<T> results;
     results.reserve(chunk.size());
     for (auto& item : chunk)
-      fused(std::move(item), [&](auto&& t) { results.push_back(std::forward<decltype(t)>(t)); });
+      fused_(std::move(item), [&](auto&& t) { results.push_back(std::forward<decltype(t)>(t)); });
     return results;
   }
+  Fused fused_;
 };
 
 template <class T>
@@ -159,9 +193,9 @@ class [[nodiscard]] Chunked {
     if constexpr (std::is_same_v<Fused, streaming::Unchanged>) {
       return std::move(chunks_);
     } else {
-      using Run = streaming::RunChunk<T, Fused>;
-      return streaming::ordered<streaming::Chunk<T>>(
-                 std::move(chunks_), std::make_shared<const Run>(Run{std::move(fused_)}), slots)
+      using Results = streaming::Chunk<T>;
+      auto how = std::make_shared<streaming::RunChunk<T, S, Fused>>(std::move(fused_));
+      return streaming::ordered<Results, streaming::Chunk<S>>(std::move(chunks_), std::move(how), slots)
           .named("the chunks' results in order");
     }
   }

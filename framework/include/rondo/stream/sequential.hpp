@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <iterator>
 #include <memory>
 
@@ -30,7 +31,9 @@ class Puller {
   [[nodiscard]] void* next();
 
  private:
+  [[nodiscard]] void* end(std::exception_ptr error);
   void wait_for_slot();
+  static void wait(SlotCore& slot);
   StreamBase& stream_;
   std::atomic<bool> cancelled_{false};  // never
   Stepper stepper_;

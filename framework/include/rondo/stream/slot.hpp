@@ -3,6 +3,13 @@
 // A slot has one reader (a coroutine, which co_awaits it at most once) and one filler (any thread). The
 // result moves from the one to the other. The shared part is counted by reference, so either side may be
 // dropped first.
+//
+// Errors. What a work unit throws is its result: the co_await of its slot throws it, in the stream, where a stage
+// may catch it. So it does not matter when the unit was run, nor whether there are other threads.
+// A slot that the code of a stream drops unread is read by the evaluation: once 256 more have been dropped, or else
+// when the stream has ended. An error found there ends the evaluation, and goes before one that the stream ends
+// with. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
+// or while an exception passes through, which is the error then.
 #pragma once
 
 #include <atomic>
@@ -23,7 +30,8 @@ namespace rondo {
 enum class FilledBy : std::uint8_t {
   evaluation,  // a stage or work unit of the same evaluation: nobody is left to do it when all of them are at
                // rest
-  outside,     // some other thread, at a time of its own
+  outside,  // some other thread, at a time of its own; not one that waits for what this stream is to yield first, as
+            // stages pull ahead of what they have passed on, and the whole stream waits for the slot then
 };
 
 // The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
@@ -89,8 +97,12 @@ class SlotCore {
     if (state_.compare_exchange_strong(expected, State::empty, std::memory_order_acq_rel)) waiter_.reset();
   }
 
-  // Makes the result, if this is a work unit. May throw what the user's function throws.
-  virtual void run() {}
+  // Makes the result, or the error, if this is a work unit.
+  virtual void run() noexcept {}
+  [[nodiscard]] virtual bool is_unit() const { return false; }
+
+  // Like a result: the filler's until the slot is complete, then the reader's.
+  std::exception_ptr error;
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() {
@@ -126,6 +138,7 @@ class Reference {
     core_->retain();
     return Reference(core_);
   }
+  [[nodiscard]] Core* release() { return std::exchange(core_, nullptr); }
   [[nodiscard]] Core* get() const { return core_; }
   [[nodiscard]] Core* operator->() const { return core_; }
   explicit operator bool() const { return core_ != nullptr; }
@@ -140,17 +153,19 @@ class Reference {
 
 using UnitReference = Reference<SlotCore>;
 
+// A slot goes away that nobody has read, be it complete or not.
+void drop_unread(UnitReference slot) noexcept;
+
 template <class R>
 using ValueOf = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
-// A slot's shared part with room for the result. `value` and `error` belong to the filler until the slot is
-// complete, and to the reader from then on.
+// A slot's shared part with room for the result, which is the filler's until the slot is complete, and the reader's
+// from then on.
 template <class R>
 class ResultCore : public SlotCore {
  public:
   explicit ResultCore(FilledBy by, const char* name) : SlotCore(by, name) {}
   std::optional<ValueOf<R>> value;
-  std::exception_ptr error;
 };
 
 // A work unit: the user's function, and room for its result. The function is destroyed by the thread that ran
@@ -160,15 +175,20 @@ class UnitCore final : public ResultCore<R> {
  public:
   explicit UnitCore(F&& function)
       : ResultCore<R>(FilledBy::evaluation, "a work unit"), function_(std::move(function)) {}
-  void run() override {
-    if constexpr (std::is_void_v<R>) {
-      (*function_)();
-      this->value.emplace();
-    } else {
-      this->value.emplace((*function_)());
+  void run() noexcept override {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        (*function_)();
+        this->value.emplace();
+      } else {
+        this->value.emplace((*function_)());
+      }
+    } catch (...) {
+      this->error = std::current_exception();
     }
     function_.reset();
   }
+  [[nodiscard]] bool is_unit() const override { return true; }
 
  private:
   std::optional<F> function_;
@@ -176,26 +196,43 @@ class UnitCore final : public ResultCore<R> {
 
 }  // namespace streaming
 
-// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result, once (then it throws
-// SlotError); until it is there the stream is given back, and whoever completes the slot takes it up again.
+// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result or throws the error, once
+// (then it throws SlotError); until it is there the stream is given back, and whoever completes the slot takes it up
+// again.
 template <class R>
 class [[nodiscard]] Slot {
  public:
   Slot() = default;
   explicit Slot(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
+  Slot(Slot&&) noexcept = default;
+  Slot& operator=(Slot&& other) noexcept {
+    if (this != &other) {
+      drop();
+      core_ = std::move(other.core_);
+    }
+    return *this;
+  }
+  ~Slot() { drop(); }
 
-  // True once co_await would not wait. Timing decides when; a stage must not let its output depend on it.
+  // True once co_await would not wait. Timing decides when; a stage must not let its output depend on it. One that
+  // goes on until it is true pulls a number of items that depends on the timing too: it has to pull them with
+  // next(error), and to throw that error where it comes to the item that is missing.
   [[nodiscard]] bool ready() const {
     if (!core_) throw SlotError("Slot::ready: the slot was awaited before, or moved from, or never set");
     return core_->complete();
   }
   // False: default constructed, moved from or awaited.
   [[nodiscard]] bool valid() const { return static_cast<bool>(core_); }
+  // Neither the result nor an error is wanted.
+  void discard() { core_ = {}; }
 
   // For Stream's promise.
   [[nodiscard]] streaming::Reference<streaming::ResultCore<R>> take_core() { return std::move(core_); }
 
  private:
+  void drop() noexcept {
+    if (core_) streaming::drop_unread(streaming::UnitReference(core_.release()));
+  }
   streaming::Reference<streaming::ResultCore<R>> core_;
 };
 
@@ -276,7 +313,7 @@ class [[nodiscard]] Work {
 };
 
 // `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
-// as the stream itself, and must not wait for any of them. If it throws, the evaluation ends.
+// as the stream itself, and must not wait for any of them. If it throws, who reads its slot gets the exception.
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");

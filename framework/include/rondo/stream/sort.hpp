@@ -51,85 +51,100 @@ void merge_pieces(Chunk<T>& items, std::vector<std::size_t> ends, const Less& le
   }
 }
 
-// Sorted runs on their way to one sorted sequence of pieces. Work units read all of it at once while cutting,
-// and move items out of disjoint parts of it while merging.
-template <class T, class Less, class Finish>
-struct Merge {
-  std::vector<Chunk<T>> runs;
-  std::vector<const T*> splitters;             // into runs; not used once merging has begun
-  std::vector<std::vector<std::size_t>> cuts;  // of each run, one per splitter
-  Less less;
-  Finish finish;  // void(Chunk<Out>&, T&&)
+// Sorted runs on their way to one sorted sequence of pieces: each run is cut, if there is more than one piece, then each
+// piece is merged. Work units read all of it at once while cutting, and move items out of disjoint parts of it while
+// merging.
+template <class Out>
+class Merge {
+ public:
+  virtual ~Merge() = default;
+  [[nodiscard]] virtual std::size_t run_count() const = 0;
+  [[nodiscard]] virtual std::size_t piece_count() const = 0;
+  virtual void cut(std::size_t run) = 0;
+  [[nodiscard]] virtual Chunk<Out> merge_piece(std::size_t piece) = 0;
+};
 
-  // Regular sampling: no piece has more than about twice the mean, as long as keys differ.
-  void choose_splitters() {
-    constexpr std::size_t samples_per_piece = 8;
-    std::size_t total = 0;
-    for (const auto& run : runs) total += run.size();
-    const std::size_t pieces = (total + kBlock - 1) / kBlock;
-    if (pieces < 2) return;
-    const std::size_t stride = std::max<std::size_t>(1, total / (pieces * samples_per_piece));
-    std::vector<const T*> samples;
-    for (const auto& run : runs) {
-      for (std::size_t i = stride / 2; i < run.size(); i += stride) samples.push_back(&run[i]);
-    }
-    const auto by_item = [&](const T* a, const T* b) { return less(*a, *b); };
-    std::sort(samples.begin(), samples.end(), by_item);
-    for (std::size_t piece = 1; piece < pieces; ++piece)
-      splitters.push_back(samples[piece * samples.size() / pieces]);
+// Earlier runs hold what comes first among equals. `finish` is a void(Chunk<Out>&, T&&).
+template <class Out, class T, class Less, class Finish>
+class MergeOf final : public Merge<Out> {
+ public:
+  MergeOf(std::vector<Chunk<T>> sorted_runs, Less l, Finish f)
+      : runs_(std::move(sorted_runs)), cuts_(runs_.size()), less_(std::move(l)), finish_(std::move(f)) {
+    choose_splitters();
   }
+  [[nodiscard]] std::size_t run_count() const override { return runs_.size(); }
+  [[nodiscard]] std::size_t piece_count() const override { return splitters_.size() + 1; }
 
-  void cut(std::size_t run) {
-    const auto& items = runs[run];
+  void cut(std::size_t run) override {
+    const auto& items = runs_[run];
     auto from = items.begin();
-    for (const T* splitter : splitters) {
-      from = std::lower_bound(from, items.end(), *splitter, less);
-      cuts[run].push_back(static_cast<std::size_t>(from - items.begin()));
+    for (const T* splitter : splitters_) {
+      from = std::lower_bound(from, items.end(), *splitter, less_);
+      cuts_[run].push_back(static_cast<std::size_t>(from - items.begin()));
     }
   }
 
-  template <class Out>
-  [[nodiscard]] Chunk<Out> merge_piece(std::size_t piece) {
+  [[nodiscard]] Chunk<Out> merge_piece(std::size_t piece) override {
     Chunk<T> items;
     std::vector<std::size_t> ends;
-    for (std::size_t run = 0; run < runs.size(); ++run) {
-      const std::size_t begin = piece == 0 ? 0 : cuts[run][piece - 1];
-      const std::size_t end = piece < cuts[run].size() ? cuts[run][piece] : runs[run].size();
-      const auto from = runs[run].begin();
+    for (std::size_t run = 0; run < runs_.size(); ++run) {
+      const std::size_t begin = piece == 0 ? 0 : cuts_[run][piece - 1];
+      const std::size_t end = piece < cuts_[run].size() ? cuts_[run][piece] : runs_[run].size();
+      const auto from = runs_[run].begin();
       if (begin == end) continue;
       items.insert(items.end(), std::make_move_iterator(from + static_cast<std::ptrdiff_t>(begin)),
                    std::make_move_iterator(from + static_cast<std::ptrdiff_t>(end)));
       ends.push_back(items.size());
     }
-    merge_pieces<T>(items, std::move(ends), less);
+    merge_pieces<T>(items, std::move(ends), less_);
     Chunk<Out> out;
     out.reserve(items.size());
-    for (T& item : items) finish(out, std::move(item));
+    for (T& item : items) finish_(out, std::move(item));
     return out;
   }
+
+ private:
+  // Regular sampling: no piece has more than about twice the mean, as long as keys differ.
+  void choose_splitters() {
+    constexpr std::size_t samples_per_piece = 8;
+    std::size_t total = 0;
+    for (const auto& run : runs_) total += run.size();
+    const std::size_t pieces = (total + kBlock - 1) / kBlock;
+    if (pieces < 2) return;
+    const std::size_t stride = std::max<std::size_t>(1, total / (pieces * samples_per_piece));
+    std::vector<const T*> samples;
+    for (const auto& run : runs_) {
+      for (std::size_t i = stride / 2; i < run.size(); i += stride) samples.push_back(&run[i]);
+    }
+    const auto by_item = [&](const T* a, const T* b) { return less_(*a, *b); };
+    std::sort(samples.begin(), samples.end(), by_item);
+    for (std::size_t piece = 1; piece < pieces; ++piece)
+      splitters_.push_back(samples[piece * samples.size() / pieces]);
+  }
+
+  std::vector<Chunk<T>> runs_;
+  std::vector<const T*> splitters_;             // into runs; not used once merging has begun
+  std::vector<std::vector<std::size_t>> cuts_;  // of each run, one per splitter
+  Less less_;
+  Finish finish_;
 };
 
-// Sorted runs (earlier runs hold what comes first among equals) to sorted pieces.
-template <class Out, class T, class Less, class Finish>
-Stream<Chunk<Out>> merged(std::vector<Chunk<T>> runs, Less less, Finish finish) {
-  using State = Merge<T, Less, Finish>;
-  auto state = std::make_shared<State>(State{std::move(runs), {}, {}, std::move(less), std::move(finish)});
-  state->cuts.resize(state->runs.size());
-  state->choose_splitters();
-  if (!state->splitters.empty()) {
+template <class Out>
+Stream<Chunk<Out>> merged(std::shared_ptr<Merge<Out>> merge) {
+  const std::size_t pieces = merge->piece_count();
+  if (pieces > 1) {
     std::vector<Slot<void>> cuts;
-    for (std::size_t run = 0; run < state->runs.size(); ++run) {
-      auto unit = work([state, run] { state->cut(run); });
+    for (std::size_t run = 0; run < merge->run_count(); ++run) {
+      auto unit = work([merge, run] { merge->cut(run); });
       Slot<void> slot = co_yield unit;
       cuts.push_back(std::move(slot));
     }
     for (Slot<void>& slot : cuts) co_await slot;
   }
   std::deque<Slot<Chunk<Out>>> window;
-  const std::size_t pieces = state->splitters.size() + 1;
   for (std::size_t piece = 0; piece < pieces || !window.empty();) {
     if (piece < pieces && window.size() < default_slots) {
-      auto unit = work([state, piece] { return state->template merge_piece<Out>(piece); });
+      auto unit = work([merge, piece] { return merge->merge_piece(piece); });
       Slot<Chunk<Out>> slot = co_yield unit;
       window.push_back(std::move(slot));
       ++piece;
@@ -141,11 +156,19 @@ Stream<Chunk<Out>> merged(std::vector<Chunk<T>> runs, Less less, Finish finish) 
   }
 }
 
+template <class T>
+class Sort {
+ public:
+  virtual ~Sort() = default;
+  [[nodiscard]] virtual Chunk<T> sort(std::vector<Chunk<T>> chunks) const = 0;
+  [[nodiscard]] virtual std::shared_ptr<Merge<T>> merge(std::vector<Chunk<T>> runs) const = 0;
+};
+
 template <class T, class Less>
-struct SortBlock {
-  std::vector<Chunk<T>> chunks;
-  Less less;
-  Chunk<T> operator()() {
+class SortBy final : public Sort<T> {
+ public:
+  explicit SortBy(Less less) : less_(std::move(less)) {}
+  [[nodiscard]] Chunk<T> sort(std::vector<Chunk<T>> chunks) const override {
     Chunk<T> block;
     std::size_t items = 0;
     for (const auto& chunk : chunks) items += chunk.size();
@@ -153,40 +176,48 @@ struct SortBlock {
     for (auto& chunk : chunks) {
       block.insert(block.end(), std::make_move_iterator(chunk.begin()), std::make_move_iterator(chunk.end()));
     }
-    chunks.clear();
-    std::stable_sort(block.begin(), block.end(), less);
+    std::stable_sort(block.begin(), block.end(), less_);
     return block;
   }
+  [[nodiscard]] std::shared_ptr<Merge<T>> merge(std::vector<Chunk<T>> runs) const override {
+    const auto keep = [](Chunk<T>& out, T&& item) { out.push_back(std::move(item)); };
+    return std::make_shared<MergeOf<T, T, Less, decltype(keep)>>(std::move(runs), less_, keep);
+  }
+
+ private:
+  Less less_;
 };
 
-template <class T, class Less>
-Stream<Chunk<T>> sorted(Stream<Chunk<T>> in, Less less) {
-  using Block = SortBlock<T, Less>;
-  std::vector<Slot<Chunk<T>>> blocks;
+template <class T>
+Stream<Chunk<T>> sorted(Stream<Chunk<T>> in, std::shared_ptr<const Sort<T>> how) {
+  std::deque<Slot<Chunk<T>>> blocks;
+  std::vector<Chunk<T>> runs;
   std::vector<Chunk<T>> chunks;
   std::size_t items = 0;
+  std::exception_ptr error;  // of the input: those of the blocks before it come first
   for (bool more = true; more;) {
-    Chunk<T>* chunk = co_await in.next();
+    Chunk<T>* chunk = co_await in.next(error);
     more = chunk != nullptr;
     if (more) {
       items += chunk->size();
       chunks.push_back(std::move(*chunk));
     }
-    if (items >= block_size(blocks.size()) || (!more && items > 0)) {
-      auto unit = work(Block{std::exchange(chunks, {}), less});
+    if (items >= block_size(runs.size() + blocks.size()) || (!more && !error && items > 0)) {
+      auto unit =
+          work([how, block = std::exchange(chunks, {})]() mutable { return how->sort(std::move(block)); });
       Slot<Chunk<T>> slot = co_yield unit;
       blocks.push_back(std::move(slot));
       items = 0;
     }
+    while (!blocks.empty() && (!more || blocks.front().ready())) {
+      Chunk<T> run = co_await blocks.front();
+      blocks.pop_front();
+      runs.push_back(std::move(run));
+    }
   }
-  std::vector<Chunk<T>> runs;
-  for (auto& slot : blocks) {
-    Chunk<T> run = co_await slot;
-    runs.push_back(std::move(run));
-  }
+  if (error) std::rethrow_exception(error);
   if (runs.empty()) co_return;
-  const auto keep = [](Chunk<T>& out, T&& item) { out.push_back(std::move(item)); };
-  co_yield elements_of(merged<T, T>(std::move(runs), std::move(less), keep).named("merge"));
+  co_yield elements_of(merged<T>(how->merge(std::move(runs))).named("merge"));
 }
 
 template <class Key, class Compare>
@@ -207,7 +238,8 @@ struct SortStage : Stage {
     auto less = [key = std::move(key), compare = std::move(compare)](const T& a, const T& b) {
       return static_cast<bool>(std::invoke(compare, std::invoke(key, a), std::invoke(key, b)));
     };
-    auto stream = sorted<T>(std::move(in).run(default_slots), std::move(less)).named("sort_by");
+    auto how = std::make_shared<const SortBy<T, decltype(less)>>(std::move(less));
+    auto stream = sorted<T>(std::move(in).run(default_slots), std::move(how)).named("sort_by");
     return Chunked<T, T, Unchanged>(std::move(stream), Unchanged{});
   }
 };

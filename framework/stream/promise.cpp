@@ -1,13 +1,52 @@
-#include <rondo/stream/stream.hpp>
+#include <rondo/stream/promise.hpp>
 
 #include <cstdint>
 #include <vector>
 
 namespace rondo::streaming {
 
+namespace {
+
+// Whose coroutines this thread is stepping, and how many exceptions were on their way when it began to.
+struct Stepping {
+  Stepper* stepper = nullptr;
+  int exceptions = 0;
+};
+constinit thread_local Stepping stepping;
+
+}  // namespace
+
 void Stepper::run() {
   outcome = Outcome::running;
+  const Stepping outer = std::exchange(stepping, Stepping{this, std::uncaught_exceptions()});
   while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) current->handle.resume();
+  stepping = outer;
+}
+
+void run_unit(SlotCore& unit) noexcept {
+  Stepper* const outer = std::exchange(stepping.stepper, nullptr);
+  unit.run();
+  stepping.stepper = outer;
+}
+
+void drop_unread(UnitReference slot) noexcept {
+  if (stepping.stepper == nullptr || std::uncaught_exceptions() > stepping.exceptions) return;
+  if (slot->is_unit()) stepping.stepper->drop(std::move(slot));
+}
+
+void Stepper::drop(UnitReference slot) {
+  const auto went_well = [](const SlotCore& core) { return core.complete() && !core.error; };
+  while (!unread_.empty() && went_well(*unread_.front().slot.get())) unread_.pop_front();
+  ++dropped_;
+  if (!went_well(*slot.get())) unread_.push_back({dropped_, std::move(slot)});
+}
+
+SlotCore* Stepper::due() const {
+  if (unread_.empty()) return nullptr;
+  const Unread& first = unread_.front();
+  const bool due =
+      outcome == Outcome::ended || (outcome == Outcome::unit && dropped_ - first.number >= kUnread);
+  return due ? first.slot.get() : nullptr;
 }
 
 namespace {
@@ -78,7 +117,9 @@ void PromiseBase::destroy() noexcept {
     PromiseBase* const holder = one->holder_;
     const bool last = one == this;
     one->owner->promise_ = nullptr;
+    Stepper* const reader = std::exchange(stepping.stepper, nullptr);  // nobody reads the slots in the frame
     one->handle.destroy();
+    stepping.stepper = reader;
     if (last) return;
     one = holder;
   }

@@ -1,0 +1,211 @@
+// What the coroutines of a pipeline have in common, whatever the type of their values: Stepper, which resumes them one
+// after the other; PromiseBase, the part of each that the others know; StreamBase, its owner. Of use to a Stream's
+// promise and awaiters, and to what drives a pipeline.
+//
+// Every step is O(1): coroutines do not resume each other on the native stack, a loop (Stepper) resumes the
+// one whose turn it is. Symmetric transfer would do the same only where the compiler makes a tail call of it,
+// which g++ does neither without optimisation nor under its sanitizers.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <new>
+#include <source_location>
+#include <string>
+
+#include <rondo/stream/slot.hpp>
+
+namespace rondo::streaming {
+
+class StreamBase;
+struct PromiseBase;
+
+// Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
+// evaluation. Used by the thread that holds the stream.
+class Stepper {
+ public:
+  enum class Outcome : std::uint8_t { running, unit, waiting, value, ended };
+
+  PromiseBase* current = nullptr;  // whose turn it is
+  Outcome outcome = Outcome::running;
+  UnitReference unit;           // with `unit`: what to run
+  SlotCore* awaited = nullptr;  // with `waiting`: kept alive by the coroutine that waits
+
+  explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
+
+  // A coroutine that is stepped for the first time.
+  void met(const PromiseBase& promise) { frames_[met_++ % frames_.size()] = &promise; }
+  // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
+  // once, instead of one miss of the cache after another. A frame that is gone does no harm.
+  void fetch_frames() const {
+    constexpr std::size_t kBytes = 256, kLine = 64;  // of a small frame, whose promise is near its beginning
+    for (const void* frame : frames_) {
+      if (frame == nullptr) return;
+      for (std::size_t at = 0; at < kBytes; at += kLine)
+        __builtin_prefetch(static_cast<const char*>(frame) + at, 1);
+    }
+  }
+
+  // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
+  void run();
+
+  // The slot of a unit that the stream has dropped unread, if it is time to read it before the stream goes on: after
+  // so many more have been dropped, and after the end. Both are places in the stream, whatever has been run by then.
+  [[nodiscard]] SlotCore* due() const;
+  // It has been read.
+  void done() { unread_.pop_front(); }
+  void drop(UnitReference slot);
+  // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
+  // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
+  // small.
+  [[nodiscard]] bool run_for(const PromiseBase& consumer);
+
+ private:
+  static constexpr unsigned kDepth = 16;
+  static constexpr std::uint64_t kUnread = 256;
+  struct Unread {
+    std::uint64_t number;
+    UnitReference slot;
+  };
+
+  const std::atomic<bool>& cancelled_;
+  unsigned depth_ = 0;
+  std::array<const void*, 8> frames_{};  // of those met last
+  unsigned met_ = 0;
+  std::deque<Unread> unread_;  // those that are known to have gone well may be left out
+  std::uint64_t dropped_ = 0;
+};
+
+// Runs a work unit that a Stepper gave.
+void run_unit(SlotCore& unit) noexcept;
+
+// What all coroutines of a pipeline have in common.
+//
+// A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
+// of the root is the end of that chain, the one that runs when the root is pulled.
+//
+// A coroutine's frame mostly holds the Streams it draws from, as parameters or variables. A long chain of such
+// frames must not be destroyed one inside the other, which would take native stack for each. So every promise
+// knows which others its frame holds: those among its parameters from the start, the others since it first
+// pulled them.
+struct PromiseBase {
+  std::coroutine_handle<> handle;
+  StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
+  PromiseBase* root = this;
+  PromiseBase* parent = nullptr;    // the one that wrote elements_of(this)
+  PromiseBase* leaf = this;         // of a root
+  PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
+  Stepper* stepper = nullptr;       // of a root
+  void* value = nullptr;            // of a root: the value just yielded, null at the end
+  std::exception_ptr error;
+  const char* name = nullptr;
+  std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
+
+  PromiseBase() noexcept;
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+  ~PromiseBase();
+  // Of the frame. Inline and without an operator delete of its own, as g++ 12 gives false warnings otherwise.
+  [[gnu::always_inline]] static void* operator new(std::size_t bytes) {
+    void* frame = ::operator new(bytes);
+    begins(frame, bytes);
+    return frame;
+  }
+
+  // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
+  void draws_from(PromiseBase& drawn_from) noexcept {
+    if (drawn_from.holder_ != this) [[unlikely]]
+      hold(drawn_from);
+  }
+  // Destroys this coroutine, after all whose Streams are in its frame, the innermost first.
+  void destroy() noexcept;
+
+  [[nodiscard]] Stepper& steps() const { return *root->stepper; }
+  // Hands a value, or the end, to whoever pulls.
+  void hand_over(void* to_consumer);
+  void finish();
+
+ private:
+  friend class StreamBase;
+  static void begins(const void* frame, std::size_t bytes) noexcept;
+  void hold(PromiseBase& drawn_from) noexcept;
+  // Into and out of a list of siblings.
+  void join(PromiseBase*& list) noexcept;
+  void part() noexcept;
+
+  std::size_t frame_bytes_ = 0;
+  PromiseBase* holder_ = nullptr;  // in whose frame this one's Stream is
+  PromiseBase* held_ = nullptr;    // those whose Streams are in this one's frame: the first of the list
+  PromiseBase* sibling_ = nullptr;
+  PromiseBase** place_ = nullptr;  // what points to this one in its list
+};
+
+// "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
+[[nodiscard]] std::string place(const PromiseBase& promise);
+
+// "the evaluation waits for a (file:line) waits for b (file:line) waits for ...": from the evaluation down to this
+// coroutine; of a long trail only the two ends.
+[[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
+
+// Owns a coroutine. Known by address to its promise.
+class StreamBase {
+ public:
+  StreamBase(const StreamBase&) = delete;
+  StreamBase& operator=(const StreamBase&) = delete;
+
+  [[nodiscard]] PromiseBase* promise() const { return promise_; }
+  void destroy() noexcept {
+    if (promise_ != nullptr) promise_->destroy();
+  }
+
+ protected:
+  StreamBase() = default;
+  explicit StreamBase(PromiseBase& promise) : promise_(&promise) { promise.owner = this; }
+  StreamBase(StreamBase&& other) noexcept { adopt(other); }
+  StreamBase& operator=(StreamBase&& other) noexcept {
+    if (this != &other) {
+      destroy();
+      adopt(other);
+    }
+    return *this;
+  }
+  ~StreamBase() { destroy(); }
+
+  PromiseBase* promise_ = nullptr;
+
+ private:
+  friend struct PromiseBase;
+  void adopt(StreamBase& other) noexcept;
+};
+
+// Destroys a pipeline whose coroutines are all suspended, the innermost first.
+void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
+
+inline bool Stepper::run_for(const PromiseBase& consumer) {
+  if (depth_ == kDepth) return false;
+  ++depth_;
+  // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
+  // resumed.
+  while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
+    current->handle.resume();
+  }
+  --depth_;
+  return current == &consumer && outcome == Outcome::running;
+}
+
+inline void PromiseBase::hand_over(void* to_consumer) {
+  root->value = to_consumer;
+  if (root->consumer == nullptr) {
+    root->stepper->current = this;
+    root->stepper->outcome = Stepper::Outcome::value;
+    return;
+  }
+  root->stepper->current = root->consumer;
+}
+
+}  // namespace rondo::streaming

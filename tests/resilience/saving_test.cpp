@@ -1,0 +1,200 @@
+// A disk that hangs while a checkpoint is written: rounds go on beside it, and the memory of what waits for it has a limit.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/detail/typed_kernel.hpp>
+
+#include "engine/by_hand.hpp"
+#include "engine/session.hpp"
+#include "engine/worker.hpp"
+#include "hanging_storage.hpp"
+#include "journey.hpp"
+#include "memory_storage.hpp"
+
+namespace rondo::test {
+namespace {
+
+constexpr const char* kPlace = "checkpoints";
+
+int run_on(checkpoint::Storage& storage, std::function<void(Master<Walker>&)> main) {
+  engine::Options options;
+  options.workers = 2;
+  options.checkpoint = kPlace;
+  options.checkpoint_every = checkpoint::Rounds{1};
+  const engine::Host host{storage, [](int status) { std::_Exit(status); }};
+  return engine::run_threads(host, detail::make_program<Walker>([] { return Walker(); }), options,
+                             detail::erase_main<Walker>(std::move(main)));
+}
+
+TEST(Saving, RoundsGoOnWhileTheDiskHangs) {
+  checkpoint::MemoryStorage memory;
+  LockedStorage locked(memory);
+  HangingStorage disk(locked);
+  std::uint64_t with = 0, without = 0;
+  EXPECT_EQ(run_on(disk,
+                   [&](Master<Walker>& master) {
+                     Progress progress;
+                     master.reset(Journey::start(12));
+                     Journey journey(master, progress, 0);
+                     journey.step();
+                     ++progress.step;
+                     disk.allow(0);
+                     for (; progress.step < 9; ++progress.step) {
+                       master.safe_point(progress);
+                       disk.wait_for(2);  // both workers, from the first safe point to the last round
+                       journey.step();
+                     }
+                     EXPECT_EQ(disk.hanging(), 2u);
+                     with = journey.finish();
+                     disk.release();
+                   }),
+            0);
+  // what has come to the disk at last is from the moment of the safe point
+  EXPECT_EQ(run_on(locked,
+                   [&](Master<Walker>& master) {
+                     Progress progress;
+                     ASSERT_TRUE(master.resume(progress));
+                     EXPECT_EQ(progress.step, 1u);
+                     Journey journey(master, progress, 0);
+                     for (; progress.step < 9; ++progress.step) journey.step();
+                     without = journey.finish();
+                   }),
+            0);
+  EXPECT_EQ(with, without);
+}
+
+// ---- one worker, its messages given by hand
+
+using engine::ByHand;
+using engine::Writer;
+
+// A state is a text. Counts what is packed, and what is updated.
+class Counting final : public detail::Kernel {
+ public:
+  struct Counts {
+    std::size_t packed = 0;
+    std::size_t updated = 0;
+  };
+  explicit Counting(Counts& counts) : counts_(counts) {}
+
+  detail::Object make_state() const override { return object(""); }
+  detail::Object unpack_state(Bytes packed) const override { return object(engine::text(packed)); }
+  detail::Object copy_state(const void* state) const override { return object(of(state)); }
+  std::size_t packed_size(const void* state) const override { return of(state).size(); }
+  void pack_state(const void* state, Buffer& out) const override {
+    ++counts_.packed;
+    out.append(engine::bytes(of(state)));
+  }
+  detail::Object unpack_input(Bytes packed) const override { return object(engine::text(packed)); }
+  void set_context(Bytes) override {}
+  void update(void*, const void*, Bytes, const detail::CallInfo&, Buffer&) override { ++counts_.updated; }
+
+ private:
+  static const std::string& of(const void* state) { return *static_cast<const std::string*>(state); }
+  static detail::Object object(std::string value) {
+    return {new std::string(std::move(value)), [](void* old) { delete static_cast<std::string*>(old); }};
+  }
+
+  Counts& counts_;
+};
+
+constexpr std::size_t kStates = 8;
+constexpr std::size_t kSize = 300'000;  // more than the block in which small ones are gathered
+
+class Limited : public testing::Test {
+ protected:
+  // A worker with this limit that has been told to save eight states, and then to update the first.
+  void begin(std::uint64_t limit) {
+    disk_.allow(0);
+    engine::WorkerSettings settings;
+    settings.save_bytes = limit;
+    worker_.emplace(transport_, disk_, std::make_unique<Counting>(counts_), settings);
+    std::vector<engine::StateCost> all;
+    for (std::size_t i = 0; i < kStates; ++i) {
+      Buffer place = engine::message(engine::Kind::kPlace);
+      Writer(place).put(StateId{i});
+      Writer(place).put_block(engine::bytes(std::string(kSize, 'x')));
+      worker_->handle({kMaster, std::move(place)});
+      all.push_back({StateId{i}, 1.0});
+    }
+    Buffer save = engine::message(engine::Kind::kSave);
+    Writer writer(save);
+    writer.put(engine::SaveHead{1, {1, 0, 0}});
+    for (const std::string root : {kPlace, ""}) {
+      writer.put_text(root);
+      writer.put_all(std::span<const std::uint64_t>());
+    }
+    writer.put_all(std::span<const engine::StateCost>(all));
+    worker_->handle({kMaster, std::move(save)});
+    disk_.wait_for(1);
+
+    engine::Call call{};
+    call.epoch = call.rounds = 1;
+    call.own_inputs = true;
+    const scheduler::Job job{StateId{0}, 0, 0, 0, 0, 0};
+    Buffer assign = engine::message(engine::Kind::kAssign);
+    Writer(assign).put(call);
+    Writer(assign).put_block(Bytes());
+    Writer(assign).put_all(std::span<const scheduler::Job>(&job, 1));
+    Writer(assign).put_block(Bytes());
+    worker_->handle({kMaster, std::move(assign)});
+  }
+  // How many states have been packed once there is nothing more to do before the disk goes on.
+  std::size_t packed() {
+    for (int i = 0; i < 10; ++i) worker_->poll();
+    return counts_.packed;
+  }
+  void wait_until_packed(std::size_t count) {
+    while (worker_->poll(), counts_.packed < count) transport_.wait(worker_->patience());
+  }
+  bool saved() {
+    worker_->poll();
+    for (const transport::Envelope& each : transport_.sent) {
+      engine::Reader in(each.message);
+      if (in.get<engine::Kind>() == engine::Kind::kSaved) return true;
+    }
+    return false;
+  }
+
+  checkpoint::MemoryStorage memory_;
+  LockedStorage locked_{memory_};
+  HangingStorage disk_{locked_};
+  Counting::Counts counts_;
+  ByHand transport_;
+  std::optional<engine::Worker> worker_;
+};
+
+TEST_F(Limited, CopiesThatWaitNeverTakeMoreThanTheOptionSays) {
+  begin(3 * kSize + kSize / 2);
+  EXPECT_EQ(packed(), 3u);
+  disk_.allow(2);  // the header, and the first state
+  for (std::size_t written = 1; written + 3 <= kStates; ++written) {
+    wait_until_packed(3 + written);
+    EXPECT_EQ(packed(), 3 + written);
+    disk_.wait_for(1);
+    // the update waits for the copy of every state
+    if (written + 3 < kStates) {
+      EXPECT_EQ(counts_.updated, 0u);
+    }
+    disk_.allow(1);
+  }
+  disk_.release();
+  while (!saved()) transport_.wait(worker_->patience());
+  EXPECT_EQ(counts_.packed, kStates);
+}
+
+TEST_F(Limited, AStateBiggerThanTheOptionIsCopiedAlone) {
+  begin(1);
+  EXPECT_EQ(packed(), 1u);
+  disk_.release();
+  while (!saved()) transport_.wait(worker_->patience());
+  EXPECT_EQ(counts_.packed, kStates);
+}
+
+}  // namespace
+}  // namespace rondo::test

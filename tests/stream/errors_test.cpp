@@ -1,0 +1,340 @@
+// Exceptions: the outcome of an evaluation, that is what the sink was given and what was thrown then, is the same for any
+// number of threads and any timing, and that of a sequential program.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "by_hand.hpp"
+
+namespace {
+
+using by_hand::Hands;
+using rondo::Slot;
+using rondo::Stream;
+
+struct Outcome {
+  std::vector<int> given;
+  std::string thrown = "nothing";
+  bool operator==(const Outcome&) const = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
+  for (const int n : outcome.given) out << n << " ";
+  return out << "and then " << outcome.thrown;
+}
+
+template <class Body>
+void note_what_is_thrown(Outcome& outcome, Body body) {
+  try {
+    body();
+  } catch (const rondo::DeadlockError&) {
+    outcome.thrown = "a deadlock";
+  } catch (const std::exception& error) {
+    outcome.thrown = error.what();
+  }
+}
+
+// Fails for some of the values, always for the same.
+struct Fails {
+  std::string who;
+  std::uint64_t salt = 0;
+  std::uint64_t one_in = 0;  // 0: never
+
+  bool at(int n) const {
+    if (one_in == 0) return false;
+    const std::uint64_t mixed = (static_cast<std::uint64_t>(n) + salt) * 0x9E3779B97F4A7C15U;
+    return (mixed >> 40U) % one_in == 0;
+  }
+  int operator()(int n) const {
+    if (at(n)) throw std::out_of_range(who + " at " + std::to_string(n));
+    return n;
+  }
+};
+
+Stream<int> source(int count, Fails fails) {
+  for (int i = 0; i < count; ++i) co_yield fails(i);
+}
+
+Stream<int> inside_the_stream(Stream<int> in, Fails fails) {
+  while (int* n = co_await in.next()) co_yield fails(*n) + 1;
+}
+
+// Begins several units before it reads the first result.
+Stream<int> in_batches(Stream<int> in, std::size_t size, Fails fails) {
+  for (bool more = true; more;) {
+    std::vector<Slot<int>> slots;
+    while (more && slots.size() < size) {
+      const int* n = co_await in.next();
+      more = n != nullptr;
+      if (!more) break;
+      auto unit = rondo::work([fails, n = *n] { return fails(n) + 2; });
+      Slot<int> slot = co_yield unit;
+      slots.push_back(std::move(slot));
+    }
+    for (auto& slot : slots) co_yield co_await slot;
+  }
+}
+
+Stream<int> with_the_next_begun(Stream<int> in, Fails fails) {
+  std::deque<Slot<int>> open;
+  std::exception_ptr error;
+  for (bool more = true; more || !open.empty();) {
+    while (more && (open.empty() || (open.size() < 4 && !open.front().ready()))) {
+      const int* n = co_await in.next(error);
+      more = n != nullptr;
+      if (!more) break;
+      auto unit = rondo::work([fails, n = *n] { return fails(n) - 3; });
+      Slot<int> slot = co_yield unit;
+      open.push_back(std::move(slot));
+    }
+    if (open.empty()) break;
+    co_yield co_await open.front();
+    open.pop_front();
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+Stream<int> catches_what_a_unit_throws(Stream<int> in, Fails fails) {
+  while (const int* n = co_await in.next()) {
+    auto unit = rondo::work([fails, n = *n] { return fails(n); });
+    Slot<int> slot = co_yield unit;
+    int result = -1000;
+    try {
+      result = co_await slot;
+    } catch (const std::out_of_range&) {
+    }
+    co_yield std::move(result);
+  }
+}
+
+Stream<int> catches_what_the_input_throws(Stream<int> in, Stream<int> instead) {
+  int caught = -2000;
+  try {
+    while (int* n = co_await in.next()) co_yield *n;
+  } catch (const rondo::DeadlockError&) {
+    caught = -3000;
+  } catch (const std::out_of_range&) {
+  }
+  co_yield std::move(caught);
+  co_yield rondo::elements_of(std::move(instead));
+}
+
+Stream<int> reads_no_result(Stream<int> in, Fails fails) {
+  while (const int* n = co_await in.next()) {
+    auto unit = rondo::work([fails, n = *n] { fails(n); });
+    Slot<void> dropped = co_yield unit;
+    static_cast<void>(dropped);
+    co_yield *n;
+  }
+}
+
+Stream<int> waits_for_ever_at(Stream<int> in, int count) {
+  auto [slot, filler] = rondo::make_slot<int>(rondo::FilledBy::evaluation);
+  while (const int* n = co_await in.next()) {
+    if (count-- == 0) co_yield co_await slot;
+    co_yield *n;
+  }
+}
+
+// A random pipeline; equal seeds give equal ones.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : random_(seed) {}
+  std::uint64_t pick(std::uint64_t below) { return random_() % below; }
+
+  Stream<int> pipeline(int depth = 0) {
+    Stream<int> stream = source(static_cast<int>(pick(120)), fails("the source"));
+    for (std::uint64_t stages = 1 + pick(4); stages > 0; --stages) stream = grown(std::move(stream), depth);
+    return stream;
+  }
+
+  Fails fails(const char* who) {
+    const std::uint64_t one_in = pick(3) != 0 ? 0 : std::uint64_t{1} << (3 + pick(6));
+    return {who, pick(1000), one_in};
+  }
+
+ private:
+  Stream<int> grown(Stream<int> in, int depth) {
+    switch (pick(14)) {
+      case 0: return inside_the_stream(std::move(in), fails("a stage"));
+      case 1: return in_batches(std::move(in), 1 + pick(9), fails("a batch"));
+      case 2: return with_the_next_begun(std::move(in), fails("a window"));
+      case 3: return catches_what_a_unit_throws(std::move(in), {"a caught one", pick(1000), 4});
+      case 4:
+        if (depth > 2) return in;
+        return catches_what_the_input_throws(std::move(in), pipeline(depth + 1));
+      case 5: return reads_no_result(std::move(in), fails("an unread one"));
+      case 6: return std::move(in) | rondo::take(pick(100));
+      case 7: {
+        auto sorted = std::move(in) | rondo::chunks(1 + pick(20)) | rondo::sort_by(fails("a key of sort_by"));
+        return std::move(sorted) | rondo::sequentialize(1 + pick(5));
+      }
+      case 8: {
+        const auto combine = [f = fails("group_by")](int a, int b) { return f(std::max(a, b)); };
+        auto grouped = std::move(in) | rondo::chunks(1 + pick(20)) |
+                       rondo::group_by([](int n) { return n & ~3; }, combine);
+        return std::move(grouped) | rondo::sequentialize(1 + pick(5));
+      }
+      case 9: {
+        const auto pass = [f = fails("a condition")](int n) { return f(n) % 5 != 0; };
+        return std::move(in) | rondo::chunks(1 + pick(9)) | rondo::filter(pass) | rondo::collect();
+      }
+      case 10:
+        if (pick(4) != 0) return in;
+        return waits_for_ever_at(std::move(in), static_cast<int>(pick(60)));
+      default:
+        return std::move(in) | rondo::chunks(1 + pick(9)) | rondo::map(fails("map")) |
+               rondo::sequentialize(1 + pick(9));
+    }
+  }
+  std::mt19937_64 random_;
+};
+
+// A pipeline and a sink that may throw.
+struct Job {
+  explicit Job(std::uint64_t seed)
+      : random(seed), stream(random.pipeline()), sink_fails(random.fails("the sink")) {}
+  void operator()(int&& n) { outcome.given.push_back(sink_fails(n)); }
+  Random random;
+  Stream<int> stream;
+  Fails sink_fails;
+  Outcome outcome;
+};
+
+Outcome by_hand_of(std::uint64_t seed, unsigned threads, std::uint64_t order) {
+  Job job(seed);
+  note_what_is_thrown(job.outcome, [&] {
+    Hands hands(rondo::streaming::drained(std::move(job.stream), &job), threads, order);
+    if (!hands.go()) throw std::logic_error("hangs");
+    hands.evaluation().conclude();
+  });
+  return job.outcome;
+}
+
+Outcome on_threads(std::uint64_t seed, unsigned threads) {
+  Job job(seed);
+  note_what_is_thrown(job.outcome, [&] {
+    rondo::for_each(std::move(job.stream), std::ref(job), {.threads_max = threads, .effectiveness = 0});
+  });
+  return job.outcome;
+}
+
+Outcome in_a_loop(std::uint64_t seed) {
+  Job job(seed);
+  note_what_is_thrown(job.outcome, [&] {
+    for (int& n : rondo::sequential(std::move(job.stream))) job(std::move(n));
+  });
+  return job.outcome;
+}
+
+TEST(Errors, TheOutcomeOfAnyPipelineIsThatOfOneThread) {
+  std::map<std::string, int> seen;
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Outcome alone = on_threads(seed, 1);
+    ++seen[alone.thrown.substr(0, alone.thrown.find(" at "))];
+    for (unsigned threads = 1; threads <= 8; ++threads)
+      ASSERT_EQ(by_hand_of(seed, threads, seed + threads), alone) << threads << " threads";
+    if (seed % 10 == 0) {
+      ASSERT_EQ(on_threads(seed, 2 + seed / 10 % 3), alone);
+    }
+    // The body of a loop is no part of the stream: what it throws ends the stream before its end.
+    const Outcome loop = in_a_loop(seed);
+    if (!loop.thrown.starts_with("the sink")) {
+      ASSERT_EQ(loop, alone);
+    }
+  }
+  for (const char* who : {"nothing", "the source", "a stage", "a batch", "a window", "an unread one",
+                          "a key of sort_by", "group_by", "a condition", "map", "the sink", "a deadlock"})
+    EXPECT_GT(seen[who], 2) << who << " is hardly ever what is thrown";
+}
+
+// Against plain loops: one thread is right too.
+TEST(Errors, TheOutcomeIsThatOfASequentialProgram) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(seed);
+    const int count = static_cast<int>(random.pick(100));
+    const std::size_t chunk = 1 + random.pick(7), slots = 1 + random.pick(8), most = 1 + random.pick(100);
+    const Fails in = random.fails("the source"), unit = random.fails("map"), sink = random.fails("the sink");
+    Outcome model;
+    note_what_is_thrown(model, [&] {
+      std::vector<int> items;
+      const auto pass_on = [&] {
+        for (int& n : items) n = unit(n) + 1;
+        for (const int n : items) {
+          if (model.given.size() < most) model.given.push_back(sink(n));
+        }
+        items.clear();
+      };
+      for (int i = 0; i < count && model.given.size() < most; ++i) {
+        items.push_back(in(i));
+        if (items.size() == chunk) pass_on();
+      }
+      if (model.given.size() < most) pass_on();
+    });
+    for (unsigned threads = 1; threads <= 8; ++threads) {
+      Outcome outcome;
+      auto give = [&](int&& n) { outcome.given.push_back(sink(n)); };
+      auto pipeline = source(count, in) | rondo::chunks(chunk) |
+                      rondo::map([unit](int n) { return unit(n) + 1; }) | rondo::sequentialize(slots) |
+                      rondo::take(most);
+      note_what_is_thrown(outcome, [&] {
+        Hands hands(rondo::streaming::drained(std::move(pipeline), &give), threads, seed);
+        ASSERT_TRUE(hands.go());
+        hands.evaluation().conclude();
+      });
+      ASSERT_EQ(outcome, model) << threads << " threads";
+    }
+  }
+}
+
+// Begins units without end and reads none of them.
+Stream<int> never_reads(Fails fails, std::vector<int>* begun) {
+  for (int i = 0;; ++i) {
+    begun->push_back(i);
+    auto unit = rondo::work([fails, i] { fails(i); });
+    Slot<void> dropped = co_yield unit;
+    if (i % 2 == 0) dropped.discard();
+  }
+}
+
+TEST(Errors, OfASlotThatIsDroppedUnreadEndTheEvaluationAtOnePlace) {
+  const auto ignored = [](int&&) {};
+  for (unsigned threads = 1; threads <= 8; ++threads) {
+    std::vector<int> begun;
+    Outcome outcome;
+    note_what_is_thrown(outcome, [&] {
+      Hands hands(rondo::streaming::drained(never_reads({"a unit", 0, 40}, &begun), &ignored), threads,
+                  threads);
+      ASSERT_TRUE(hands.go());
+      hands.evaluation().conclude();
+    });
+    int first = 1;  // of those that are not discarded
+    while (!Fails{"a unit", 0, 40}.at(first)) first += 2;
+    EXPECT_EQ(outcome.thrown, "a unit at " + std::to_string(first));
+    // The last slot that counts is dropped when the stream goes on to begin one unit more.
+    EXPECT_EQ(begun.size(), static_cast<std::size_t>(first) + 2 * 256 + 2) << threads << " threads";
+  }
+}
+
+TEST(Errors, AnErrorThatIsSureToBeReadStopsNewWork) {
+  const auto ignored = [](int&&) {};
+  auto pipeline = source(1000, {}) | rondo::map([](int n) {
+                    if (n == 1) throw std::out_of_range("one");
+                    return n;
+                  }) |
+                  rondo::collect();
+  Hands hands(rondo::streaming::drained(Stream<int>(std::move(pipeline)), &ignored), 2, 1);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(hands.move(0));  // has the first unit
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(hands.move(1));  // runs the second, which fails
+  ASSERT_TRUE(hands.move(1));                              // takes the stream
+  ASSERT_TRUE(hands.move(1));
+  EXPECT_EQ(hands.doing(1), Hands::Doing::nothing) << "waits for the first unit, and begins no third one";
+  EXPECT_TRUE(hands.go());
+  EXPECT_THROW(hands.evaluation().conclude(), std::out_of_range);
+}
+
+}  // namespace

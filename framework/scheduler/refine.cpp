@@ -1,15 +1,9 @@
 // The placement between two rounds, refined from predicted costs: few states move, and only where a round gets shorter.
-//
-// Every worker runs its longest states first. So states are looked at in that order, and each stays where it is if its worker
-// can do it well before the round's end: then what is left at the end are short ones, which even out by stealing what takes
-// longer than predicted. A long one that would start late goes to the worker with least to do before it, as in
-// longest-processing-time scheduling.
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <map>
 #include <numeric>
-#include <queue>
-#include <utility>
+#include <optional>
 
 #include "scheduler/scheduler.hpp"
 
@@ -17,111 +11,132 @@ namespace rondo::scheduler {
 
 namespace {
 
-// So many times its own length lie between a state's end and the round's end, where it can stay without a look at others.
-constexpr double kRoom = 2;
-
-// The workers' loads, which only grow, and the least of them.
-class Loads {
- public:
-  Loads(std::vector<double> load, const std::vector<std::uint32_t>& alive) : load_(std::move(load)) {
-    for (const std::uint32_t w : alive) least_.emplace(load_[w], w);
-  }
-  double operator[](std::uint32_t worker) const { return load_[worker]; }
-  void add(std::uint32_t worker, double cost) { load_[worker] += cost; }
-  std::uint32_t least() {
-    while (least_.top().first < load_[least_.top().second]) {
-      const std::uint32_t worker = least_.top().second;
-      least_.pop();
-      least_.emplace(load_[worker], worker);
-    }
-    return least_.top().second;
-  }
-
- private:
-  using Entry = std::pair<double, std::uint32_t>;  // what was the worker's load at some time
-  std::vector<double> load_;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> least_;
-};
-
-struct Movable {
-  float cost;
+struct Entry {
+  double cost;
   Slot slot;
-  std::uint32_t owner;
-  std::uint32_t place;  // among those of its owner
+  friend auto operator<=>(const Entry&, const Entry&) = default;
 };
 
-// Equal keys stay in their order. O(n).
-template <class Key>
-std::vector<Movable> sorted(const std::vector<Movable>& states, std::uint32_t keys, const Key& key) {
-  std::vector<std::uint32_t> ends(keys, 0);
-  for (const Movable& state : states) ++ends[key(state)];
-  std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), 0U);
-  std::vector<Movable> order(states.size());
-  for (const Movable& state : states) order[ends[key(state)]++] = state;
-  return order;
+// A state goes from the one to the other, and perhaps a cheaper one comes back for it.
+struct Exchange {
+  Entry there;
+  std::optional<Entry> back;
+};
+
+// The exchange after which two workers, whose loads differ by `gap`, differ least; both lists ascend. A single state is
+// preferred, as it is one move: it must only be good enough. Nothing: none would leave the higher of the loads
+// lower by a tenth of the gap. O(n).
+template <class Pays>
+std::optional<Exchange> best_exchange(const std::vector<Entry>& from, const std::vector<Entry>& to,
+                                      double gap, double good_enough, const Pays& pays) {
+  std::optional<Exchange> best;
+  double least = gap * 0.8;  // what is left of the gap
+  const auto consider = [&](const Exchange& exchange) {
+    const double moved = exchange.there.cost - (exchange.back ? exchange.back->cost : 0);
+    const double left = std::abs(gap - 2 * moved);
+    if (left >= least || !pays(exchange)) return;
+    least = left;
+    best = exchange;
+  };
+  // the largest state up to half of the gap, or the smallest above it
+  const auto above = std::upper_bound(from.begin(), from.end(), Entry{gap / 2, UINT32_MAX});
+  if (above != from.begin()) consider({*std::prev(above), std::nullopt});
+  if (above != from.end()) consider({*above, std::nullopt});
+  if (best && least <= good_enough) return best;
+  auto back = to.begin();
+  for (auto there = above; there != from.end() && back != to.end(); ++there) {
+    while (back != to.end() && there->cost - back->cost > gap / 2) ++back;
+    if (back != to.end()) consider({*there, *back});
+    if (back != to.begin()) consider({*there, *std::prev(back)});
+  }
+  return best;
 }
 
-// Longest first; those that differ by less than a twentieth by turns of their owners, as they run.
-std::vector<Movable> by_length(const std::vector<Movable>& states) {
-  constexpr unsigned kRest = 19;  // bits of a float after its sign, its exponent and the first four
-  constexpr std::uint32_t kKeys = 1U << (32 - kRest);
-  const auto turn = [](const Movable& state) { return std::min(state.place, kKeys - 1); };
-  const auto length = [](const Movable& state) {
-    return kKeys - 1 - (std::bit_cast<std::uint32_t>(state.cost) >> kRest);
-  };
-  return sorted(sorted(states, kKeys, turn), kKeys, length);
+void insert(std::vector<Entry>& entries, const Entry& entry) {
+  entries.insert(std::upper_bound(entries.begin(), entries.end(), entry), entry);
+}
+void erase(std::vector<Entry>& entries, const Entry& entry) {
+  entries.erase(std::lower_bound(entries.begin(), entries.end(), entry));
 }
 
 }  // namespace
 
 std::vector<command::Move> Scheduler::refine() {
   if (alive_.size() < 2) return {};
-  const auto transfer = [&](Slot slot) { return settings_.move.of_state(states_[slot].bytes).count(); };
-  // What is dearer to move than to run stays whatever comes, and runs last.
-  std::vector<double> fixed(workers_.size(), 0);
-  std::vector<Movable> movable;
-  std::vector<std::uint32_t> count(workers_.size(), 0);
-  movable.reserve(states_.size());
+  std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
+  std::vector<double> load(workers_.size(), 0);
+  std::vector<std::size_t> ends(workers_.size() + 1, 0);  // how many states the workers before one have
   double total = 0;
   for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const double cost = expected(slot);
-    const std::uint32_t owner = index(states_[slot].owner);
-    total += cost;
-    if (cost > transfer(slot)) {
-      movable.push_back({static_cast<float>(cost), slot, owner, count[owner]++});
-    } else {
-      fixed[owner] += cost;
-    }
+    load[place[slot]] += expected(slot);
+    ++ends[place[slot] + 1];
   }
+  for (const double each : load) total += each;
   const double mean = total / static_cast<double>(alive_.size());
-  const double end = mean + std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
-  Loads loads(fixed, alive_);
-  std::vector<double> bytes(workers_.size());
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) bytes[w] = workers_[w].bytes;
+  const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
+  std::set<std::pair<double, std::uint32_t>> order;
+  for (const std::uint32_t w : alive_) order.emplace(load[w], w);
+  // The slots by worker, in one block; a worker's own list is made when it matters, as most workers are left alone.
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<Slot> by_worker(states_.size());
+  for (Slot slot = 0; slot < states_.size(); ++slot) by_worker[ends[place[slot]]++] = slot;
+  std::vector<std::vector<Entry>> held(workers_.size());
+  std::vector<bool> listed(workers_.size(), false);
+  const auto list_sorted = [&](std::uint32_t w) {
+    if (listed[w]) return;
+    listed[w] = true;
+    for (std::size_t i = w == 0 ? 0 : ends[w - 1]; i < ends[w]; ++i)
+      held[w].push_back({expected(by_worker[i]), by_worker[i]});
+    std::sort(held[w].begin(), held[w].end());
+  };
+
+  std::vector<double> bytes(workers_.size(), 0);
+  for (Slot slot = 0; slot < states_.size(); ++slot) bytes[place[slot]] += states_[slot].bytes;
+  const auto move = [&](const Entry& entry, std::uint32_t from, std::uint32_t to) {
+    erase(held[from], entry);
+    insert(held[to], entry);
+    load[from] -= entry.cost;
+    load[to] += entry.cost;
+    bytes[from] -= states_[entry.slot].bytes;
+    bytes[to] += states_[entry.slot].bytes;
+    place[entry.slot] = to;
+  };
+  const auto fits = [&](std::uint32_t worker, Slot in, std::optional<Entry> out) {
+    const double freed = out ? states_[out->slot].bytes : 0;
+    return bytes[worker] + states_[in].bytes - freed <= settings_.bytes_max;
+  };
+  // each step shortens the most loaded worker; the limit is for costs that rounding could keep going for ever
+  for (std::size_t step = 0; step < 2 * states_.size() && order.size() > 1; ++step) {
+    const std::uint32_t from = order.rbegin()->second;
+    const std::uint32_t to = order.begin()->second;
+    if (load[from] - mean <= slack) break;
+    list_sorted(from);
+    list_sorted(to);
+    const auto exchange =
+        best_exchange(held[from], held[to], load[from] - load[to], slack, [&](const Exchange& e) {
+          double saved = e.there.cost - settings_.move.of_state(states_[e.there.slot].bytes).count();
+          if (e.back) saved -= e.back->cost + settings_.move.of_state(states_[e.back->slot].bytes).count();
+          return saved > 0 && fits(to, e.there.slot, e.back) &&
+                 (!e.back || fits(from, e.back->slot, e.there));
+        });
+    order.erase({load[from], from});
+    if (!exchange) continue;  // nothing of this one helps any more
+    order.erase({load[to], to});
+    move(exchange->there, from, to);
+    if (exchange->back) move(*exchange->back, to, from);
+    order.emplace(load[from], from);
+    order.emplace(load[to], to);
+  }
 
   std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
-  for (const auto& [cost, slot, owner, place] : by_length(movable)) {
-    const double load = loads[owner];
-    std::uint32_t to = owner;
-    const bool in_time = load + cost <= end;
-    if (!in_time || load - fixed[owner] + (1 + kRoom) * cost > end) {
-      const std::uint32_t least = loads.least();
-      // one that is in time may start as much later than elsewhere as it takes
-      const double later = in_time ? cost : transfer(slot);
-      if (load > loads[least] + later && bytes[least] + states_[slot].bytes <= settings_.bytes_max)
-        to = least;
-    }
-    loads.add(to, cost);
-    if (to == owner) continue;
-    bytes[owner] -= states_[slot].bytes;
-    bytes[to] += states_[slot].bytes;
-    moves[{Worker{owner}, Worker{to}}].push_back(slot);
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const Worker from = states_[slot].owner, to{place[slot]};
+    if (from == to) continue;
+    moves[{from, to}].push_back(slot);
+    own(slot, to, states_[slot].hop + 1);
   }
   std::vector<command::Move> commands;
-  for (auto& [pair, slots] : moves) {
-    for (const Slot slot : slots) own(slot, pair.second, states_[slot].hop + 1);
-    commands.push_back({pair.first, pair.second, std::move(slots)});
-  }
+  for (auto& [pair, slots] : moves) commands.push_back({pair.first, pair.second, std::move(slots)});
   return commands;
 }
 

@@ -230,6 +230,7 @@ class Scheduler {
   void own(Slot slot, Worker worker, std::uint32_t hop);
   void distribute(Time now);
   std::vector<command::Move> refine();
+  [[nodiscard]] std::vector<std::uint32_t> spread_long() const;
   void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
   void await_victim(Worker worker);

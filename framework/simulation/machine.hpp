@@ -20,7 +20,7 @@ using scheduler::Time;
 // Times of the network, the master and the workers. The defaults are those of nodes whose ranks have a core each. What the
 // master and the workers take was measured with tests/benchmarks/scaling/constants on a virtual machine of two cores, Open
 // MPI 4.1 over shared memory, over the real engine, scheduler and transport: a message 0.7 to 0.9 us in the engine and 1.2
-// us in the transport, 0.02 us per job or result, 0.05 to 0.1 us per state at the start of a call, packing 1.1 to
+// us in the transport, 0.02 us per job or result, 0.07 to 0.1 us per state at the start of a call, packing 1.1 to
 // 1.6 GB/s into fresh memory, unpacking 7 to 8 GB/s. A network between nodes was not there to measure: its latency
 // and bandwidth are assumptions, as are the packing into memory that is used again, and a leader's parts.
 struct Machine {

@@ -14,13 +14,6 @@ Evaluation::~Evaluation() { tear_down(); }
 Evaluation::Turn Evaluation::step(UnitReference& unit) {
   stepper_.fetch_frames();
   while (!over()) {
-    if (SlotCore* unread = stepper_.due()) {
-      if (!unread->complete() && baton_->park(*unread) != Baton::Parked::no) return Turn::waiting;
-      if (unread->error) return end(unread->error);
-      stepper_.done();
-      continue;
-    }
-    if (stepper_.outcome == Stepper::Outcome::ended) return end(root_.promise()->error);
     stepper_.run();
     switch (stepper_.outcome) {
       case Stepper::Outcome::unit:
@@ -37,9 +30,10 @@ Evaluation::Turn Evaluation::step(UnitReference& unit) {
           case Baton::Parked::no: break;
         }
         break;
+      case Stepper::Outcome::ended: return end(root_.promise()->error);
       case Stepper::Outcome::running:  // it is over
       case Stepper::Outcome::value:    // a Root's, which says nothing
-      case Stepper::Outcome::ended: break;
+        break;
     }
   }
   return Turn::over;

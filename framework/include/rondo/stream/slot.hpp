@@ -6,9 +6,11 @@
 //
 // Errors. What a work unit throws is its result: the co_await of its slot throws it, in the stream, where a stage
 // may catch it. So it does not matter when the unit was run, nor whether there are other threads.
-// A slot that the code of a stream drops unread is read by the evaluation: once 256 more have been dropped, or else
-// when the stream has ended. An error found there ends the evaluation, and goes before one that the stream ends
-// with. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
+// A slot that the code of a stream drops unread is read by that stream all the same: at its first co_yield or next()
+// after it has dropped 256 more, or else at its end. (By the stream whose coroutine runs then; at the end of a stream that
+// elements_of nests, they become its parent's.) An error found there ends the stream: it comes out of it as if its body
+// had thrown it at that place, and goes before one that the body ends with. So a stage that pulls ahead holds it back
+// like any other error of its input, and take() does not come to it. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
 // or while an exception passes through, which is the error then.
 #pragma once
 

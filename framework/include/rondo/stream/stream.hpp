@@ -96,7 +96,8 @@ class [[nodiscard]] NextAwaiter {
     if (producer.stepper != &stepper) stepper.met(producer);
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
-    return stepper.run_for(consumer_);
+    const bool reads = consumer_.look_back();
+    return stepper.run_for(consumer_) && !reads;
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {
@@ -157,6 +158,7 @@ class [[nodiscard]] WorkAwaiter {
     stepper.current = &giver_;
     core_->retain();
     stepper.unit = UnitReference(core_.get());
+    giver_.look_back();
     stepper.outcome = Stepper::Outcome::unit;
   }
   Slot<R> await_resume() noexcept { return Slot<R>(std::move(core_)); }
@@ -172,7 +174,10 @@ class [[nodiscard]] ValueAwaiter {
  public:
   ValueAwaiter(PromiseBase& giver, void* value) : giver_(giver), value_(value) {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(value_); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    giver_.look_back();
+    giver_.hand_over(value_);
+  }
   void await_resume() const noexcept {}
 
  private:
@@ -185,7 +190,10 @@ class [[nodiscard]] KeptValueAwaiter {
  public:
   KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    giver_.look_back();
+    giver_.hand_over(std::addressof(value_));
+  }
   void await_resume() const noexcept {}
 
  private:
@@ -209,6 +217,7 @@ class [[nodiscard]] ElementsAwaiter {
     parent_.draws_from(child);
     child.root = &root;
     root.leaf = leaf;
+    parent_.look_back();
     root.stepper->current = leaf;
   }
   void await_resume() {

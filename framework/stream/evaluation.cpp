@@ -1,5 +1,7 @@
 #include "stream/evaluation.hpp"
 
+#include <rondo/stream/evaluate.hpp>
+
 namespace rondo::streaming {
 
 Evaluation::Evaluation(Root root, Handover handover)
@@ -85,7 +87,7 @@ void Evaluation::tear_down() noexcept {
 void Evaluation::conclude() {
   tear_down();
   if (error_) std::rethrow_exception(error_);
-  if (!ended_) throw Stopped("the evaluation of a stream was stopped before its end");
+  if (!ended_) throw_stopped();
 }
 
 }  // namespace rondo::streaming

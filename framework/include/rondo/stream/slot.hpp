@@ -30,10 +30,13 @@ namespace rondo {
 
 // Who fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
-  evaluation,  // a stage or work unit of the same evaluation: nobody is left to do it when all of them are at
-               // rest
-  outside,  // some other thread, at a time of its own; not one that waits for what this stream is to yield first, as
-            // stages pull ahead of what they have passed on, and the whole stream waits for the slot then
+  // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. Not a stage behind
+  // the reader, if stages between the two pull ahead: the whole stream may wait for the slot before the item has been
+  // passed on at which that stage would fill it.
+  evaluation,
+  // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
+  // ahead of what they have passed on, and the whole stream waits for the slot then.
+  outside,
 };
 
 // The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
@@ -315,7 +318,8 @@ class [[nodiscard]] Work {
 };
 
 // `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
-// as the stream itself, and must not wait for any of them. If it throws, who reads its slot gets the exception.
+// as the stream itself, and must not wait for any of them, nor refer to locals of a coroutine that may end before it (see
+// stream.hpp). If it throws, who reads its slot gets the exception.
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");

@@ -24,11 +24,15 @@
 // inside the operand of co_yield or co_await. Units of work must have names therefore, on which the compiler insists;
 // aggregates with a std::string or another member that owns something must have them too, and that no compiler can
 // tell: never `co_yield Item{a, b};` or `co_yield {a, b};`, but `Item item{a, b}; co_yield std::move(item);`. A
-// constructor of Item, or a function that returns it, will do as well.
+// constructor of Item, or a function that returns it, will do as well. Nor does g++ 12 compile aright a `while` or `if`
+// with a co_await of next() in its condition and no pointer with a name, where it is the coroutine's first statement:
+// write `while (T* item = co_await in.next())`, never `while (co_await in.next())`.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
 // latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
-// Parameters should be taken by value, or must outlive the Stream. Threads: the body
+// Parameters should be taken by value, or must outlive the Stream. The frame goes on an exception, behind take() and on a
+// stop request too, while units that it has begun may still run: a unit must not refer to locals or parameters of its
+// coroutine, unless its slot is read before the coroutine can end. Let it have values, or a shared_ptr. Threads: the body
 // runs on one thread at a time, but not always the same; what it does on one is visible to the next.
 #pragma once
 

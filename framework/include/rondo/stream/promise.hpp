@@ -95,6 +95,12 @@ struct PromiseBase {
   PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
   Stepper* stepper = nullptr;       // of a root
   void* value = nullptr;            // of a root: the value just yielded, null at the end
+
+ private:
+  struct Unread;
+  std::unique_ptr<Unread> unread_;  // null: none has been dropped
+
+ public:
   std::exception_ptr error;
   const char* name = nullptr;
   std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
@@ -126,12 +132,15 @@ struct PromiseBase {
   // The running coroutine has dropped this slot.
   void drop(UnitReference slot);
   // Just before it is suspended at a place where it reads. True: there is something to read.
-  bool look_back() noexcept { return unread_ != nullptr && is_due(); }
+  bool look_back() noexcept {
+    if (unread_ == nullptr) [[likely]]
+      return false;
+    return is_due();
+  }
 
  private:
   friend class StreamBase;
   friend class Stepper;
-  struct Unread;
   [[nodiscard]] bool is_due() noexcept;
   // False: it is not to be resumed now, because it waits for a slot that it has to read, or is over.
   [[nodiscard]] bool read_unread();
@@ -143,7 +152,6 @@ struct PromiseBase {
   void join(PromiseBase*& list) noexcept;
   void part() noexcept;
 
-  std::unique_ptr<Unread> unread_;  // null: none has been dropped
   std::size_t frame_bytes_ = 0;
   PromiseBase* holder_ = nullptr;  // in whose frame this one's Stream is
   PromiseBase* held_ = nullptr;    // those whose Streams are in this one's frame: the first of the list
@@ -193,8 +201,10 @@ class StreamBase {
 void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
 
 inline void Stepper::step() {
-  if (current->unread_ == nullptr || current->read_unread()) [[likely]]
-    current->handle.resume();
+  if (current->unread_ != nullptr) [[unlikely]] {
+    if (!current->read_unread()) return;
+  }
+  current->handle.resume();
 }
 
 inline bool Stepper::run_for(const PromiseBase& consumer) {

@@ -100,8 +100,8 @@ class [[nodiscard]] NextAwaiter {
     if (producer.stepper != &stepper) stepper.met(producer);
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
-    const bool reads = consumer_.look_back();
-    return stepper.run_for(consumer_) && !reads;
+    const bool there = stepper.run_for(consumer_);
+    return !consumer_.look_back() && there;
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {

@@ -1,6 +1,7 @@
 #include "stream/crew.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <system_error>
 
@@ -21,8 +22,8 @@ void check(const StreamOptions& options) {
   if (!(options.effectiveness >= 0 && options.effectiveness <= 1)) {
     throw OptionError("effectiveness: must be from 0 to 1, got " + std::to_string(options.effectiveness));
   }
-  if (!(options.priority > 0)) {
-    throw OptionError("priority: must be positive, got " + std::to_string(options.priority));
+  if (!(options.priority > 0) || !std::isfinite(options.priority)) {
+    throw OptionError("priority: must be positive and finite, got " + std::to_string(options.priority));
   }
 }
 

@@ -13,4 +13,6 @@ void evaluate(Root root, const StreamOptions& options) {
   evaluation.conclude();
 }
 
+void throw_stopped() { throw Stopped("the evaluation of a stream was stopped before its end"); }
+
 }  // namespace rondo::streaming

@@ -1,5 +1,7 @@
 #include "stream/evaluation.hpp"
 
+#include <rondo/stream/evaluate.hpp>
+
 namespace rondo::streaming {
 
 Evaluation::Evaluation(Root root, Handover handover)
@@ -14,13 +16,6 @@ Evaluation::~Evaluation() { tear_down(); }
 Evaluation::Turn Evaluation::step(UnitReference& unit) {
   stepper_.fetch_frames();
   while (!over()) {
-    if (SlotCore* unread = stepper_.due()) {
-      if (!unread->complete() && baton_->park(*unread) != Baton::Parked::no) return Turn::waiting;
-      if (unread->error) return end(unread->error);
-      stepper_.done();
-      continue;
-    }
-    if (stepper_.outcome == Stepper::Outcome::ended) return end(root_.promise()->error);
     stepper_.run();
     switch (stepper_.outcome) {
       case Stepper::Outcome::unit:
@@ -37,9 +32,10 @@ Evaluation::Turn Evaluation::step(UnitReference& unit) {
           case Baton::Parked::no: break;
         }
         break;
+      case Stepper::Outcome::ended: return end(root_.promise()->error);
       case Stepper::Outcome::running:  // it is over
       case Stepper::Outcome::value:    // a Root's, which says nothing
-      case Stepper::Outcome::ended: break;
+        break;
     }
   }
   return Turn::over;
@@ -91,7 +87,7 @@ void Evaluation::tear_down() noexcept {
 void Evaluation::conclude() {
   tear_down();
   if (error_) std::rethrow_exception(error_);
-  if (!ended_) throw Stopped("the evaluation of a stream was stopped before its end");
+  if (!ended_) throw_stopped();
 }
 
 }  // namespace rondo::streaming

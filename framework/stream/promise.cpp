@@ -1,6 +1,7 @@
 #include <rondo/stream/promise.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 namespace rondo::streaming {
@@ -19,7 +20,7 @@ constinit thread_local Stepping stepping;
 void Stepper::run() {
   outcome = Outcome::running;
   const Stepping outer = std::exchange(stepping, Stepping{this, std::uncaught_exceptions()});
-  while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) current->handle.resume();
+  while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) step();
   stepping = outer;
 }
 
@@ -31,22 +32,76 @@ void run_unit(SlotCore& unit) noexcept {
 
 void drop_unread(UnitReference slot) noexcept {
   if (stepping.stepper == nullptr || std::uncaught_exceptions() > stepping.exceptions) return;
-  if (slot->is_unit()) stepping.stepper->drop(std::move(slot));
+  if (slot->is_unit()) stepping.stepper->current->drop(std::move(slot));
 }
 
-void Stepper::drop(UnitReference slot) {
-  const auto went_well = [](const SlotCore& core) { return core.complete() && !core.error; };
-  while (!unread_.empty() && went_well(*unread_.front().slot.get())) unread_.pop_front();
-  ++dropped_;
-  if (!went_well(*slot.get())) unread_.push_back({dropped_, std::move(slot)});
+struct PromiseBase::Unread {
+  static constexpr std::uint64_t kLater = 256;
+  struct Dropped {
+    std::uint64_t number;
+    UnitReference slot;
+  };
+
+  std::deque<Dropped> slots;  // those that are known to have gone well may be left out
+  std::uint64_t dropped = 0;
+  bool due = false;    // to be read before the coroutine goes on
+  bool ended = false;  // the body is over
+
+  void forget_what_went_well() {
+    while (!slots.empty() && slots.front().slot->complete() && !slots.front().slot->error) slots.pop_front();
+  }
+  [[nodiscard]] bool first_is_due() const {
+    return !slots.empty() && (ended || dropped - slots.front().number >= kLater);
+  }
+};
+
+void PromiseBase::drop(UnitReference slot) {
+  if (unread_ == nullptr) unread_ = std::make_unique<Unread>();
+  unread_->forget_what_went_well();
+  unread_->slots.push_back({++unread_->dropped, std::move(slot)});
 }
 
-SlotCore* Stepper::due() const {
-  if (unread_.empty()) return nullptr;
-  const Unread& first = unread_.front();
-  const bool due =
-      outcome == Outcome::ended || (outcome == Outcome::unit && dropped_ - first.number >= kUnread);
-  return due ? first.slot.get() : nullptr;
+bool PromiseBase::is_due() noexcept { return unread_->due = unread_->first_is_due(); }
+
+bool PromiseBase::read_unread() {
+  if (!unread_->due) return true;
+  while (unread_->first_is_due()) {
+    SlotCore& slot = *unread_->slots.front().slot.get();
+    if (!slot.complete()) {
+      steps().awaited = &slot;
+      steps().outcome = Stepper::Outcome::waiting;
+      return false;
+    }
+    if (slot.error) {
+      error = slot.error;
+      pass_on_end();
+      return false;
+    }
+    unread_->slots.pop_front();
+  }
+  unread_->due = false;
+  if (unread_->ended) pass_on_end();
+  return !unread_->ended;
+}
+
+void PromiseBase::leave_unread_to_parent() {
+  std::unique_ptr<Unread> mine = std::move(unread_);
+  std::unique_ptr<Unread>& all = parent->unread_;
+  if (all == nullptr) {
+    all = std::move(mine);
+    return;
+  }
+  all->forget_what_went_well();
+  mine->due = all->due;
+  // The shorter list is moved. Only differences of numbers count, so they may pass through zero.
+  if (mine->slots.size() <= all->slots.size()) {
+    for (auto& [number, slot] : mine->slots) all->slots.push_back({all->dropped + number, std::move(slot)});
+    all->dropped += mine->dropped;
+    return;
+  }
+  for (auto one = all->slots.rbegin(); one != all->slots.rend(); ++one)
+    mine->slots.push_front({one->number - all->dropped, std::move(one->slot)});
+  all = std::move(mine);
 }
 
 namespace {
@@ -134,6 +189,13 @@ void StreamBase::adopt(StreamBase& other) noexcept {
 }
 
 void PromiseBase::finish() {
+  if (unread_ != nullptr && parent != nullptr && !error) leave_unread_to_parent();
+  if (unread_ == nullptr) return pass_on_end();
+  unread_->ended = unread_->due = true;
+  steps().current = this;
+}
+
+void PromiseBase::pass_on_end() {
   Stepper& all = steps();
   if (parent != nullptr) {
     root->leaf = parent;

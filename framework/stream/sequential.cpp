@@ -29,17 +29,10 @@ Puller::~Puller() { destroy_pipeline(stepper_.current, stream_); }
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
   for (;;) {
-    if (SlotCore* unread = stepper_.due()) {
-      wait(*unread);
-      if (unread->error) return end(unread->error);
-      stepper_.done();
-      continue;
-    }
-    if (stepper_.outcome == Stepper::Outcome::ended) return end(stream_.promise()->error);
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running:
-      case Stepper::Outcome::ended: break;
+      case Stepper::Outcome::running: break;
+      case Stepper::Outcome::ended: return end(stream_.promise()->error);
       case Stepper::Outcome::unit: {
         const UnitReference unit = std::move(stepper_.unit);
         run_unit(*unit.get());

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <numeric>
 #include <stdexcept>
 
 #include "by_hand.hpp"
@@ -130,6 +131,39 @@ Stream<int> reads_no_result(Stream<int> in, Fails fails) {
   }
 }
 
+// Before each value a few units whose results it never reads, and then the rest of them in a nested stream.
+Stream<int> drops(int count, int n, Fails fails) {
+  for (int i = 0; i < count; ++i) {
+    auto unit = rondo::work([fails, at = 1000 * n + i] { fails(at); });
+    static_cast<void>(co_yield unit);
+  }
+  if (count > 1) co_yield rondo::elements_of(drops(count / 2, n, fails));
+  co_yield std::move(n);
+}
+
+Stream<int> drops_many(Stream<int> in, int count, Fails fails) {
+  while (const int* n = co_await in.next()) co_yield rondo::elements_of(drops(count, *n, fails));
+}
+
+// Drops what others began, and yields nothing.
+Stream<Slot<int>> begins(Stream<int> in, Fails fails) {
+  while (const int* n = co_await in.next()) {
+    auto unit = rondo::work([fails, n = *n] { return fails(n); });
+    Slot<int> slot = co_yield unit;
+    co_yield std::move(slot);
+  }
+}
+
+Stream<int> drops_what_others_began(Stream<int> in, Fails fails) {
+  auto slots = begins(std::move(in), fails);
+  int count = 0;
+  while (Slot<int>* slot = co_await slots.next()) {
+    const Slot<int> dropped = std::move(*slot);
+    ++count;
+  }
+  co_yield std::move(count);
+}
+
 Stream<int> waits_for_ever_at(Stream<int> in, int count) {
   auto [slot, filler] = rondo::make_slot<int>(rondo::FilledBy::evaluation);
   while (const int* n = co_await in.next()) {
@@ -157,7 +191,7 @@ class Random {
 
  private:
   Stream<int> grown(Stream<int> in, int depth) {
-    switch (pick(14)) {
+    switch (pick(16)) {
       case 0: return inside_the_stream(std::move(in), fails("a stage"));
       case 1: return in_batches(std::move(in), 1 + pick(9), fails("a batch"));
       case 2: return with_the_next_begun(std::move(in), fails("a window"));
@@ -184,6 +218,8 @@ class Random {
       case 10:
         if (pick(4) != 0) return in;
         return waits_for_ever_at(std::move(in), static_cast<int>(pick(60)));
+      case 11: return drops_many(std::move(in), static_cast<int>(pick(12)), fails("one of many unread"));
+      case 12: return drops_what_others_began(std::move(in), fails("another's unread one"));
       default:
         return std::move(in) | rondo::chunks(1 + pick(9)) | rondo::map(fails("map")) |
                rondo::sequentialize(1 + pick(9));
@@ -247,7 +283,8 @@ TEST(Errors, TheOutcomeOfAnyPipelineIsThatOfOneThread) {
     }
   }
   for (const char* who : {"nothing", "the source", "a stage", "a batch", "a window", "an unread one",
-                          "a key of sort_by", "group_by", "a condition", "map", "the sink", "a deadlock"})
+                          "one of many unread", "another's unread one", "a key of sort_by", "group_by",
+                          "a condition", "map", "the sink", "a deadlock"})
     EXPECT_GT(seen[who], 2) << who << " is hardly ever what is thrown";
 }
 
@@ -318,6 +355,81 @@ TEST(Errors, OfASlotThatIsDroppedUnreadEndTheEvaluationAtOnePlace) {
     // The last slot that counts is dropped when the stream goes on to begin one unit more.
     EXPECT_EQ(begun.size(), static_cast<std::size_t>(first) + 2 * 256 + 2) << threads << " threads";
   }
+}
+
+// Drops `each` slots before every value, of which one is the slot of a unit that throws.
+Stream<int> drops_before_each(int count, int each, int bad) {
+  for (int n = 0; n < count; ++n) {
+    for (int i = 0; i < each; ++i) {
+      auto unit = rondo::work([n, i, bad] {
+        if (n == bad && i == 0) throw std::out_of_range("unread at " + std::to_string(n));
+      });
+      static_cast<void>(co_yield unit);
+    }
+    co_yield n;
+  }
+}
+
+// Of a stage that pulls ahead: what comes out is that of a program that does one thing after the other.
+Outcome pulled_ahead(Stream<int> in, Fails fails, std::size_t most, unsigned threads, std::uint64_t seed) {
+  Outcome outcome;
+  auto give = [&](int&& n) { outcome.given.push_back(n); };
+  note_what_is_thrown(outcome, [&] {
+    auto pipeline = std::move(in) | rondo::map(fails) | rondo::take(most);
+    Hands hands(rondo::streaming::drained(std::move(pipeline), &give), threads, seed);
+    if (!hands.go()) throw std::logic_error("hangs");
+    hands.evaluation().conclude();
+  });
+  return outcome;
+}
+
+std::vector<int> up_to(int count) {
+  std::vector<int> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+TEST(Errors, OfADroppedSlotComeOutOfTheStreamThatDroppedIt) {
+  Fails at_3{"map", 0, 64};
+  while (!at_3.at(3) || at_3.at(0) || at_3.at(1) || at_3.at(2)) ++at_3.salt;
+  for (unsigned threads = 1; threads <= 8; ++threads) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+      SCOPED_TRACE(std::to_string(threads) + " threads, seed " + std::to_string(seed));
+      EXPECT_EQ(pulled_ahead(drops_before_each(30, 1, 8), {}, 5, threads, seed), (Outcome{up_to(5)}))
+          << "nobody comes to the end of the stream that drops";
+      EXPECT_EQ(pulled_ahead(drops_before_each(30, 1, 2), at_3, 100, threads, seed),
+                (Outcome{up_to(3), "map at 3"}))
+          << "nor here";
+      EXPECT_EQ(pulled_ahead(drops_before_each(30, 1, 8), {}, 100, threads, seed),
+                (Outcome{up_to(30), "unread at 8"}));
+      EXPECT_EQ(pulled_ahead(drops_before_each(12, 300, 8), {}, 5, threads, seed), (Outcome{up_to(5)}));
+      EXPECT_EQ(pulled_ahead(drops_before_each(12, 300, 8), {}, 100, threads, seed),
+                (Outcome{up_to(8), "unread at 8"}));
+      EXPECT_EQ(pulled_ahead(drops_before_each(12, 300, 2), at_3, 100, threads, seed),
+                (Outcome{up_to(2), "unread at 2"}));
+    }
+  }
+}
+
+// Begins units, and then drops them while it yields values only.
+Stream<int> drops_later(int count) {
+  std::deque<Slot<void>> slots;
+  for (int n = 0; n < count; ++n) {
+    auto unit = rondo::work([n] {
+      if (n == 0) throw std::out_of_range("the first");
+    });
+    Slot<void> slot = co_yield unit;
+    slots.push_back(std::move(slot));
+  }
+  for (int n = 0;; ++n) {
+    if (!slots.empty()) slots.pop_front();
+    co_yield n;
+  }
+}
+
+TEST(Errors, OfADroppedSlotAreFoundByAStreamThatBeginsNothingMore) {
+  for (unsigned threads = 1; threads <= 4; ++threads)
+    EXPECT_EQ(pulled_ahead(drops_later(300), {}, 1000, threads, threads), (Outcome{up_to(257), "the first"}));
 }
 
 TEST(Errors, AnErrorThatIsSureToBeReadStopsNewWork) {

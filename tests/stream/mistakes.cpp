@@ -1,12 +1,17 @@
 // Mistakes of users, each with what the compiler has to say: it may say more, but nothing of this is to be left out, and
 // nothing is to be wrong outside of the mistakes. mistakes.cmake compiles this once and looks.
+#include <array>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <rondo/ranks.hpp>
 #include <rondo/stream.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <variant>
 #include <vector>
 
 rondo::Stream<int> plain(rondo::Stream<int> in) {
@@ -35,11 +40,38 @@ struct Opaque {};
 inline void aggregations() {
   auto items = [] { return rondo::from_range(std::vector<Item>(3)); };
   auto good = items() | rondo::group_by(&Item::name, [](Item& a, const Item& b) { a.count += b.count; });
+  auto good_parts =
+      items() | rondo::deduplicate(
+                    [](const Item& i) {
+                      return std::tuple(std::optional(i.name), std::variant<int, std::string>(1),
+                                        std::vector{i.name}, std::array{std::pair(1, i.name)});
+                    },
+                    rondo::keep_none);
+  auto good_path = items() | rondo::deduplicate([](const Item& i) { return std::filesystem::path(i.name); },
+                                                rondo::keep_none);
 
   // MISTAKE key_of_a_view: the key of group_by, deduplicate or aggregate has to own
   items() | rondo::deduplicate([](const Item& i) { return std::span(i.name); }, rondo::keep_none);
   // MISTAKE key_of_references: the key of group_by, deduplicate or aggregate has to own
   items() | rondo::deduplicate([](const Item& i) { return std::tuple(std::cref(i)); }, rondo::keep_none);
+  // MISTAKE key_of_an_optional_view: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::optional<std::string_view>(i.name); },
+                               rondo::keep_none);
+  // MISTAKE key_of_a_choice_of_views: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::variant<int, std::string_view>(i.name); },
+                               rondo::keep_none);
+  // MISTAKE key_of_an_array_of_views: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::array<std::string_view, 1>{i.name}; },
+                               rondo::keep_none);
+  // MISTAKE key_of_a_vector_of_views: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate([](const Item& i) { return std::vector<std::string_view>{i.name}; },
+                               rondo::keep_none);
+  // MISTAKE key_of_nested_views: the key of group_by, deduplicate or aggregate has to own
+  items() | rondo::deduplicate(
+                [](const Item& i) {
+                  return std::tuple(1, std::optional(std::vector{std::pair(2, std::span(i.name))}));
+                },
+                rondo::keep_none);
   // MISTAKE key_without_order: the key of group_by, deduplicate or aggregate has to have a std::hash
   items() | rondo::deduplicate([](const Item&) { return Opaque(); }, rondo::keep_none);
   // MISTAKE combine_of_a_copy: rondo::group_by: a function that returns nothing has to take

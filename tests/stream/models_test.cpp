@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <rondo/stream.hpp>
 
@@ -45,6 +46,19 @@ TEST(ThreadRule, AsManyThreadsAsBringSeventyPercentEach) {
   EXPECT_EQ(rondo::useful_threads(0, 16), 16U);
   EXPECT_EQ(rondo::useful_threads(1, 16), 1U);
   EXPECT_EQ(rondo::useful_threads(1, 16, 0), 16U) << "0 asks for all of them";
+  const double no_number = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(rondo::useful_threads(no_number, 16), 1U);
+  EXPECT_EQ(rondo::useful_threads(0.1, 16, no_number), 1U);
+}
+
+TEST(ThreadRule, TellsTheSameWhetherItCountsOnOrBeginsAnew) {
+  const auto anew = [](double p, unsigned n) { return rondo::queueing_speedup(p, n); };
+  for (const double p : {0.0, 0.001, 0.01, 0.1, 0.15, 0.5, 1.0}) {
+    for (const double effectiveness : {0.1, 0.5, 0.7, 1.0})
+      EXPECT_EQ(rondo::useful_threads(p, 200, effectiveness),
+                rondo::useful_threads(p, 200, effectiveness, anew));
+  }
+  EXPECT_EQ(rondo::useful_threads(0, 10'000'000), 10'000'000U) << "in time";
 }
 
 TEST(Meter, FractionsOfTheTimeAndNoneBeforeAny) {

@@ -1,5 +1,7 @@
 // The stages that keep the order, each against a plain loop over random inputs, chunk sizes, slots and
 // threads.
+#include <map>
+
 #include "inputs.hpp"
 
 namespace {
@@ -161,6 +163,21 @@ TEST(Stages, ItemsMayBeMoveOnly) {
   for (int i = 0; i < 250; ++i) EXPECT_EQ(*out[static_cast<std::size_t>(i)], 498 - 2 * i);
 }
 
+TEST(Stages, ItemsNeedNotBeAssignable) {
+  struct Fixed {
+    const int number;
+    bool operator==(const Fixed&) const = default;
+  };
+  const std::map<int, int> squares{{1, 1}, {2, 4}, {3, 9}};
+  const auto pairs = rondo::evaluate(rondo::from_range(squares) | rondo::chunks(2) |
+                                     rondo::filter([](const auto& pair) { return pair.first != 2; }));
+  ASSERT_EQ(pairs.size(), 2U);
+  EXPECT_EQ(pairs[1].second, 9);
+  const auto fixed = rondo::evaluate(rondo::from_range(squares) | rondo::chunks(2) |
+                                     rondo::map([](const auto& pair) { return Fixed{pair.second}; }));
+  EXPECT_EQ(fixed, (std::vector<Fixed>{{1}, {4}, {9}}));
+}
+
 TEST(Stages, ItemsMayBeBools) {
   const auto odd = [](const Item& item) { return item.value % 2 != 0; };
   check_against([&](Case& one) { return chunked(one) | rondo::map(odd) | rondo::sequentialize(one.slots); },
@@ -206,6 +223,10 @@ TEST(Stages, AContainerThatIsMovedInGivesItsItems) {
 TEST(Stages, ImpossibleSizesAreRefusedByName) {
   EXPECT_THROW((void)rondo::chunks(0), rondo::OptionError);
   EXPECT_THROW((void)rondo::sequentialize(0), rondo::OptionError);
+  for (const double priority : {0.0, std::numeric_limits<double>::infinity()}) {
+    EXPECT_THROW((void)rondo::evaluate(rondo::from_range(std::vector{1}), {.priority = priority}),
+                 rondo::OptionError);
+  }
   EXPECT_THROW((void)rondo::evaluate(rondo::from_range(std::vector{1}), {.effectiveness = 2}),
                rondo::OptionError);
 }

@@ -110,6 +110,23 @@ TEST(Threads, AStopRequestEndsAnEndlessStream) {
                rondo::Stopped);
 }
 
+TEST(Threads, AStopRequestOfTheSinkIsSeenInTheMiddleOfAChunk) {
+  for (const unsigned threads : {1U, 3U}) {
+    std::stop_source stop;
+    int given = 0;
+    const auto sink = [&](int n) {
+      ++given;
+      if (n == 5) stop.request_stop();
+    };
+    EXPECT_THROW(
+        rondo::for_each(rondo::from_range(std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) |
+                            rondo::chunks(10) | rondo::map([](int n) { return n; }),
+                        sink, {.threads_max = threads, .effectiveness = 0, .stop = stop.get_token()}),
+        rondo::Stopped);
+    EXPECT_EQ(given, 6);
+  }
+}
+
 TEST(Threads, AStopRequestEndsAWaitForAnotherThread) {
   std::stop_source stop;
   auto waiting = [](rondo::Slot<int> slot) -> Stream<int> { co_yield co_await slot; };

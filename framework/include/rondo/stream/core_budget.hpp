@@ -27,7 +27,7 @@ namespace rondo {
 struct CoreDemand {
   double critical_fraction = 0;
   unsigned threads_max = 1;  // it has no use for more
-  double priority = 1;
+  double priority = 1;       // positive and finite
 };
 
 // How many cores each gets. Pure. One each, by priority and then in order, as long as there are any; then one

@@ -15,7 +15,6 @@
 #pragma once
 
 #include <concepts>
-#include <iterator>
 #include <memory>
 #include <type_traits>
 #include <variant>
@@ -29,6 +28,8 @@ namespace rondo {
 namespace streaming {
 
 void evaluate(Stream<std::monostate> root, const StreamOptions& options);
+// The end of an evaluation that was asked to stop.
+[[noreturn]] void throw_stopped();
 
 template <class T, class Sink>
 Stream<std::monostate> drained(Stream<T> in, Sink* sink) {
@@ -46,7 +47,8 @@ template <class T>
 struct AppendChunk {
   std::vector<T>* items;
   void operator()(Chunk<T>&& chunk) const {
-    items->insert(items->end(), std::make_move_iterator(chunk.begin()), std::make_move_iterator(chunk.end()));
+    // One by one, as items need not be assignable.
+    for (T& item : chunk) items->push_back(std::move(item));
   }
 };
 
@@ -73,7 +75,7 @@ template <streaming::Pipeline Given>
 }
 
 // Calls sink(T&&) with every value in stream order, one call at a time, while holding the stream. Nothing is
-// kept: memory is bounded by the pipeline's slots.
+// kept: memory is bounded by the pipeline's slots. After a stop request that the sink made, it is not called again.
 template <streaming::Pipeline Given, class Sink>
 void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
   using P = std::remove_cvref_t<Given>;
@@ -87,7 +89,10 @@ void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
     auto each = [&](streaming::Chunk<T>&& chunk) {
-      for (T& value : chunk) sink(std::move(value));
+      for (T& value : chunk) {
+        if (options.stop.stop_requested()) streaming::throw_stopped();
+        sink(std::move(value));
+      }
     };
     streaming::evaluate(streaming::drained(std::move(pipeline).run(default_slots), &each), options);
   }

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <functional>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace rondo::streaming {
 
@@ -33,15 +35,39 @@ struct Owning<std::pair<A, B>> {
       std::pair<typename Owning<std::remove_cvref_t<A>>::type, typename Owning<std::remove_cvref_t<B>>::type>;
 };
 
-// Whether it owns all that it is compared by, as far as can be told.
+// Whether it owns all that it is compared by, as far as can be told: of a class with members of its own it cannot.
 template <class Key>
-inline constexpr bool owns = !std::ranges::view<Key>;
+struct Owns;
+template <class Key>
+inline constexpr bool owns = Owns<std::remove_cv_t<Key>>::value;
+
+template <class Key>
+[[nodiscard]] consteval bool owns_items() {
+  if constexpr (std::ranges::view<Key>) {
+    return false;
+  } else if constexpr (std::ranges::range<Key>) {
+    using Item = std::remove_cvref_t<std::ranges::range_value_t<Key>>;
+    if constexpr (std::is_same_v<Item, Key>)
+      return true;  // as of a std::filesystem::path
+    else
+      return owns<Item>;
+  } else {
+    return !std::is_reference_v<Key>;
+  }
+}
+
+template <class Key>
+struct Owns : std::bool_constant<owns_items<Key>()> {};
 template <class T>
-inline constexpr bool owns<std::reference_wrapper<T>> = false;
+struct Owns<std::reference_wrapper<T>> : std::false_type {};
 template <class... Parts>
-inline constexpr bool owns<std::tuple<Parts...>> = (owns<Parts> && ...);
+struct Owns<std::tuple<Parts...>> : std::bool_constant<(owns<Parts> && ...)> {};
 template <class A, class B>
-inline constexpr bool owns<std::pair<A, B>> = owns<A>&& owns<B>;
+struct Owns<std::pair<A, B>> : std::bool_constant<owns<A> && owns<B>> {};
+template <class T>
+struct Owns<std::optional<T>> : std::bool_constant<owns<T>> {};
+template <class... Choices>
+struct Owns<std::variant<Choices...>> : std::bool_constant<(owns<Choices> && ...)> {};
 
 template <class Key>
 concept Hashable = requires(const Key& key) {

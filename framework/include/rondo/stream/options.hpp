@@ -44,7 +44,7 @@ struct StreamOptions {
   std::stop_token stop = {};
   // Shares cores with other evaluations. Null: takes what the two options above allow.
   CoreBudget* budget = nullptr;
-  double priority = 1;
+  double priority = 1;  // positive and finite, or an OptionError
   Handover handover = Handover::unfair;
   // Filled in at the end, also if that is an exception.
   StreamReport* report = nullptr;

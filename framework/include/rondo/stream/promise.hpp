@@ -12,8 +12,8 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <memory>
 #include <new>
 #include <source_location>
 #include <string>
@@ -54,12 +54,6 @@ class Stepper {
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
   void run();
 
-  // The slot of a unit that the stream has dropped unread, if it is time to read it before the stream goes on: after
-  // so many more have been dropped, and after the end. Both are places in the stream, whatever has been run by then.
-  [[nodiscard]] SlotCore* due() const;
-  // It has been read.
-  void done() { unread_.pop_front(); }
-  void drop(UnitReference slot);
   // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
   // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
   // small.
@@ -67,18 +61,12 @@ class Stepper {
 
  private:
   static constexpr unsigned kDepth = 16;
-  static constexpr std::uint64_t kUnread = 256;
-  struct Unread {
-    std::uint64_t number;
-    UnitReference slot;
-  };
+  void step();
 
   const std::atomic<bool>& cancelled_;
   unsigned depth_ = 0;
   std::array<const void*, 8> frames_{};  // of those met last
   unsigned met_ = 0;
-  std::deque<Unread> unread_;  // those that are known to have gone well may be left out
-  std::uint64_t dropped_ = 0;
 };
 
 // Runs a work unit that a Stepper gave.
@@ -93,6 +81,11 @@ void run_unit(SlotCore& unit) noexcept;
 // frames must not be destroyed one inside the other, which would take native stack for each. So every promise
 // knows which others its frame holds: those among its parameters from the start, the others since it first
 // pulled them.
+//
+// Slots that a coroutine drops unread are its own to read, at places in its own sequence, so that it does not matter how
+// far ahead of the rest it was pulled: before it goes on from a co_yield or a co_await of a next value, those that were
+// dropped long ago, and at its end all of them. An error found there ends it, as if its body had thrown it.
+// elements_of leaves the reading to the parent, so that nested streams need not wait for their units one by one.
 struct PromiseBase {
   std::coroutine_handle<> handle;
   StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
@@ -102,6 +95,12 @@ struct PromiseBase {
   PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
   Stepper* stepper = nullptr;       // of a root
   void* value = nullptr;            // of a root: the value just yielded, null at the end
+
+ private:
+  struct Unread;
+  std::unique_ptr<Unread> unread_;  // null: none has been dropped
+
+ public:
   std::exception_ptr error;
   const char* name = nullptr;
   std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
@@ -130,8 +129,23 @@ struct PromiseBase {
   void hand_over(void* to_consumer);
   void finish();
 
+  // The running coroutine has dropped this slot.
+  void drop(UnitReference slot);
+  // Just before it is suspended at a place where it reads. True: there is something to read.
+  bool look_back() noexcept {
+    if (unread_ == nullptr) [[likely]]
+      return false;
+    return is_due();
+  }
+
  private:
   friend class StreamBase;
+  friend class Stepper;
+  [[nodiscard]] bool is_due() noexcept;
+  // False: it is not to be resumed now, because it waits for a slot that it has to read, or is over.
+  [[nodiscard]] bool read_unread();
+  void leave_unread_to_parent();
+  void pass_on_end();
   static void begins(const void* frame, std::size_t bytes) noexcept;
   void hold(PromiseBase& drawn_from) noexcept;
   // Into and out of a list of siblings.
@@ -186,13 +200,20 @@ class StreamBase {
 // Destroys a pipeline whose coroutines are all suspended, the innermost first.
 void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
 
+inline void Stepper::step() {
+  if (current->unread_ != nullptr) [[unlikely]] {
+    if (!current->read_unread()) return;
+  }
+  current->handle.resume();
+}
+
 inline bool Stepper::run_for(const PromiseBase& consumer) {
   if (depth_ == kDepth) return false;
   ++depth_;
   // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
   // resumed.
   while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
-    current->handle.resume();
+    step();
   }
   --depth_;
   return current == &consumer && outcome == Outcome::running;

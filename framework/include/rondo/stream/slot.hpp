@@ -6,9 +6,11 @@
 //
 // Errors. What a work unit throws is its result: the co_await of its slot throws it, in the stream, where a stage
 // may catch it. So it does not matter when the unit was run, nor whether there are other threads.
-// A slot that the code of a stream drops unread is read by the evaluation: once 256 more have been dropped, or else
-// when the stream has ended. An error found there ends the evaluation, and goes before one that the stream ends
-// with. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
+// A slot that the code of a stream drops unread is read by that stream all the same: at its first co_yield or next()
+// after it has dropped 256 more, or else at its end. (By the stream whose coroutine runs then; at the end of a stream that
+// elements_of nests, they become its parent's.) An error found there ends the stream: it comes out of it as if its body
+// had thrown it at that place, and goes before one that the body ends with. So a stage that pulls ahead holds it back
+// like any other error of its input, and take() does not come to it. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
 // or while an exception passes through, which is the error then.
 #pragma once
 
@@ -28,10 +30,13 @@ namespace rondo {
 
 // Who fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
-  evaluation,  // a stage or work unit of the same evaluation: nobody is left to do it when all of them are at
-               // rest
-  outside,  // some other thread, at a time of its own; not one that waits for what this stream is to yield first, as
-            // stages pull ahead of what they have passed on, and the whole stream waits for the slot then
+  // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. Not a stage behind
+  // the reader, if stages between the two pull ahead: the whole stream may wait for the slot before the item has been
+  // passed on at which that stage would fill it.
+  evaluation,
+  // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
+  // ahead of what they have passed on, and the whole stream waits for the slot then.
+  outside,
 };
 
 // The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
@@ -313,7 +318,8 @@ class [[nodiscard]] Work {
 };
 
 // `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
-// as the stream itself, and must not wait for any of them. If it throws, who reads its slot gets the exception.
+// as the stream itself, and must not wait for any of them, nor refer to locals of a coroutine that may end before it (see
+// stream.hpp). If it throws, who reads its slot gets the exception.
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");

@@ -21,7 +21,8 @@ namespace rondo {
 using SpeedupModel = double (*)(double p, unsigned n);
 
 // The most threads of which the last still brings at least `effectiveness` of a thread: speedup(n) -
-// speedup(n - 1). At least 1, at most threads_max; effectiveness 0 gives threads_max.
+// speedup(n - 1). At least 1, at most threads_max; effectiveness 0 gives threads_max, and what is not a number 1.
+// O(threads_max), with a model of your own as many calls of it.
 [[nodiscard]] unsigned useful_threads(double p, unsigned threads_max, double effectiveness = 0.7,
                                       SpeedupModel model = queueing_speedup);
 

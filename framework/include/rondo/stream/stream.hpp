@@ -24,11 +24,15 @@
 // inside the operand of co_yield or co_await. Units of work must have names therefore, on which the compiler insists;
 // aggregates with a std::string or another member that owns something must have them too, and that no compiler can
 // tell: never `co_yield Item{a, b};` or `co_yield {a, b};`, but `Item item{a, b}; co_yield std::move(item);`. A
-// constructor of Item, or a function that returns it, will do as well.
+// constructor of Item, or a function that returns it, will do as well. Nor does g++ 12 compile aright a `while` or `if`
+// with a co_await of next() in its condition and no pointer with a name, where it is the coroutine's first statement:
+// write `while (T* item = co_await in.next())`, never `while (co_await in.next())`.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
 // latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
-// Parameters should be taken by value, or must outlive the Stream. Threads: the body
+// Parameters should be taken by value, or must outlive the Stream. The frame goes on an exception, behind take() and on a
+// stop request too, while units that it has begun may still run: a unit must not refer to locals or parameters of its
+// coroutine, unless its slot is read before the coroutine can end. Let it have values, or a shared_ptr. Threads: the body
 // runs on one thread at a time, but not always the same; what it does on one is visible to the next.
 #pragma once
 
@@ -96,7 +100,8 @@ class [[nodiscard]] NextAwaiter {
     if (producer.stepper != &stepper) stepper.met(producer);
     producer.stepper = &stepper;
     stepper.current = producer.leaf;
-    return stepper.run_for(consumer_);
+    const bool there = stepper.run_for(consumer_);
+    return !consumer_.look_back() && there;
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {
@@ -157,6 +162,7 @@ class [[nodiscard]] WorkAwaiter {
     stepper.current = &giver_;
     core_->retain();
     stepper.unit = UnitReference(core_.get());
+    giver_.look_back();
     stepper.outcome = Stepper::Outcome::unit;
   }
   Slot<R> await_resume() noexcept { return Slot<R>(std::move(core_)); }
@@ -172,7 +178,10 @@ class [[nodiscard]] ValueAwaiter {
  public:
   ValueAwaiter(PromiseBase& giver, void* value) : giver_(giver), value_(value) {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(value_); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    giver_.look_back();
+    giver_.hand_over(value_);
+  }
   void await_resume() const noexcept {}
 
  private:
@@ -185,7 +194,10 @@ class [[nodiscard]] KeptValueAwaiter {
  public:
   KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
+  void await_suspend(std::coroutine_handle<>) noexcept {
+    giver_.look_back();
+    giver_.hand_over(std::addressof(value_));
+  }
   void await_resume() const noexcept {}
 
  private:
@@ -209,6 +221,7 @@ class [[nodiscard]] ElementsAwaiter {
     parent_.draws_from(child);
     child.root = &root;
     root.leaf = leaf;
+    parent_.look_back();
     root.stepper->current = leaf;
   }
   void await_resume() {

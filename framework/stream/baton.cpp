@@ -30,8 +30,8 @@ bool Baton::try_take() {
   return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_seq_cst);
 }
 
-Baton::Taken Baton::take(unsigned index, const std::atomic<unsigned>& crew) {
-  if (fair_) return take_in_order(index, crew);
+Baton::Taken Baton::take(Roster& roster) {
+  if (fair_) return take_in_order(roster);
   for (int spin = 0; spin < kSpins; ++spin) {
     if (closed_.load(std::memory_order_acquire)) return Taken::closed;
     if (try_take()) return Taken::yes;
@@ -48,7 +48,7 @@ Baton::Taken Baton::take(unsigned index, const std::atomic<unsigned>& crew) {
       taken = Taken::closed;
       break;
     }
-    if (index >= crew.load(std::memory_order_relaxed)) {
+    if (roster.leave()) {
       taken = Taken::dismissed;
       break;
     }
@@ -70,17 +70,18 @@ void Baton::put_back() {
   free_.notify_one();
 }
 
-Baton::Taken Baton::take_in_order(unsigned index, const std::atomic<unsigned>& crew) {
+Baton::Taken Baton::take_in_order(Roster& roster) {
   std::unique_lock lock(mutex_);
   if (closed_) return Taken::closed;
+  if (roster.leave()) return Taken::dismissed;
   if (queue_.empty() && try_take()) return Taken::yes;
   Place place;
   queue_.push_back(&place);
-  place.turn.wait(lock,
-                  [&] { return place.given || closed_ || index >= crew.load(std::memory_order_relaxed); });
+  bool left = false;
+  place.turn.wait(lock, [&] { return place.given || closed_ || (left = roster.leave()); });
   if (place.given) return Taken::yes;
   queue_.erase(std::find(queue_.begin(), queue_.end(), &place));
-  return closed_ ? Taken::closed : Taken::dismissed;
+  return left ? Taken::dismissed : Taken::closed;
 }
 
 void Baton::put_back_in_order() {

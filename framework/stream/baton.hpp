@@ -25,6 +25,28 @@
 
 namespace rondo::streaming {
 
+// How many threads are at work, and how many should be.
+struct Roster {
+  std::atomic<unsigned> target{1};
+  std::atomic<unsigned> at_work{1};
+
+  [[nodiscard]] bool too_many() const { return at_work.load() > target.load(); }
+  // True: the caller counts no more, as one of too many. At least one stays.
+  [[nodiscard]] bool leave() {
+    unsigned now = at_work.load();
+    while (now > target.load())
+      if (at_work.compare_exchange_weak(now, now - 1)) return true;
+    return false;
+  }
+  // The number of threads at work with the caller; 0: there are enough.
+  [[nodiscard]] unsigned enter() {
+    unsigned now = at_work.load();
+    while (now < target.load())
+      if (at_work.compare_exchange_weak(now, now + 1)) return now + 1;
+    return 0;
+  }
+};
+
 class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
  public:
   enum class Taken : std::uint8_t { yes, closed, dismissed };
@@ -37,9 +59,9 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   explicit Baton(Handover handover) : fair_(handover == Handover::fair) {}
 
   [[nodiscard]] bool try_take();
-  // Blocks until the baton is this thread's, or closed, or the thread is dismissed: its index is no longer
-  // under `crew`.
-  [[nodiscard]] Taken take(unsigned index, const std::atomic<unsigned>& crew);
+  // Blocks until the baton is this thread's, or closed, or the thread is dismissed: one of too many, and not counted as at
+  // work any more.
+  [[nodiscard]] Taken take(Roster& roster);
   void put_back();
   // Lets threads that wait in take() look again whether they are dismissed.
   void look_again();
@@ -65,7 +87,7 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
     std::condition_variable turn;
     bool given = false;
   };
-  Taken take_in_order(unsigned index, const std::atomic<unsigned>& crew);
+  Taken take_in_order(Roster& roster);
   void put_back_in_order();
 
   const bool fair_;

@@ -62,14 +62,15 @@ void Crew::work() {
       return evaluation_.stop();
     }
   }
-  std::stop_callback stop(options_.stop, [this] { evaluation_.stop(); });
+  std::stop_callback stop(options_.stop, [this] {
+    evaluation_.stop();
+    invite();
+  });
   if (options_.effectiveness == 0) {
     want(threads_max_);
     recruit();
   }
-  serve(0);
-  // Over: every thread leaves at its next look, the resting ones now.
-  invite();
+  serve();
   for (;;) {
     std::vector<std::thread> leaving;
     {
@@ -91,7 +92,7 @@ StreamReport Crew::report() const {
           .par = meter_.par()};
 }
 
-void Crew::serve(unsigned index) {
+void Crew::serve() {
   Baton& baton = evaluation_.baton();
   std::optional<CoreShare::OnThisThread> core;
   if (share_) core.emplace(*share_);
@@ -100,17 +101,16 @@ void Crew::serve(unsigned index) {
   UnitReference unit;
   for (bool holding = false;;) {
     // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
-    if (holding && index >= target_.load(std::memory_order_relaxed)) {
+    if (holding && roster_.too_many()) {
       baton.put_back();
       holding = false;
     }
     if (!holding) {
-      const auto taken = index < target_.load(std::memory_order_relaxed) ? baton.take(index, target_)
-                                                                         : Baton::Taken::dismissed;
-      if (taken == Baton::Taken::closed) return;
+      const auto taken = roster_.leave() ? Baton::Taken::dismissed : baton.take(roster_);
+      if (taken == Baton::Taken::closed) return invite();
       if (taken == Baton::Taken::dismissed) {
-        leave(index);
-        if (!join(index)) return;
+        if (share_) share_->give_back();
+        if (!join()) return;
         round = Round{};
         round.mark = now();
         continue;
@@ -120,7 +120,7 @@ void Crew::serve(unsigned index) {
     if (round.timed) {
       round.sample.wait += round.lap(now());
       if (round.sample.par.count() > 0) {  // a whole round is behind this thread
-        meter_.record(round.sample, at_work_, round.weight);
+        meter_.record(round.sample, roster_.at_work, round.weight);
         ++samples_;
         // About one clocked round in 100 us, and each stands for those around it.
         const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
@@ -135,7 +135,7 @@ void Crew::serve(unsigned index) {
       round.mark = now();
     }
     const auto turn = evaluation_.step(unit);
-    if (turn == Evaluation::Turn::over) return;
+    if (turn == Evaluation::Turn::over) return invite();
     if (round.timed) round.sample.crit += round.lap(now());
     if (turn == Evaluation::Turn::waiting) {
       if (share_) share_->waits();
@@ -166,7 +166,7 @@ void Crew::want(unsigned threads) {
   const std::scoped_lock lock(target_mutex_);
   wanted_ = threads;
   const unsigned target = std::min(wanted_.load(), allotted_);
-  const unsigned before = target_.exchange(target);
+  const unsigned before = roster_.target.exchange(target);
   if (target > before) invite();
   if (target < before) evaluation_.baton().look_again();
 }
@@ -175,7 +175,7 @@ void Crew::allot(unsigned threads) {
   const std::scoped_lock lock(target_mutex_);
   allotted_ = threads;
   const unsigned target = std::min(wanted_.load(), allotted_);
-  const unsigned before = target_.exchange(target);
+  const unsigned before = roster_.target.exchange(target);
   if (target < before) evaluation_.baton().look_again();
   invite();  // also if the target is as before: a core may have become free
 }
@@ -192,10 +192,9 @@ void Crew::recruit() {
   if (recruited_.load(std::memory_order_relaxed) >= wanted) return;
   const std::scoped_lock lock(threads_mutex_);
   while (recruited_ < wanted && !evaluation_.over()) {
-    const unsigned index = recruited_;
     try {
-      threads_.emplace_back([this, index] {
-        if (join(index)) serve(index);
+      threads_.emplace_back([this] {
+        if (join()) serve();
       });
     } catch (const std::system_error&) {
       return;  // the system has no thread left; the others do the work
@@ -204,25 +203,23 @@ void Crew::recruit() {
   }
 }
 
-bool Crew::join(unsigned index) {
+bool Crew::join() {
+  unsigned at_work = 0;
   for (;;) {
     const unsigned seen = invitations_.load();
     if (evaluation_.over()) return false;
-    if (index < target_.load() && (index == 0 || !share_ || share_->lease())) break;
+    at_work = roster_.enter();
+    if (at_work > 0) {
+      if (!share_ || share_->lease()) break;
+      roster_.at_work.fetch_sub(1);
+    }
     invitations_.wait(seen);
   }
-  const unsigned at_work = index == 0 ? at_work_.load() : at_work_.fetch_add(1) + 1;
   unsigned most = at_work_max_;
   while (at_work > most && !at_work_max_.compare_exchange_weak(most, at_work)) {
   }
-  if (index != 0) joined_.fetch_add(1);
+  joined_.fetch_add(1);
   return true;
-}
-
-void Crew::leave(unsigned index) {
-  if (index == 0) return;
-  at_work_.fetch_sub(1);
-  if (share_) share_->give_back();
 }
 
 }  // namespace rondo::streaming

@@ -1,8 +1,8 @@
 // The threads that evaluate a stream: the caller's, and others that join and leave as the measured times
 // tell.
 //
-// Thread 0 is the caller's and stays. A thread with index i works while i < target; otherwise it rests,
-// without a core, until it is invited again. Before the first work unit has been timed, the target is one
+// While more are at work than the target, whoever has nothing to do rests, without a core, until it is invited again: also the
+// caller's thread, for another one may be inside a long unit. Before the first work unit has been timed, the target is one
 // more than there are units under way.
 #pragma once
 
@@ -28,14 +28,13 @@ class Crew {
   void work();
   [[nodiscard]] StreamReport report() const;
   // Threads that are not resting, the caller's included; any thread may ask.
-  [[nodiscard]] unsigned at_work() const { return at_work_; }
+  [[nodiscard]] unsigned at_work() const { return roster_.at_work; }
 
  private:
   struct Round;  // one thread's clockwork
 
-  void serve(unsigned index);
-  [[nodiscard]] bool join(unsigned index);
-  void leave(unsigned index);
+  void serve();
+  [[nodiscard]] bool join();
   void decide();
   void want(unsigned threads);
   void allot(unsigned threads);
@@ -50,9 +49,8 @@ class Crew {
   std::mutex target_mutex_;
   std::atomic<unsigned> wanted_{1};  // by the rule; written under the mutex
   unsigned allotted_;                // by the budget
-  std::atomic<unsigned> target_{1};
+  Roster roster_;
   std::atomic<unsigned> invitations_{0};
-  std::atomic<unsigned> at_work_{1};
   std::atomic<unsigned> at_work_max_{1};
   std::atomic<std::uint64_t> joined_{0};
 
@@ -64,7 +62,7 @@ class Crew {
 
   std::mutex threads_mutex_;
   std::vector<std::thread> threads_;
-  std::atomic<unsigned> recruited_{1};  // index of the next thread to start
+  std::atomic<unsigned> recruited_{1};  // threads, the caller's included
   std::unique_ptr<CoreShare> share_;
 };
 

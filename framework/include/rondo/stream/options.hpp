@@ -25,7 +25,7 @@ enum class Handover : std::uint8_t { unfair, fair };
 struct StreamReport {
   std::uint64_t units = 0;   // work units
   unsigned threads_max = 1;  // threads at work at the same time, at most
-  std::uint64_t joined = 0;  // how often a thread joined, the caller's not counted
+  std::uint64_t joined = 0;  // how often a thread joined, or came back from a rest
   double crit = 0;           // holding the stream
   double wait = 0;           // waiting for it, or for results
   double par = 0;            // running work units

@@ -15,7 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # rest would only take long.
 without_mpi_parts=(scheduler simulation engine recovery checkpoint)
 thread_parts=(engine recovery stream)
-address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines)
+address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines
+               stream_errors stream_unread)
 # Not optimised further than it takes to run in reasonable time, as that halves the time to compile; with assertions.
 sanitized=(-D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF)
 # Left out of these parts: what only tries to compile, what crashes on purpose (the sanitizers have their own say then),

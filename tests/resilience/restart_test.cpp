@@ -6,13 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <stdexcept>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "engine/command_line.hpp"
 #include "journey.hpp"
+#include "run_on_threads.hpp"
 #include "temporary_folder.hpp"
 
 namespace rondo::test {
@@ -58,8 +56,6 @@ std::uint64_t uninterrupted() {
   static const std::uint64_t digest = travel({"--rondo-workers=2", "--rondo-seed=7"}).digest;
   return digest;
 }
-
-std::string workers(int count) { return "--rondo-workers=" + std::to_string(count); }
 
 void copy_folder(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove_all(to);
@@ -137,25 +133,22 @@ TEST(Restart, ACheckpointRightAfterAResampleHasTheCopiesThatWereStillOnTheirWay)
   TemporaryFolder folder;
   const auto play = [&](int count, bool save) {
     std::uint64_t digest = 0;
-    CommandLine line({workers(count)});
-    EXPECT_EQ(run<Walker>(line.argc, line.argv(),
-                          [&](Master<Walker>& master) {
-                            std::vector<State> states(8);
-                            for (State& state : states) state.words.assign(100'000, 5);
-                            master.reset(std::move(states));
-                            const std::vector<std::uint32_t> offspring = {0, 0, 0, 40, 0, 0, 0, 1};
-                            master.resample(offspring);
-                            Progress progress;
-                            if (save) {
-                              master.checkpoint(folder / "c", progress);
-                              master.reset({});
-                              EXPECT_TRUE(master.restore(folder / "c", progress));
-                            }
-                            Journey journey(master, progress, 0);
-                            journey.step();
-                            digest = journey.finish();
-                          }),
-              0);
+    run_on_threads<Walker>(count, [&](Master<Walker>& master) {
+      std::vector<State> states(8);
+      for (State& state : states) state.words.assign(100'000, 5);
+      master.reset(std::move(states));
+      const std::vector<std::uint32_t> offspring = {0, 0, 0, 40, 0, 0, 0, 1};
+      master.resample(offspring);
+      Progress progress;
+      if (save) {
+        master.checkpoint(folder / "c", progress);
+        master.reset({});
+        EXPECT_TRUE(master.restore(folder / "c", progress));
+      }
+      Journey journey(master, progress, 0);
+      journey.step();
+      digest = journey.finish();
+    });
     return digest;
   };
   const std::uint64_t expected = play(1, false);
@@ -239,225 +232,59 @@ TEST(Restart, ADamagedCheckpointIsToldByNameAndTheOneBeforeIsUsed) {
 TEST(Restart, WhereEverythingIsDamagedTheMasterSaysSoAndStaysUsable) {
   TemporaryFolder folder;
   const std::string place = folder / "c";
-  CommandLine line({workers(3)});
-  EXPECT_EQ(run<Walker>(line.argc, line.argv(),
-                        [&](Master<Walker>& master) {
-                          Progress progress;
-                          EXPECT_FALSE(master.restore(place, progress));  // nothing was ever written
-                          master.reset(Journey::start(20));
-                          master.checkpoint(place, progress);
-                          master.checkpoint(place, progress);
-                          for (const auto& entry : std::filesystem::recursive_directory_iterator(place))
-                            if (entry.path().filename().string().find("part") != std::string::npos)
-                              std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
-                          EXPECT_THROW((void)master.restore(place, progress), CheckpointError);
-                          EXPECT_EQ(master.size(), 0u);
-                          master.reset(Journey::start(20));
-                          Journey journey(master, progress, 0);
-                          journey.step();
-                          EXPECT_EQ(master.size(), 20u);
-                          master.checkpoint(place, progress);
-                          EXPECT_TRUE(master.restore(place, progress));
-                          journey.step();
-                        }),
-            0);
-}
-
-class Other : public Update<std::uint64_t, int, int> {
- public:
-  int update(std::uint64_t& state, const int& input, const Call&) override {
-    return static_cast<int>(++state) + input;
-  }
-};
-
-TEST(Restart, ACheckpointOfOtherTypesIsRefused) {
-  TemporaryFolder folder;
-  CommandLine line({workers(2)});
-  EXPECT_EQ(run<Walker>(line.argc, line.argv(),
-                        [&](Master<Walker>& master) {
-                          master.reset(Journey::start(5));
-                          master.checkpoint(folder / "c");
-                        }),
-            0);
-  CommandLine other({workers(2)});
-  EXPECT_EQ(run<Other>(other.argc, other.argv(),
-                       [&](Master<Other>& master) {
-                         EXPECT_THROW((void)master.restore(folder / "c"), CheckpointError);
-                         master.reset({1, 2, 3});
-                         EXPECT_EQ(master.update(1), (std::vector<int>{3, 4, 5}));
-                       }),
-            0);
-}
-
-// A program that is compiled anew: the names of its types stay, what they hold changes.
-int build = 0;
-
-constexpr std::int64_t kNeverSaved = 100;
-constexpr int kBecomeUnsaveable = 100;
-
-struct Changing {
-  double real = 1;
-  std::int64_t whole = 2;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    if (build == 1) {
-      archive& whole& real;  // the same sizes
-    } else {
-      archive& real& whole;
-    }
-    // what is not asked for where all is zero is not seen before
-    if (build == 2 && whole != 0) archive& real;
-    if (build == 3 && whole != 0) throw std::runtime_error("whole is not 0");
-    if (Archive::is_saving::value && whole == kNeverSaved) throw std::runtime_error("never saved");
-  }
-};
-
-class Change : public Update<Changing, int, double> {
- public:
-  double update(Changing& state, const int& input, const Call&) override {
-    if (input == kBecomeUnsaveable) state.whole = kNeverSaved;
-    return state.real += input;
-  }
-};
-
-// What is said of a restore of this build, from a checkpoint of build 0; nothing if it is taken.
-std::string refusal_in_build(int number, const std::string& place, int count) {
-  std::string refusal;
-  CommandLine line({workers(count)});
-  build = number;
-  EXPECT_EQ(run<Change>(line.argc, line.argv(),
-                        [&](Master<Change>& master) {
-                          try {
-                            EXPECT_TRUE(master.restore(place));
-                            EXPECT_EQ(master.size(), 9u);
-                          } catch (const CheckpointError& error) {
-                            refusal = error.what();
-                            EXPECT_EQ(master.size(), 0u);
-                          }
-                          build = 0;
-                          master.reset(std::vector<Changing>(4));
-                          EXPECT_EQ(master.update(1), std::vector<double>(4, 2.0));
-                        }),
-            0);
-  return refusal;
-}
-
-TEST(Restart, ACheckpointOfTypesWhosePartsHaveChangedIsRefusedByName) {
-  TemporaryFolder folder;
-  const std::string place = folder / "c";
-  CommandLine line({workers(2)});
-  EXPECT_EQ(run<Change>(line.argc, line.argv(),
-                        [&](Master<Change>& master) {
-                          master.reset(std::vector<Changing>(9));
-                          master.checkpoint(place, std::string("progress"));
-                          // of another type than was saved
-                          Progress other;
-                          EXPECT_THROW((void)master.restore(place, other), CheckpointError);
-                          std::string same;
-                          EXPECT_TRUE(master.restore(place, same));
-                          EXPECT_EQ(same, "progress");
-                        }),
-            0);
-  for (const int count : {1, 3}) {
-    EXPECT_EQ(refusal_in_build(0, place, count), "");
-    const std::string swapped = refusal_in_build(1, place, count);
-    EXPECT_NE(swapped.find("manifest: of another type"), std::string::npos) << swapped;
-    // found as a state is read
-    for (const int number : {2, 3}) {
-      const std::string longer = refusal_in_build(number, place, count);
-      EXPECT_NE(longer.find("/part-"), std::string::npos) << longer;
-      EXPECT_NE(longer.find(": state "), std::string::npos) << longer;
-    }
-  }
-}
-
-TEST(Restart, AStateThatCannotBeReadIsRefusedBeforeItGoesToAnotherWorker) {
-  TemporaryFolder folder;
-  const std::string place = folder / "c";
-  CommandLine line({workers(1)});
-  EXPECT_EQ(run<Change>(line.argc, line.argv(),
-                        [&](Master<Change>& master) {
-                          std::vector<Changing> states(9);
-                          for (std::size_t i = 0; i < 8; ++i) states[i].whole = 0;
-                          master.reset(std::move(states));
-                          master.checkpoint(place);
-                        }),
-            0);
-  for (const int number : {2, 3}) {
-    const std::string refusal = refusal_in_build(number, place, 3);  // one reads, another gets the last state
-    EXPECT_NE(refusal.find("/part-00000: state 8 "), std::string::npos) << refusal;
-  }
-}
-
-TEST(Restart, AStateThatCannotBePackedIsNamedAndTheCheckpointBeforeStands) {
-  TemporaryFolder folder;
-  const std::string place = folder / "c";
-  CommandLine line({workers(2)});
-  EXPECT_EQ(run<Change>(line.argc, line.argv(),
-                        [&](Master<Change>& master) {
-                          master.reset(std::vector<Changing>(9));
-                          master.checkpoint(place);
-                          std::vector<int> inputs(9, 1);
-                          inputs[4] = kBecomeUnsaveable;
-                          (void)master.update(std::span<const int>(inputs));
-                          try {
-                            master.checkpoint(place);
-                            ADD_FAILURE() << "no CheckpointError";
-                          } catch (const CheckpointError& error) {
-                            EXPECT_NE(std::string(error.what()).find("state 4 cannot be packed: never saved"),
-                                      std::string::npos)
-                                << error.what();
-                          }
-                          EXPECT_TRUE(master.restore(place));
-                          EXPECT_EQ(master.update(1), std::vector<double>(9, 2.0));
-                        }),
-            0);
+  run_on_threads<Walker>(3, [&](Master<Walker>& master) {
+    Progress progress;
+    EXPECT_FALSE(master.restore(place, progress));  // nothing was ever written
+    master.reset(Journey::start(20));
+    master.checkpoint(place, progress);
+    master.checkpoint(place, progress);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(place))
+      if (entry.path().filename().string().find("part") != std::string::npos)
+        std::filesystem::resize_file(entry.path(), entry.file_size() - 1);
+    EXPECT_THROW((void)master.restore(place, progress), CheckpointError);
+    EXPECT_EQ(master.size(), 0u);
+    master.reset(Journey::start(20));
+    Journey journey(master, progress, 0);
+    journey.step();
+    EXPECT_EQ(master.size(), 20u);
+    master.checkpoint(place, progress);
+    EXPECT_TRUE(master.restore(place, progress));
+    journey.step();
+  });
 }
 
 TEST(Restart, IdsOfStatesThatAreGoneAreNotGivenAgain) {
   TemporaryFolder folder;
   const std::string place = folder / "c";
-  CommandLine line({workers(2)});
-  EXPECT_EQ(run<Change>(line.argc, line.argv(),
-                        [&](Master<Change>& master) {
-                          std::map<StateId, std::vector<int>> none;
-                          for (const StateId id : master.reset(std::vector<Changing>(5))) none[id];
-                          (void)master.update(none);
-                          EXPECT_EQ(master.size(), 0u);
-                          master.checkpoint(place);
-                        }),
-            0);
-  CommandLine again({workers(2)});
-  EXPECT_EQ(
-      run<Change>(
-          again.argc, again.argv(),
-          [&](Master<Change>& master) {
-            EXPECT_TRUE(master.restore(place));
-            EXPECT_EQ(master.size(), 0u);
-            EXPECT_EQ(master.reset(std::vector<Changing>(2)), (std::vector<StateId>{StateId{5}, StateId{6}}));
-          }),
-      0);
+  run_on_threads<Walker>(2, [&](Master<Walker>& master) {
+    std::map<StateId, std::vector<Input>> none;
+    for (const StateId id : master.reset(Journey::start(5))) none[id];
+    (void)master.update(none);
+    EXPECT_EQ(master.size(), 0u);
+    master.checkpoint(place);
+  });
+  run_on_threads<Walker>(2, [&](Master<Walker>& master) {
+    EXPECT_TRUE(master.restore(place));
+    EXPECT_EQ(master.size(), 0u);
+    EXPECT_EQ(master.reset(Journey::start(2)), (std::vector<StateId>{StateId{5}, StateId{6}}));
+  });
 }
 
 TEST(Restart, AContextSharedAfterTheCheckpointIsForgotten) {
   TemporaryFolder folder;
-  CommandLine line({workers(2)});
-  EXPECT_EQ(run<Walker>(line.argc, line.argv(),
-                        [&](Master<Walker>& master) {
-                          Input reads_context;
-                          reads_context.program = 4;
-                          master.reset(Journey::start(6));
-                          master.checkpoint(folder / "c");
-                          const std::vector<Output> without = master.update(reads_context);
-                          master.share(Context{{1, 2, 3}});
-                          EXPECT_TRUE(master.restore(folder / "c"));
-                          EXPECT_EQ(master.update(reads_context), without);
-                          master.share(Context{{1, 2, 3}});
-                          EXPECT_TRUE(master.restore(folder / "c"));
-                          EXPECT_EQ(master.update(reads_context), without);
-                        }),
-            0);
+  run_on_threads<Walker>(2, [&](Master<Walker>& master) {
+    Input reads_context;
+    reads_context.program = 4;
+    master.reset(Journey::start(6));
+    master.checkpoint(folder / "c");
+    const std::vector<Output> without = master.update(reads_context);
+    master.share(Context{{1, 2, 3}});
+    EXPECT_TRUE(master.restore(folder / "c"));
+    EXPECT_EQ(master.update(reads_context), without);
+    master.share(Context{{1, 2, 3}});
+    EXPECT_TRUE(master.restore(folder / "c"));
+    EXPECT_EQ(master.update(reads_context), without);
+  });
 }
 
 }  // namespace

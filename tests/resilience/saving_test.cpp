@@ -1,34 +1,30 @@
 // A disk that hangs while a checkpoint is written: rounds go on beside it, and the memory of what waits for it has a limit.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include <rondo/detail/typed_kernel.hpp>
 
 #include "engine/by_hand.hpp"
 #include "engine/session.hpp"
 #include "engine/worker.hpp"
 #include "hanging_storage.hpp"
 #include "journey.hpp"
+#include "locked_storage.hpp"
 #include "memory_storage.hpp"
+#include "run_on_storage.hpp"
 
 namespace rondo::test {
 namespace {
 
 constexpr const char* kPlace = "checkpoints";
 
-int run_on(checkpoint::Storage& storage, std::function<void(Master<Walker>&)> main) {
+engine::Options every_round() {
   engine::Options options;
   options.workers = 2;
   options.checkpoint = kPlace;
   options.checkpoint_every = checkpoint::Rounds{1};
-  const engine::Host host{storage, [](int status) { std::_Exit(status); }};
-  return engine::run_threads(host, detail::make_program<Walker>([] { return Walker(); }), options,
-                             detail::erase_main<Walker>(std::move(main)));
+  return options;
 }
 
 TEST(Saving, RoundsGoOnWhileTheDiskHangs) {
@@ -36,7 +32,7 @@ TEST(Saving, RoundsGoOnWhileTheDiskHangs) {
   LockedStorage locked(memory);
   HangingStorage disk(locked);
   std::uint64_t with = 0, without = 0;
-  EXPECT_EQ(run_on(disk,
+  EXPECT_EQ(run_on(disk, every_round(),
                    [&](Master<Walker>& master) {
                      Progress progress;
                      master.reset(Journey::start(12));
@@ -55,7 +51,7 @@ TEST(Saving, RoundsGoOnWhileTheDiskHangs) {
                    }),
             0);
   // what has come to the disk at last is from the moment of the safe point
-  EXPECT_EQ(run_on(locked,
+  EXPECT_EQ(run_on(locked, every_round(),
                    [&](Master<Walker>& master) {
                      Progress progress;
                      ASSERT_TRUE(master.resume(progress));

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rondo/detail/typed_kernel.hpp>
@@ -18,6 +18,7 @@
 #include "journey.hpp"
 #include "locked_storage.hpp"
 #include "memory_storage.hpp"
+#include "run_on_storage.hpp"
 
 namespace rondo::test {
 namespace {
@@ -27,13 +28,11 @@ using checkpoint::MemoryStorage;
 using checkpoint::Path;
 using checkpoint::Trouble;
 
-// A run on threads with this storage.
-template <class Function>
-int run_on(checkpoint::Storage& storage, const engine::Options& options, Function main) {
-  LockedStorage locked(storage);
-  const engine::Host host{locked, [](int status) { std::_Exit(status); }};
-  return engine::run_threads(host, detail::make_program<Walker>([] { return Walker(); }), options,
-                             detail::erase_main<Walker>(std::move(main)));
+// The disk is for one thread.
+template <class Main>
+int run_on_disk(checkpoint::Storage& disk, const engine::Options& options, Main main) {
+  LockedStorage locked(disk);
+  return run_on(locked, options, std::move(main));
 }
 
 engine::Options options_for(std::uint32_t workers) {
@@ -58,7 +57,7 @@ std::uint64_t expected() {
   static const std::uint64_t digest = [] {
     std::uint64_t result = 0;
     MemoryStorage storage;
-    (void)run_on(storage, options_for(2), [&](Master<Walker>& master) {
+    (void)run_on_disk(storage, options_for(2), [&](Master<Walker>& master) {
       Progress progress;
       master.reset(Journey::start(12));
       Journey journey(master, progress, 0);
@@ -78,15 +77,15 @@ struct Outcome {
 // Goes on from what a restart finds, and says from which step; 0: there is nothing.
 std::uint64_t restored_step(checkpoint::Storage& disk, std::uint32_t workers, int places) {
   std::uint64_t step = 0;
-  EXPECT_EQ(run_on(disk, options_for(workers, places),
-                   [&](Master<Walker>& master) {
-                     Progress progress;
-                     if (!master.restore(kPlace, progress)) return;
-                     step = progress.step;
-                     Journey journey(master, progress, 0);
-                     for (; progress.step < 3; ++progress.step) journey.step();
-                     EXPECT_EQ(journey.finish(), expected());
-                   }),
+  EXPECT_EQ(run_on_disk(disk, options_for(workers, places),
+                        [&](Master<Walker>& master) {
+                          Progress progress;
+                          if (!master.restore(kPlace, progress)) return;
+                          step = progress.step;
+                          Journey journey(master, progress, 0);
+                          for (; progress.step < 3; ++progress.step) journey.step();
+                          EXPECT_EQ(journey.finish(), expected());
+                        }),
             0);
   return step;
 }
@@ -95,35 +94,35 @@ std::uint64_t restored_step(checkpoint::Storage& disk, std::uint32_t workers, in
 Outcome save_on(const checkpoint::TroublePlan& plan, int places) {
   MemoryStorage disk;
   Outcome outcome;
-  EXPECT_EQ(run_on(disk, options_for(3, places),
-                   [&](Master<Walker>& master) {
-                     Progress progress;
-                     master.reset(Journey::start(12));
-                     Journey journey(master, progress, 0);
-                     journey.step();
-                     ++progress.step;
-                     master.checkpoint(kPlace, progress);
-                   }),
+  EXPECT_EQ(run_on_disk(disk, options_for(3, places),
+                        [&](Master<Walker>& master) {
+                          Progress progress;
+                          master.reset(Journey::start(12));
+                          Journey journey(master, progress, 0);
+                          journey.step();
+                          ++progress.step;
+                          master.checkpoint(kPlace, progress);
+                        }),
             0);
   FaultyStorage faulty(disk, {});
-  EXPECT_EQ(run_on(faulty, options_for(2, places),
-                   [&](Master<Walker>& master) {
-                     Progress progress;
-                     if (!master.restore(kPlace, progress)) throw Error("nothing to begin with");
-                     Journey journey(master, progress, 0);
-                     journey.step();
-                     ++progress.step;
-                     faulty.meet(plan);
-                     try {
-                       master.checkpoint(kPlace, progress);
-                     } catch (const CheckpointError&) {
-                       outcome.refused = true;
-                     }
-                     outcome.operations = faulty.operations();
-                     if (outcome.operations == 0) throw Error("nothing was asked of the disk");
-                     journey.step();  // the run goes on
-                     EXPECT_EQ(journey.finish(), expected());
-                   }),
+  EXPECT_EQ(run_on_disk(faulty, options_for(2, places),
+                        [&](Master<Walker>& master) {
+                          Progress progress;
+                          if (!master.restore(kPlace, progress)) throw Error("nothing to begin with");
+                          Journey journey(master, progress, 0);
+                          journey.step();
+                          ++progress.step;
+                          faulty.meet(plan);
+                          try {
+                            master.checkpoint(kPlace, progress);
+                          } catch (const CheckpointError&) {
+                            outcome.refused = true;
+                          }
+                          outcome.operations = faulty.operations();
+                          if (outcome.operations == 0) throw Error("nothing was asked of the disk");
+                          journey.step();  // the run goes on
+                          EXPECT_EQ(journey.finish(), expected());
+                        }),
             0);
   // what a failed attempt leaves would take the space of the next
   if (outcome.refused && !plan.for_ever) {
@@ -140,14 +139,14 @@ Outcome save_on(const checkpoint::TroublePlan& plan, int places) {
 TEST(StorageFault, WhatWasLearnedOfCostsComesBackToAnyNumberOfWorkers) {
   MemoryStorage disk;
   const auto checkpoint_after = [&](std::uint32_t workers, int steps) {
-    EXPECT_EQ(run_on(disk, options_for(workers, 1),
-                     [&](Master<Walker>& master) {
-                       Progress progress;
-                       if (!master.resume(progress)) master.reset(Journey::start(12));
-                       Journey journey(master, progress, 0);
-                       for (; steps > 0; --steps, ++progress.step) journey.step();
-                       master.checkpoint(kPlace, progress);
-                     }),
+    EXPECT_EQ(run_on_disk(disk, options_for(workers, 1),
+                          [&](Master<Walker>& master) {
+                            Progress progress;
+                            if (!master.resume(progress)) master.reset(Journey::start(12));
+                            Journey journey(master, progress, 0);
+                            for (; steps > 0; --steps, ++progress.step) journey.step();
+                            master.checkpoint(kPlace, progress);
+                          }),
               0);
     const std::uint64_t last = checkpoint::sequences(disk, kPlace).back();
     const checkpoint::Manifest manifest = checkpoint::read_manifest(
@@ -231,19 +230,19 @@ void expect_the_last_or_the_one_being_written(checkpoint::Survival survival, int
   std::vector<Wreck> wrecks;
   std::uint64_t complete = 0;
   watched.after_operation = [&] { wrecks.push_back({disk.after_crash(survival, generator), complete}); };
-  EXPECT_EQ(run_on(watched, options_for(2, places),
-                   [&](Master<Walker>& master) {
-                     Progress progress;
-                     master.reset(Journey::start(12));
-                     Journey journey(master, progress, 0);
-                     while (progress.step < 2) {
-                       journey.step();
-                       ++progress.step;
-                       master.checkpoint(kPlace, progress);
-                       complete = progress.step;
-                     }
-                     watched.after_operation = nullptr;
-                   }),
+  EXPECT_EQ(run_on_disk(watched, options_for(2, places),
+                        [&](Master<Walker>& master) {
+                          Progress progress;
+                          master.reset(Journey::start(12));
+                          Journey journey(master, progress, 0);
+                          while (progress.step < 2) {
+                            journey.step();
+                            ++progress.step;
+                            master.checkpoint(kPlace, progress);
+                            complete = progress.step;
+                          }
+                          watched.after_operation = nullptr;
+                        }),
             0);
   ASSERT_GT(wrecks.size(), 50u * static_cast<unsigned>(places));
   for (std::size_t i = 0; i < wrecks.size(); i += static_cast<std::size_t>(places)) {
@@ -268,18 +267,18 @@ TEST(StorageFault, ABackgroundCheckpointThatFailsIsToldAndTheRunGoesOn) {
   options.checkpoint = kPlace;
   options.checkpoint_every = checkpoint::Rounds{1};
   testing::internal::CaptureStderr();
-  EXPECT_EQ(run_on(full, options,
-                   [&](Master<Walker>& master) {
-                     Progress progress;
-                     full.meet({Trouble::no_space, 0, true});
-                     master.reset(Journey::start(12));
-                     Journey journey(master, progress, 0);
-                     for (; progress.step < 3; ++progress.step) {
-                       master.safe_point(progress);
-                       journey.step();
-                     }
-                     EXPECT_EQ(journey.finish(), expected());
-                   }),
+  EXPECT_EQ(run_on_disk(full, options,
+                        [&](Master<Walker>& master) {
+                          Progress progress;
+                          full.meet({Trouble::no_space, 0, true});
+                          master.reset(Journey::start(12));
+                          Journey journey(master, progress, 0);
+                          for (; progress.step < 3; ++progress.step) {
+                            master.safe_point(progress);
+                            journey.step();
+                          }
+                          EXPECT_EQ(journey.finish(), expected());
+                        }),
             0);
   const std::string told = testing::internal::GetCapturedStderr();
   EXPECT_NE(told.find("a checkpoint failed, the run goes on"), std::string::npos) << told;
@@ -292,14 +291,14 @@ int leave_on_a_dead_disk(bool saved_before, std::string& told) {
   FaultyStorage broken(disk, {});
   engine::Options options = options_for(2, 2);
   // an older one, of another start: enough to begin again with, and no step further
-  EXPECT_EQ(run_on(disk, options,
-                   [](Master<Walker>& master) {
-                     master.reset(Journey::start(12));
-                     master.checkpoint(kPlace, Progress());
-                   }),
+  EXPECT_EQ(run_on_disk(disk, options,
+                        [](Master<Walker>& master) {
+                          master.reset(Journey::start(12));
+                          master.checkpoint(kPlace, Progress());
+                        }),
             0);
   testing::internal::CaptureStderr();
-  const int status = run_on(broken, options, [&](Master<Walker>& master) {
+  const int status = run_on_disk(broken, options, [&](Master<Walker>& master) {
     Progress progress;
     EXPECT_TRUE(master.resume(progress));
     if (saved_before) master.checkpoint(kPlace, progress);
@@ -335,16 +334,16 @@ TEST(StorageFault, APlaceThatCannotBeWrittenIsToldAsTheRunBegins) {
       if (both) put_a_file(disk, broken == std::string("second") ? "checkpoints" : "second");
       testing::internal::CaptureStderr();
       bool begun = false;
-      EXPECT_EQ(run_on(disk, options_for(2, 2),
-                       [&](Master<Walker>& master) {
-                         begun = true;
-                         Progress progress;
-                         EXPECT_FALSE(master.resume(progress));
-                         master.reset(Journey::start(12));
-                         master.checkpoint(kPlace, progress);
-                         EXPECT_TRUE(master.resume(progress));
-                         EXPECT_EQ(master.size(), 12u);
-                       }),
+      EXPECT_EQ(run_on_disk(disk, options_for(2, 2),
+                            [&](Master<Walker>& master) {
+                              begun = true;
+                              Progress progress;
+                              EXPECT_FALSE(master.resume(progress));
+                              master.reset(Journey::start(12));
+                              master.checkpoint(kPlace, progress);
+                              EXPECT_TRUE(master.resume(progress));
+                              EXPECT_EQ(master.size(), 12u);
+                            }),
                 both ? 1 : 0);
       const std::string told = testing::internal::GetCapturedStderr();
       EXPECT_EQ(begun, !both);
@@ -362,7 +361,7 @@ TEST(StorageFault, NoSpaceForAWordIsToldAsTheRunBegins) {
   MemoryStorage disk;
   FaultyStorage full(disk, {Trouble::no_space, 0, true, "checkpoints/trial"});
   testing::internal::CaptureStderr();
-  EXPECT_EQ(run_on(full, options_for(2, 1), [](Master<Walker>&) { ADD_FAILURE() << "it begins"; }), 1);
+  EXPECT_EQ(run_on_disk(full, options_for(2, 1), [](Master<Walker>&) { ADD_FAILURE() << "it begins"; }), 1);
   const std::string told = testing::internal::GetCapturedStderr();
   EXPECT_NE(told.find("No space left on device"), std::string::npos) << told;
   EXPECT_TRUE(disk.list(kPlace).empty());

@@ -116,6 +116,9 @@ struct Happening {
     kTimer,
     kBundleDue,
     kPoll,
+    kLeaves,  // a message, where cores are shared
+    kLook,
+    kCore,
     // lost workers
     kReplayEnds,
     kDies,

@@ -46,6 +46,14 @@ struct Machine {
       0;  // of the node, which all ranks share; 0: one for each thread. An update then holds one for
           // Workload::processor alone, and sleeps for the rest
   double waiting = 0;  // part of the cores' time that ranks take which wait
+
+  // Where cores are shared: Linux's, and what MPI does while it waits.
+  Seconds slice{1.4e-3};      // of a core, that a thread has at a time
+  Seconds cache_hot{0.5e-3};  // who has run so shortly before stays at its core
+  std::uint32_t yields = 0;   // of a core, by a thread that finds no more messages
+  Seconds look{0};            // of a thread whose big messages wait for their receivers, now and then
+  Seconds first_look{100e-6}, last_look{1e-3};  // how long after the message, and between two at most
+  double eager_bytes = 4096;                    // of a message that does not wait
 };
 
 // A node with more ranks than cores, as measured there with tests/benchmarks/scaling/constants and crowding: a message of 1 kB
@@ -61,15 +69,17 @@ struct Machine {
       Seconds(6e-6 + 1.4e-6 * std::min(1.0, ranks / 36));  // most of it is waking up
   machine.packing_bandwidth = 1.5e9;
   machine.unpacking_bandwidth = 7e9;
-  machine.update_overhead = Seconds(5e-6);
+  machine.update_overhead = Seconds(6e-6);
   machine.oversleep = Seconds(5e-6);
   machine.cores = cores;
+  machine.yields = 2;
+  machine.look = Seconds(33e-6);
   machine.waiting = 33e-6 / 10e-3 * ranks / static_cast<double>(cores);
   return machine;
 }
 // Of the reference workload: a pass over 300 kB that no cache holds, going to sleep, and the switch; 38 to 44 us among 2 to 35
 // processes.
-inline constexpr Seconds kReferenceUpdate{40e-6};
+inline constexpr Seconds kReferenceUpdate{34e-6};
 
 // What the workers do: all functions of the state and the round, so that a run can be repeated.
 struct Workload {

@@ -32,8 +32,9 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       workload_(std::move(workload)),
       observer_(observer),
       network_(settings_.machine, settings.seed, agenda_),
-      cores_(settings.machine),
-      common_{settings_, workload_, agenda_, network_, cores_, settings.scheduler.workers, {}, observer},
+      cores_(settings.machine, std::size_t{settings.scheduler.workers} * 2 + 1, agenda_),
+      outgoing_(settings_.machine, cores_, network_, settings.scheduler.workers + 1),
+      common_{settings_, workload_, agenda_, network_, cores_, outgoing_, settings.scheduler.workers, {}, observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
   if (settings_.recover) prepare_recovery();
@@ -138,8 +139,7 @@ CallResult Simulation::evolve(std::uint32_t rounds) {
 
 template <class Feed>
 CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const Feed& feed) {
-  const Time begin = std::max(agenda_.now(), free_);
-  free_ = begin;
+  const Time begin = cores_.free(common_.master);
   const std::uint64_t messages_before = network_.sent();
   running_ = Running();
   running_.call = {++epoch_, rounds == 1 ? round_ - 1 : round_, rounds, input_included};
@@ -168,9 +168,10 @@ CallResult Simulation::run_call(std::uint32_t rounds, bool input_included, const
     flush();
   }
   if (memory_) end_record();
+  while (cores_.shared() && cores_.busy(common_.master)) step();
 
   CallResult result = running_.result;
-  result.makespan = (free_ - begin).count();
+  result.makespan = (cores_.free(common_.master) - begin).count();
   if (!running_.chain.empty())
     result.longest = *std::max_element(running_.chain.begin(), running_.chain.end());
   result.bound = std::max(result.work / static_cast<double>(workers_.size()), result.longest);
@@ -193,16 +194,21 @@ void Simulation::open_round(std::uint64_t epoch, std::uint32_t round) {
 void Simulation::step() {
   const Happening happening = agenda_.next();
   ++happenings_;
+  if (happening.kind == Happening::Kind::kCore) return cores_.turn(happening.place);
   if (memory_ && strikes(happening)) return;
   const bool master = happening.place == common_.master;
   switch (happening.kind) {
     case Happening::Kind::kArrives:
       return master ? arrives(happening.message) : workers_[happening.place].arrives(happening.message);
+    case Happening::Kind::kLeaves: return outgoing_.leaves(happening.message);
+    case Happening::Kind::kLook: return outgoing_.look(happening.place);
     case Happening::Kind::kHandled:
-      if (!master) return workers_[happening.place].handle(happening.message);
+      outgoing_.taken(*happening.message);
+      if (!master) return workers_[happening.place].take(happening.message);
       receiving_ = false;
       handle(*happening.message);
       agenda_.release(happening.message);
+      if (inbox_.empty()) outgoing_.look_round(common_.master);
       return receive();
     case Happening::Kind::kAwake: return workers_[happening.place].awake();
     case Happening::Kind::kUpdateEnds: return workers_[happening.place].update_ends();
@@ -217,7 +223,7 @@ void Simulation::step() {
 // ---- the master
 
 void Simulation::spend(Seconds time) {
-  free_ = cores_.run(std::max(free_, agenda_.now()), time);
+  cores_.spend(common_.master, time);
   running_.result.master_busy += time.count();
 }
 
@@ -229,7 +235,8 @@ void Simulation::arrives(Message* message) {
 // Takes the next message in, once what the one before has caused is done.
 void Simulation::receive() {
   if (inbox_.empty() || receiving_) return;
-  if (free_ > agenda_.now()) return agenda_.plan(free_, Happening::Kind::kPoll, common_.master);
+  if (cores_.busy(common_.master))
+    return cores_.then(common_.master, Happening::Kind::kPoll, common_.master);
   Message* message = inbox_.front();
   inbox_.pop_front();
   const Machine& machine = settings_.machine;
@@ -246,7 +253,7 @@ void Simulation::receive() {
         Seconds(message->bytes / machine.master_bandwidth));
   if (!message->part) ++running_.result.master_messages;
   receiving_ = true;
-  agenda_.plan(free_, Happening::Kind::kHandled, common_.master, message);
+  cores_.then(common_.master, Happening::Kind::kHandled, common_.master, message);
 }
 
 Message* Simulation::message(Kind kind, Place to) {
@@ -261,10 +268,10 @@ void Simulation::send(Message* message) {
   if (settings_.relay.group == 0) {
     spend(machine.master_message + items);
     ++running_.result.master_messages;
-    return network_.send(free_, message);
+    return outgoing_.hold(common_.master, message);
   }
   spend(machine.master_part + items + Seconds(message->bytes / machine.master_bandwidth));
-  while (!filling_.empty() && free_ - filling_.front().since > transport::Relay::kBundleAge)
+  while (!filling_.empty() && cores_.free(common_.master) - filling_.front().since > transport::Relay::kBundleAge)
     send_bundle(filling_.front().leader);
   const Place leader = message->to / settings_.relay.group * settings_.relay.group;
   auto found = std::find_if(filling_.begin(), filling_.end(),
@@ -272,7 +279,7 @@ void Simulation::send(Message* message) {
   if (found == filling_.end()) {
     Message* bundle = this->message(Kind::kBundle, leader);
     bundle->bytes = 0;
-    found = filling_.insert(filling_.end(), {leader, bundle, free_});
+    found = filling_.insert(filling_.end(), {leader, bundle, cores_.free(common_.master)});
   }
   found->bundle->parts.push_back(message);
   found->bundle->bytes += message->bytes;
@@ -286,11 +293,12 @@ void Simulation::send_bundle(Place leader) {
   filling_.erase(found);
   spend(settings_.machine.master_message - settings_.machine.master_part);
   ++running_.result.master_messages;
-  network_.send(free_, bundle);
+  outgoing_.send(common_.master, bundle);
 }
 
 void Simulation::flush() {
   while (!filling_.empty()) send_bundle(filling_.front().leader);
+  outgoing_.ring(common_.master);
 }
 
 void Simulation::handle(const Message& message) {
@@ -321,8 +329,9 @@ void Simulation::handle(const Message& message) {
 
 void Simulation::on(const scheduler::Event& event) {
   if (recovering()) return;  // what was planned with the lost worker is void
-  const std::vector<scheduler::Command> commands = scheduler_.on(std::max(free_, agenda_.now()), event);
-  if (observer_ != nullptr) observer_->decided(std::max(free_, agenda_.now()), event, commands, scheduler_);
+  const Time now = cores_.free(common_.master);
+  const std::vector<scheduler::Command> commands = scheduler_.on(now, event);
+  if (observer_ != nullptr) observer_->decided(now, event, commands, scheduler_);
   for (const scheduler::Command& each : commands) std::visit([&](const auto& c) { perform(c); }, each);
 }
 

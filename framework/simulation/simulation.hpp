@@ -59,6 +59,7 @@ class Simulation {
 
   [[nodiscard]] const scheduler::Scheduler& scheduler() const { return scheduler_; }
   [[nodiscard]] Time now() const { return agenda_.now(); }
+  [[nodiscard]] const Cores& cores() const { return cores_; }
   [[nodiscard]] std::uint64_t happenings() const { return happenings_; }
   [[nodiscard]] std::uint64_t round() const { return round_; }
   [[nodiscard]] StateId next_id() const {
@@ -124,6 +125,7 @@ class Simulation {
   Agenda agenda_;
   Network network_;
   Cores cores_;
+  Outgoing outgoing_;
   Common common_;
   scheduler::Scheduler scheduler_;
   std::vector<VirtualWorker> workers_;
@@ -137,7 +139,6 @@ class Simulation {
   std::deque<Filling> filling_;  // bundles for leaders, the oldest first
   bool receiving_ = false;
   std::optional<Seconds> cancel_after_;
-  Time free_{0};  // when the master has done what it was asked
   std::uint64_t next_id_ = 0;
   std::uint64_t round_ = 0;
   std::uint64_t epoch_ = 0;

@@ -261,7 +261,7 @@ void Simulation::finish_recovery() {
     send(replay);
   }
   const std::vector<scheduler::Command> commands = scheduler_.recover(
-      std::max(free_, now()), found.owners, found.rounds, running_.result.cancelled && !running_.ended);
+      cores_.free(common_.master), found.owners, found.rounds, running_.result.cancelled && !running_.ended);
   begin_backup(std::move(found.bases));
   resume_call(commands);
 }

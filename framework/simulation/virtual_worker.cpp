@@ -19,11 +19,6 @@ Message* VirtualWorker::message(Kind kind, Place to) const {
   return message;
 }
 
-// The thread that communicates has something to do.
-void VirtualWorker::spend(Seconds time) {
-  free_ = common_->cores.run(std::max(free_, common_->agenda.now()), time);
-}
-
 void VirtualWorker::send(Message* message) {
   if (message->to == common_->master && message->kind != Kind::kBundle && leader()) {
     if (*leader() == self_) return put_up(message);
@@ -31,14 +26,20 @@ void VirtualWorker::send(Message* message) {
   }
   spend(common_->settings.machine.worker_message);
   if (common_->observer != nullptr) common_->observer->sends(scheduler::Worker{self_}, *message);
-  common_->network.send(free_, message);
+  common_->outgoing.send(self_, message);
 }
 
 void VirtualWorker::arrives(Message* message) {
   const Machine& machine = common_->settings.machine;
+  ++waiting_;
   spend(machine.worker_message +
         Seconds(message->kind == Kind::kStates ? message->bytes / machine.unpacking_bandwidth : 0));
-  common_->agenda.plan(free_, Happening::Kind::kHandled, self_, message);
+  common_->cores.then(self_, Happening::Kind::kHandled, self_, message);
+}
+
+void VirtualWorker::take(Message* message) {
+  --waiting_;
+  handle(message);
 }
 
 void VirtualWorker::handle(Message* message) {
@@ -83,6 +84,7 @@ void VirtualWorker::handle(Message* message) {
   if (!kept) common_->agenda.release(message);
   flush();
   compute();
+  if (waiting_ == 0) common_->outgoing.look_round(self_);
   poll();
 }
 
@@ -240,25 +242,27 @@ void VirtualWorker::compute() {
     if (common_->observer != nullptr)
       common_->observer->updates(scheduler::Worker{self_}, *job, round, now, duration_);
     if (!here(job->state)) throw std::logic_error("simulation: an update of a state that is elsewhere");
-    const Time asleep = common_->cores.run(now, common_->workload.processor);
-    common_->agenda.plan(asleep + duration_, Happening::Kind::kAwake, self_);
-    duration_ += asleep - now;  // as the worker's clock sees it
+    started_ = now;
+    const Cores::Thread thread = common_->computing(self_);
+    common_->cores.spend(thread, common_->workload.processor);
+    common_->cores.then(thread, Happening::Kind::kAwake, self_, nullptr, duration_);
   } else if (!done_.empty() || stopping_) {
     report_due_ = true;
   }
 }
 
 void VirtualWorker::awake() {
-  const Time now = common_->agenda.now();
-  const Time end = common_->cores.run(now, common_->settings.machine.update_overhead);
-  duration_ += end - now - common_->settings.machine.update_overhead;
-  common_->agenda.plan(end, Happening::Kind::kUpdateEnds, self_);
+  const Cores::Thread thread = common_->computing(self_);
+  common_->cores.spend(thread, common_->settings.machine.update_overhead);
+  common_->cores.then(thread, Happening::Kind::kUpdateEnds, self_);
 }
 
 void VirtualWorker::update_ends() {
   const Time now = common_->agenda.now();
   const Job job = *queue_.running();
   computing_ = false;
+  if (common_->cores.shared())  // as the worker's clock sees it
+    duration_ = now - started_ - common_->settings.machine.update_overhead;
   if (common_->workload.fails && common_->workload.fails(job.state, call_.first_round + job.round)) {
     if (memory_) remember(job, true);
     queue_.failed();
@@ -308,8 +312,8 @@ void VirtualWorker::poll() {
   const bool waiting = !done_.empty() || queue_.ready() > 0;
   const bool timely = waiting && (now >= report_due() || late(now));
   if (report_due_ || timely || (stopping_ && !computing_)) {
-    if (free_ > now) {
-      if (!poll_planned_) common_->agenda.plan(free_, Happening::Kind::kPoll, self_);
+    if (common_->cores.busy(self_)) {
+      if (!poll_planned_) common_->cores.then(self_, Happening::Kind::kPoll, self_);
       poll_planned_ = true;
       return;
     }

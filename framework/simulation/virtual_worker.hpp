@@ -14,6 +14,7 @@
 #include "scheduler/work_queue.hpp"
 #include "simulation/agenda.hpp"
 #include "simulation/cores.hpp"
+#include "simulation/outgoing.hpp"
 #include "simulation/network.hpp"
 
 namespace rondo::simulation {
@@ -38,12 +39,16 @@ struct Common {
   Agenda& agenda;
   Network& network;
   Cores& cores;
+  Outgoing& outgoing;
   Place master;
   std::vector<Place> whereabouts;  // of each state, by id; kTravelling
   Observer* observer = nullptr;
   std::vector<Holding> holdings = {};  // of each state, by id, where workers may be lost
 
   static constexpr Place kTravelling = UINT32_MAX;
+
+  // A worker's threads: one communicates, one computes. The master's is that of its place.
+  [[nodiscard]] Cores::Thread computing(Place worker) const { return master + 1 + worker; }
 };
 
 class VirtualWorker {
@@ -53,7 +58,7 @@ class VirtualWorker {
   }
 
   void arrives(Message* message);  // waits for the thread that communicates
-  void handle(Message* message);   // is its turn
+  void take(Message* message);     // is its turn
   void awake();                    // the update has slept, and wants a core
   void update_ends();
   void timer();
@@ -79,13 +84,14 @@ class VirtualWorker {
   };
   using Order = std::variant<Send, Multiply, BackUp>;
 
+  void handle(Message* message);
   void assign(Message* message);
   void take_in(Message* message);
   void give(const Message& message);
   void input(const Message& message);
   void begin(const Call& call);
   void plan();
-  void spend(Seconds time);
+  void spend(Seconds time) { common_->cores.spend(self_, time); }
   void arrive(StateId id);
   void order(StateId id, const Order& order);
   void send_state(Place to, const Parcel& parcel);
@@ -129,13 +135,14 @@ class VirtualWorker {
   std::vector<scheduler::Done> done_;
   std::vector<StateId> failures_;
   Seconds duration_{0};  // of the running update
+  Time started_{0};      // when it did
   Time began_{0};        // the call
   Seconds planned_{0};   // what it had to do when it was told last, as far as costs are known
   Time told_{0};         // when it would end, by what it has told last
   Time last_report_{0};
-  Time free_{0};               // when the thread that communicates has done what it was asked
   Message* bundle_ = nullptr;  // for the master, being filled
   Time sent_up_{-1};           // when the last one went
+  std::size_t waiting_ = 0;    // messages
   bool timer_planned_ = false;
   bool relay_planned_ = false;
   bool poll_planned_ = false;

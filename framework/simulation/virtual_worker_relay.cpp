@@ -18,8 +18,9 @@ void VirtualWorker::relay(Message* message) {
   if (message->kind != Kind::kBundle) return put_up(message);
   for (Message* part : message->parts) {
     if (part->to == self_) {
+      ++waiting_;
       spend(common_->settings.machine.leader_part);
-      common_->agenda.plan(free_, Happening::Kind::kHandled, self_, part);
+      common_->cores.then(self_, Happening::Kind::kHandled, self_, part);
     } else {
       send(part);
     }

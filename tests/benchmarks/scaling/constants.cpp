@@ -163,8 +163,11 @@ void packing() {
 }
 
 // Processor time of one update of the reference workload, where so many processes share the node: each has its part of the
-// states and sleeps for what an update costs.
-double update_among(std::size_t processes) {
+// states and sleeps for what an update costs. And of that the sleep's part: of as many sleeps without a pass over a state.
+struct Update {
+  double all = 0, sleep = 0;
+};
+Update update_among(std::size_t processes) {
   int ends[2];
   if (pipe(ends) != 0) std::exit(EXIT_FAILURE);
   for (std::size_t process = 0; process < processes; ++process) {
@@ -176,27 +179,44 @@ double update_among(std::size_t processes) {
     std::vector<reference::State> states;
     for (std::size_t i = process; i < settings.states; i += processes)
       states.push_back(workload.initial_state(i));
-    const double begin = thread_seconds();
-    for (std::size_t round = 0; round < settings.rounds; ++round)
-      for (reference::State& state : states) (void)workload.update(state, workload.input(round));
-    const double each = (thread_seconds() - begin) / static_cast<double>(settings.rounds * states.size());
-    _exit(write(ends[1], &each, sizeof each) == sizeof each ? EXIT_SUCCESS : EXIT_FAILURE);
+    const auto each = [&](const auto& thing) {
+      const double begin = thread_seconds();
+      for (std::size_t round = 0; round < settings.rounds; ++round)
+        for (reference::State& state : states) thing(state, round);
+      return (thread_seconds() - begin) / static_cast<double>(settings.rounds * states.size());
+    };
+    Update update;
+    update.all = each([&](reference::State& state, std::size_t round) {
+      (void)workload.update(state, workload.input(round));
+    });
+    update.sleep = each([&](const reference::State& state, std::size_t round) {
+      const double ms = workload.costs().ms(round, static_cast<std::size_t>(state[0]));
+      const timespec nap{0, static_cast<long>(std::min(ms * 1e6, 999e6))};
+      nanosleep(&nap, nullptr);
+    });
+    _exit(write(ends[1], &update, sizeof update) == sizeof update ? EXIT_SUCCESS : EXIT_FAILURE);
   }
-  std::vector<double> all(processes);
-  for (double& each : all)
-    if (read(ends[0], &each, sizeof each) != sizeof each) std::exit(EXIT_FAILURE);
+  std::vector<double> all(processes), sleep(processes);
+  for (std::size_t i = 0; i < processes; ++i) {
+    Update one;
+    if (read(ends[0], &one, sizeof one) != sizeof one) std::exit(EXIT_FAILURE);
+    all[i] = one.all;
+    sleep[i] = one.sleep;
+  }
   close(ends[0]);
   close(ends[1]);
   while (wait(nullptr) > 0) {
   }
-  return median(all);
+  return {median(all), median(sleep)};
 }
 
 void sleeping() {
   for (const std::size_t processes : {1, 2, 8, 35}) {
     const std::string what =
         "an update of the reference workload, asleep, among " + std::to_string(processes);
-    tell(what.c_str(), update_among(processes) * 1e6, "us of processor time");
+    const Update update = update_among(processes);
+    tell(what.c_str(), update.all * 1e6, "us of processor time");
+    tell("  of that the sleep", update.sleep * 1e6, "us");
   }
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
   std::vector<double> naps;

@@ -191,7 +191,8 @@ void Cores::plan(Place place) {
   Core& core = cores_[place];
   count(core);
   const One& one = threads_[*core.running];
-  double left = one.tasks.empty() || one.tasks.front().kind != Task::Kind::kWork ? 0 : one.tasks.front().seconds;
+  double left =
+      one.tasks.empty() || one.tasks.front().kind != Task::Kind::kWork ? 0 : one.tasks.front().seconds;
   if (!core.queue.empty()) left = std::min(left, one.deadline - one.run);
   core.due = agenda_.now().count() + std::max(left, 0.0);
   agenda_.plan(Time(core.due), Happening::Kind::kCore, place);
@@ -224,7 +225,8 @@ void Cores::turn(Place place) {
     put_back(core);
     return dispatch(place);
   }
-  plan(place);  // if it has done everything: once more at this time, when all that has happened has told what is next
+  plan(
+      place);  // if it has done everything: once more at this time, when all that has happened has told what is next
 }
 
 }  // namespace rondo::simulation

@@ -64,7 +64,12 @@ class Cores {
     Place place;
     Message* message;
   };
-  enum class Condition : std::uint8_t { kAsleep, kLeaving, kWaiting, kRunning };  // kLeaving: asleep, and counts
+  enum class Condition : std::uint8_t {
+    kAsleep,
+    kLeaving,
+    kWaiting,
+    kRunning
+  };  // kLeaving: asleep, and counts
   struct One {
     double free = 0;  // with a core of its own; otherwise all of the rest
     std::deque<Task> tasks;

@@ -39,7 +39,8 @@ class Outgoing {
       Sender& sender = senders_[message->from];
       ++sender.unsent;
       sender.nap = machine_.first_look;
-      if (!sender.looks) cores_.then(message->from, Happening::Kind::kLook, message->from, nullptr, sender.nap);
+      if (!sender.looks)
+        cores_.then(message->from, Happening::Kind::kLook, message->from, nullptr, sender.nap);
       sender.looks = true;
     }
     network_.send(cores_.free(message->from), message);

@@ -34,7 +34,8 @@ Simulation::Simulation(const Settings& settings, Workload workload, Observer* ob
       network_(settings_.machine, settings.seed, agenda_),
       cores_(settings.machine, std::size_t{settings.scheduler.workers} * 2 + 1, agenda_),
       outgoing_(settings_.machine, cores_, network_, settings.scheduler.workers + 1),
-      common_{settings_, workload_, agenda_, network_, cores_, outgoing_, settings.scheduler.workers, {}, observer},
+      common_{settings_, workload_, agenda_, network_, cores_, outgoing_, settings.scheduler.workers,
+              {},        observer},
       scheduler_(settings.scheduler) {
   for (Place w = 0; w < settings.scheduler.workers; ++w) workers_.emplace_back(common_, w);
   if (settings_.recover) prepare_recovery();
@@ -235,8 +236,7 @@ void Simulation::arrives(Message* message) {
 // Takes the next message in, once what the one before has caused is done.
 void Simulation::receive() {
   if (inbox_.empty() || receiving_) return;
-  if (cores_.busy(common_.master))
-    return cores_.then(common_.master, Happening::Kind::kPoll, common_.master);
+  if (cores_.busy(common_.master)) return cores_.then(common_.master, Happening::Kind::kPoll, common_.master);
   Message* message = inbox_.front();
   inbox_.pop_front();
   const Machine& machine = settings_.machine;
@@ -250,7 +250,7 @@ void Simulation::receive() {
   }
   spend((message->part ? machine.master_part : machine.master_message) +
         static_cast<double>(message->items()) * machine.master_item +
-        Seconds(message->bytes / machine.master_bandwidth));
+        Seconds(message->bytes / machine.master_bandwidth + message->bytes / machine.copying));
   if (!message->part) ++running_.result.master_messages;
   receiving_ = true;
   cores_.then(common_.master, Happening::Kind::kHandled, common_.master, message);
@@ -271,7 +271,8 @@ void Simulation::send(Message* message) {
     return outgoing_.hold(common_.master, message);
   }
   spend(machine.master_part + items + Seconds(message->bytes / machine.master_bandwidth));
-  while (!filling_.empty() && cores_.free(common_.master) - filling_.front().since > transport::Relay::kBundleAge)
+  while (!filling_.empty() &&
+         cores_.free(common_.master) - filling_.front().since > transport::Relay::kBundleAge)
     send_bundle(filling_.front().leader);
   const Place leader = message->to / settings_.relay.group * settings_.relay.group;
   auto found = std::find_if(filling_.begin(), filling_.end(),

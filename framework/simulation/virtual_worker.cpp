@@ -32,7 +32,7 @@ void VirtualWorker::send(Message* message) {
 void VirtualWorker::arrives(Message* message) {
   const Machine& machine = common_->settings.machine;
   ++waiting_;
-  spend(machine.worker_message +
+  spend(machine.worker_message + Seconds(message->bytes / machine.copying) +
         Seconds(message->kind == Kind::kStates ? message->bytes / machine.unpacking_bandwidth : 0));
   common_->cores.then(self_, Happening::Kind::kHandled, self_, message);
 }

@@ -14,8 +14,8 @@
 #include "scheduler/work_queue.hpp"
 #include "simulation/agenda.hpp"
 #include "simulation/cores.hpp"
-#include "simulation/outgoing.hpp"
 #include "simulation/network.hpp"
+#include "simulation/outgoing.hpp"
 
 namespace rondo::simulation {
 

@@ -5,6 +5,7 @@
 //   mpirun -np 2 constants    a message between two ranks: latency with a receiver that sleeps, time of either side
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <mpi.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -229,6 +231,35 @@ void sleeping() {
   tell("a sleep is longer than it should be by", median(naps) * 1e6, "us");
 }
 
+// How long a thread that gives its core away waits, by how many others compute there: each has a slice in between.
+void slices() {
+  cpu_set_t core;
+  CPU_ZERO(&core);
+  CPU_SET(0, &core);
+  for (const int others : {1, 2, 4, 8}) {
+    const pid_t group = fork();
+    if (group == 0) {
+      sched_setaffinity(0, sizeof core, &core);
+      for (int other = 0; other < others; ++other)
+        if (fork() == 0) {
+          prctl(PR_SET_PDEATHSIG, SIGKILL);
+          while (true) thread_seconds();
+        }
+      std::vector<double> waits;
+      const Clock::time_point end = Clock::now() + std::chrono::seconds(1);
+      while (Clock::now() < end) {
+        const Clock::time_point begin = Clock::now();
+        sched_yield();
+        waits.push_back(seconds_since(begin));
+      }
+      const std::string what = "a yield among " + std::to_string(others) + " that compute, for each";
+      tell(what.c_str(), median(waits) * 1e3 / others, "ms");
+      _exit(EXIT_SUCCESS);  // and the others with it
+    }
+    waitpid(group, nullptr, 0);
+  }
+}
+
 // ---- messages between two ranks
 
 rondo::transport::Envelope await(rondo::transport::Transport& transport) {
@@ -330,6 +361,7 @@ int main(int argc, char** argv) {
   if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) {
     packing();
     sleeping();
+    slices();
     master();
     return 0;
   }

@@ -1,6 +1,7 @@
 // The simulator against reality: the reference workload, asleep, under mpirun on 2, 8 and 35 workers, and the same costs on
 // the virtual machine, made of what `constants` measures. Prints for each the time of a round, median of all but the
-// first, and their ratio; leaves with 1 if one is off by more than the allowed part.
+// first, and their ratio; leaves with 1 if one is off by more than the allowed part. And
+// what the simulated threads did, all of a kind together.
 //
 //   reality [allowed=0.05] [runs=3]
 //
@@ -39,8 +40,28 @@ nlohmann::json real_run(std::size_t workers, std::uint64_t seed) {
   return nlohmann::json::parse(said);
 }
 
-// Milliseconds of each round.
-std::vector<double> simulated(std::size_t workers, std::uint64_t seed) {
+// Of some threads, per round: milliseconds that they have a core, and wait for one; how often they sleep, and lose it.
+struct Account {
+  double ran = 0, waited = 0, slept = 0, ousted = 0;
+  void add(const rondo::simulation::Cores::Account& thread, double rounds) {
+    ran += thread.ran.count() * 1e3 / rounds;
+    waited += thread.waited.count() * 1e3 / rounds;
+    slept += static_cast<double>(thread.slept) / rounds;
+    ousted += static_cast<double>(thread.ousted) / rounds;
+  }
+  void print(const char* threads) const {
+    std::printf(
+        "        | %-20s %7.2f ms on a core, %7.2f waiting for one; falls asleep %5.1f, loses it %5.1f "
+        "times\n",
+        threads, ran, waited, slept, ousted);
+  }
+};
+struct Accounts {
+  Account master, communicate, compute;
+};
+
+// Milliseconds of each round. Adds to the accounts what its threads did.
+std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts& accounts, int runs) {
   using namespace rondo::simulation;
   reference::Settings reference_settings;
   reference_settings.workers = workers;
@@ -60,11 +81,14 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed) {
   std::vector<double> rounds;
   for (std::size_t round = 0; round < reference_settings.rounds; ++round)
     rounds.push_back(simulation.update().makespan * 1e3);
-  if (getenv("SIM")) {double x[3][4]={};
-   for (unsigned t = 0; t < 2*workers+1; ++t) { auto& a = simulation.cores().account(t); int k = t<workers?0:t==workers?1:2; x[k][0]+=a.ran.count(); x[k][1]+=a.waited.count(); x[k][2]+=double(a.slept);x[k][3]+=double(a.ousted);}
-   double mean=0; for(double r:rounds) mean+=r/20;
-   std::printf("mean %.2f\n", mean);
-   for (int k=0;k<3;++k) std::printf("%s ran %.3f waited %.3f slept %.1f ousted %.1f\n", k==0?"comm":k==1?"master":"compute", x[k][0]*1e3/20,x[k][1]*1e3/20,x[k][2]/20,x[k][3]/20);}
+  const double count = static_cast<double>(rounds.size()) * runs;
+  const Cores& cores = simulation.cores();
+  const auto master = static_cast<Cores::Thread>(workers);
+  accounts.master.add(cores.account(master), count);
+  for (Cores::Thread worker = 0; worker < master; ++worker) {
+    accounts.communicate.add(cores.account(worker), count);
+    accounts.compute.add(cores.account(master + 1 + worker), count);
+  }
   return rounds;
 }
 
@@ -78,13 +102,14 @@ int main(int argc, char** argv) {
       runs);
   bool good = true;
   for (const std::size_t workers : {2, 8, 35}) {
+    Accounts accounts;
     std::vector<double> real, real_first, virtual_all, virtual_first;
     for (int run = 0; run < runs; ++run) {
       const std::uint64_t seed = 55 + static_cast<std::uint64_t>(run);
-      if (!getenv("SIM")) {const nlohmann::json result = real_run(workers, seed);
+      const nlohmann::json result = real_run(workers, seed);
       real.push_back(result["ms"]);
-      real_first.push_back(result["first_ms"]);} else {real.push_back(1);real_first.push_back(1);}
-      const std::vector<double> rounds = simulated(workers, seed);
+      real_first.push_back(result["first_ms"]);
+      const std::vector<double> rounds = simulated(workers, seed, accounts, runs);
       virtual_first.push_back(rounds.front());
       virtual_all.push_back(median({rounds.begin() + 1, rounds.end()}));
     }
@@ -95,6 +120,9 @@ int main(int argc, char** argv) {
     good = good && std::abs(ratio - 1) <= allowed;
     std::printf("%7zu | %8.2f (%.2f to %.2f) %18.2f %16.3f | %17.2f %9.2f\n", workers, median(real), *least,
                 *most, median(virtual_all), ratio, median(real_first), median(virtual_first));
+    accounts.master.print("simulated master");
+    accounts.communicate.print("threads that receive");
+    accounts.compute.print("threads that compute");
     std::fflush(stdout);
   }
   return good ? 0 : 1;

@@ -151,7 +151,6 @@ class Worker {
 
   // Messages, by kind.
   void drop_all(Reader& in);
-  void close();
   void place(Reader& in);
   void resample(Reader& in);
   void fetch(Reader& in);
@@ -251,7 +250,8 @@ class Worker {
   std::vector<transport::Envelope> early_contexts_;  // until a replay has ended
   Buffer context_;                                   // packed, if workers may be lost
   bool dismissed_ = false;
-  bool closing_ = false;
+  bool closed_ = false;   // nothing more is asked
+  bool closing_ = false;  // and that has not been answered yet
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 

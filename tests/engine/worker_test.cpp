@@ -170,7 +170,8 @@ TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
   EXPECT_EQ(outputs(2), (Texts{"ab", "abc"}));
 }
 
-// Others may have left when it comes.
+// ---- the end: others may have left
+
 TEST_F(WorkerByHand, AStateThatComesAfterTheEndIsNotSentOn) {
   transfer_to(kOther);
   give(kMaster, message(Kind::kClose));
@@ -189,6 +190,32 @@ TEST_F(WorkerByHand, AStateThatWaitsToLeaveAtTheEndStays) {
   EXPECT_TRUE(transport_.sent.empty());  // something is still on its way
   transport_.bytes_unsent = 0;
   EXPECT_EQ(sent_to(kOther), Texts{});
+  EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
+class Branch : public WorkerByHand {
+ protected:
+  Branch()
+      : WorkerByHand([] {
+          WorkerSettings settings{};
+          settings.tree_fanout = 1;
+          return settings;
+        }()) {}
+  void share() {
+    Buffer out = message(Kind::kContext);
+    Writer writer(out);
+    writer.put(std::uint64_t{1});
+    writer.put_block(Bytes());
+    give(Rank{1}, std::move(out));
+  }
+};
+
+TEST_F(Branch, AContextGoesDownTheTreeUntilTheEnd) {
+  share();
+  EXPECT_EQ(transport_.sent.size(), 1U);
+  EXPECT_EQ(transport_.sent.front().from, kOther);
+  give(kMaster, message(Kind::kClose));
+  share();
   EXPECT_EQ(transport_.sent.size(), 1U);
 }
 

@@ -91,6 +91,7 @@ void Worker::poll() {
     PendingOrder next = std::move(postponed_.front());
     postponed_.pop_front();
     carry_out(next.state, next.order);
+    proceed(next.state);
   }
   load_some();
   if (settings_.recover) take_replayed();

@@ -193,6 +193,7 @@ class Worker {
   void plan();
   void arrive(StateId id, detail::Object state);
   void order(StateId id, Order order);
+  void proceed(StateId id);
   void carry_out(StateId id, const Order& order);
   void multiply(StateId parent, const std::vector<Share>& shares);
   void pack_fetched(StateId id, std::uint64_t request);

@@ -86,6 +86,11 @@ enum class Kind : std::uint32_t {
   kCounted,  // worker to master: WorkerCounters
 };
 
+// Whether a worker that has been told that nothing more is asked takes it in.
+[[nodiscard]] constexpr bool is_of_the_end(Kind kind) {
+  return kind == Kind::kExit || kind == Kind::kLeave || kind == Kind::kLost || kind == Kind::kAsk;
+}
+
 // Who handles it: on rank 0 of a run whose master works there are both.
 [[nodiscard]] constexpr bool is_for_master(Kind kind) {
   switch (kind) {

@@ -176,7 +176,7 @@ void run_seed(std::uint64_t seed, Tally& tally) {
   Model model;
   model.seed = options.seed;
   bool survived = true;
-  const int status = run_with_faults<Machine>(places, options, [&](Master<Machine>& master) {
+  const int status = run_on_places<Machine>(places, options, [&](Master<Machine>& master) {
     Program(master, dice, model, options.rollback).go([&](const WorkerLost& error) {
       survived = false;
       const auto& lost = places.forgotten_since_backup();

@@ -10,33 +10,21 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <cstdlib>
-#include <deque>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include <rondo/detail/typed_kernel.hpp>
-#include <rondo/rondo.hpp>
-
-#include "checkpoint/memory_storage.hpp"
 #include "engine/protocol.hpp"
-#include "engine/session.hpp"
-#include "resilience/locked_storage.hpp"
+#include "engine/run_on_places.hpp"
+#include "transport/any_order.hpp"
 #include "transport/in_process.hpp"
 
 namespace rondo::test {
-
-// Thrown out of a place that is to end. No std::exception: nobody may take it for an error.
-struct PlaceEnds {};
 
 struct Fault {
   std::uint64_t at;  // messages
@@ -51,7 +39,8 @@ class FaultyPlaces {
       : inner_(size), size_(size), nodes_(nodes), faults_(std::move(faults)) {}
 
   [[nodiscard]] std::unique_ptr<transport::Transport> open(Rank rank) {
-    return std::make_unique<Place>(*this, inner_.open(rank));
+    const auto seed = static_cast<std::uint64_t>(value(rank)) + 1;
+    return std::make_unique<Place>(*this, std::make_unique<AnyOrder>(inner_.open(rank), seed));
   }
   [[nodiscard]] std::int32_t size() const { return size_; }
   [[nodiscard]] std::int32_t node_of(Rank rank) const { return value(rank) % nodes_; }
@@ -89,8 +78,7 @@ class FaultyPlaces {
  private:
   class Place final : public transport::Transport {
    public:
-    Place(FaultyPlaces& all, std::unique_ptr<Transport> inner)
-        : all_(all), inner_(std::move(inner)), random_(static_cast<unsigned>(value(inner_->rank())) + 1) {
+    Place(FaultyPlaces& all, std::unique_ptr<Transport> inner) : all_(all), inner_(std::move(inner)) {
       const std::lock_guard lock(all_.mutex_);
       all_.open_.insert(inner_.get());
     }
@@ -114,20 +102,8 @@ class FaultyPlaces {
     }
     std::optional<transport::Envelope> receive() override {
       all_.hold(rank());
-      while (auto envelope = inner_->receive()) arrived_[envelope->from].push_back(std::move(*envelope));
-      if (arrived_.empty()) return std::nullopt;
-      // messages of one sender stay in order, nothing else is promised
-      const auto from = std::next(arrived_.begin(), static_cast<std::ptrdiff_t>(random_() % arrived_.size()));
-      transport::Envelope envelope = std::move(from->second.front());
-      from->second.pop_front();
-      if (from->second.empty()) arrived_.erase(from);
-      all_.count(rank());
-      // some arrive late: whoever looks sees nothing for now
-      if (random_() % 4 == 0) {
-        arrived_[envelope.from].push_front(std::move(envelope));
-        inner_->wake();
-        return std::nullopt;
-      }
+      auto envelope = inner_->receive();
+      if (envelope) all_.count(rank());
       return envelope;
     }
     std::size_t unsent() override { return inner_->unsent(); }
@@ -153,8 +129,6 @@ class FaultyPlaces {
 
     FaultyPlaces& all_;
     std::unique_ptr<Transport> inner_;
-    std::map<Rank, std::deque<transport::Envelope>> arrived_;
-    std::minstd_rand random_;
   };
 
   void count(Rank rank) {
@@ -241,32 +215,5 @@ class FaultyPlaces {
   bool generations_ascend_ = true;
   bool over_ = false;
 };
-
-// A run of this Update on all places, checkpoints in memory; returns when everybody is gone, with the status of rank 0.
-template <UpdateClass U, class Main>
-int run_with_faults(FaultyPlaces& places, const engine::Options& options, Main main) {
-  checkpoint::MemoryStorage memory;
-  LockedStorage storage(memory);
-  const engine::Host host{storage, [](int status) { std::_Exit(status); }};
-  const detail::Program program = detail::make_program<U>([] { return U(); });
-  std::vector<std::thread> workers;
-  for (std::int32_t i = 1; i < places.size(); ++i)
-    workers.emplace_back([&, i] {
-      try {
-        const auto transport = places.open(Rank{i});
-        (void)engine::run_worker(*transport, host, program);
-      } catch (const PlaceEnds&) {
-      }
-    });
-  const auto transport = places.open(kMaster);
-  const int status =
-      engine::run_master(*transport, host, program, options, detail::erase_main<U>([&](Master<U>& master) {
-        places.begin();
-        main(master);
-      }));
-  places.end();
-  for (std::thread& worker : workers) worker.join();
-  return status;
-}
 
 }  // namespace rondo::test

@@ -71,7 +71,7 @@ TEST_F(LostWorker, WhatItHadDoneAndNotToldIsDoneAgainThoughTheStateHasGoneOnElse
   for (std::uint64_t n = 1; n <= 6; ++n) {
     SCOPED_TRACE("dies after it has given states away for the time no. " + std::to_string(n));
     FaultyPlaces places(3, 1, {{n, Rank{1}, true, Kind::kGave}});
-    EXPECT_EQ(run_with_faults<Uneven>(places, options(), [](auto& master) { evolve(master, 12); }), 0);
+    EXPECT_EQ(run_on_places<Uneven>(places, options(), [](auto& master) { evolve(master, 12); }), 0);
   }
 }
 
@@ -82,14 +82,14 @@ TEST_F(LostWorker, TheNextOneMayBeLostWhileTheStatesOfTheFirstAreMadeAnew) {
     with_batches.batch = 2;
     FaultyPlaces places(5, 1, {{1, Rank{1}, true, Kind::kReport}, {2, Rank{3}, true, moment}});
     bool lost = false;
-    EXPECT_EQ(run_with_faults<Uneven>(places, with_batches,
-                                      [&](Master<Uneven>& master) {
-                                        try {
-                                          evolve(master, 6);
-                                        } catch (const WorkerLost&) {
-                                          lost = true;
-                                        }
-                                      }),
+    EXPECT_EQ(run_on_places<Uneven>(places, with_batches,
+                                    [&](Master<Uneven>& master) {
+                                      try {
+                                        evolve(master, 6);
+                                      } catch (const WorkerLost&) {
+                                        lost = true;
+                                      }
+                                    }),
               0);
     EXPECT_TRUE(!lost || places.forgotten_since_backup().size() > 1);
   }
@@ -99,30 +99,30 @@ TEST_F(LostWorker, WithoutACopyTheMasterHasNoStatesAndCanBeReset) {
   // the two that hold the copies of each other's states
   FaultyPlaces places(4, 1, {{60, Rank{1}, true}, {60, Rank{2}, true}});
   bool lost = false;
-  EXPECT_EQ(run_with_faults<Uneven>(places, options(),
-                                    [&](Master<Uneven>& master) {
-                                      (void)master.reset(fresh(12));
-                                      for (std::uint64_t round = 0; round < 1000 && !lost; ++round) {
-                                        try {
-                                          (void)master.update(1);
-                                        } catch (const WorkerLost& error) {
-                                          lost = true;
-                                          EXPECT_NE(std::string(error.what()).find("all copies of"),
-                                                    std::string::npos);
-                                          EXPECT_TRUE(error.rank() == Rank{1} || error.rank() == Rank{2});
-                                        }
+  EXPECT_EQ(run_on_places<Uneven>(places, options(),
+                                  [&](Master<Uneven>& master) {
+                                    (void)master.reset(fresh(12));
+                                    for (std::uint64_t round = 0; round < 1000 && !lost; ++round) {
+                                      try {
+                                        (void)master.update(1);
+                                      } catch (const WorkerLost& error) {
+                                        lost = true;
+                                        EXPECT_NE(std::string(error.what()).find("all copies of"),
+                                                  std::string::npos);
+                                        EXPECT_TRUE(error.rank() == Rank{1} || error.rank() == Rank{2});
                                       }
-                                      EXPECT_TRUE(master.ids().empty());
-                                      EXPECT_EQ(master.reset(fresh(3)).size(), 3U);
-                                      EXPECT_EQ(master.states(), fresh(3));
-                                    }),
+                                    }
+                                    EXPECT_TRUE(master.ids().empty());
+                                    EXPECT_EQ(master.reset(fresh(3)).size(), 3U);
+                                    EXPECT_EQ(master.states(), fresh(3));
+                                  }),
             0);
   EXPECT_TRUE(lost);
 }
 
 TEST_F(LostWorker, WithoutAnyWorkerEveryResetSaysSo) {
   FaultyPlaces places(3, 1, {{60, Rank{1}, true}, {60, Rank{2}, true}});
-  EXPECT_EQ(run_with_faults<Uneven>(
+  EXPECT_EQ(run_on_places<Uneven>(
                 places, options(),
                 [&](Master<Uneven>& master) {
                   (void)master.reset(fresh(12));
@@ -135,7 +135,7 @@ TEST_F(LostWorker, WithoutAnyWorkerEveryResetSaysSo) {
 
 TEST_F(LostWorker, OneThatOnlyStoodStillIsNotHeardAnyMore) {
   FaultyPlaces places(4, 1, {{1, Rank{2}, false, Kind::kReport}});
-  EXPECT_EQ(run_with_faults<Uneven>(places, options(), [](auto& master) { evolve(master, 8); }), 0);
+  EXPECT_EQ(run_on_places<Uneven>(places, options(), [](auto& master) { evolve(master, 8); }), 0);
   EXPECT_TRUE(places.forgotten().contains(Rank{2}));
   EXPECT_TRUE(places.generations_ascend());
 }
@@ -147,7 +147,7 @@ TEST_F(LostWorker, WithoutTheOptionNothingIsCopied) {
     chosen.recover_deadline = 60;
     chosen.recover_every = 2;
     FaultyPlaces places(3, 1, {});
-    EXPECT_EQ(run_with_faults<Uneven>(places, chosen, [](auto& master) { evolve(master, 6); }), 0);
+    EXPECT_EQ(run_on_places<Uneven>(places, chosen, [](auto& master) { evolve(master, 6); }), 0);
     for (const Kind kind : {Kind::kBackup, Kind::kCopies, Kind::kBackedUp, Kind::kBackupDone})
       EXPECT_EQ(places.sent(kind) > 0, recover);
     EXPECT_EQ(places.sent(Kind::kLost), 0U);

@@ -1,0 +1,85 @@
+// Messages of different ranks overtake each other by far: ids, outputs and states equal the pure model all the same, and nobody
+// sends a state, a context or an input on after it has said that everything of it has left.
+//
+// One seed is one run. RONDO_TEST_SEEDS sets how many seeds there are, RONDO_TEST_SEED the first one; a failure prints its
+// seed.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "command_line.hpp"
+#include "comparison.hpp"
+#include "engine/protocol.hpp"
+#include "run_on_places.hpp"
+#include "transport/any_order.hpp"
+#include "transport/in_process.hpp"
+
+namespace rondo::test {
+namespace {
+
+class LatePlaces {
+ public:
+  LatePlaces(std::int32_t size, std::uint64_t seed) : inner_(size), size_(size), seed_(seed) {}
+
+  [[nodiscard]] std::unique_ptr<transport::Transport> open(Rank rank) {
+    return std::make_unique<Place>(*this, inner_.open(rank),
+                                   mix(seed_, static_cast<std::uint64_t>(value(rank))));
+  }
+  [[nodiscard]] std::int32_t size() const { return size_; }
+  void begin() {}
+  void end() {}
+  // Messages that were sent to ranks that might have left.
+  [[nodiscard]] std::uint64_t too_late() const { return too_late_; }
+
+ private:
+  class Place final : public AnyOrder {
+   public:
+    Place(LatePlaces& all, std::unique_ptr<Transport> inner, std::uint64_t seed)
+        : AnyOrder(std::move(inner), seed), all_(all) {}
+
+    void send(Rank to, Buffer message) override {
+      using enum engine::Kind;
+      const auto kind = engine::Reader(message).get<engine::Kind>();
+      closed_ = closed_ || kind == kClosed;
+      if (closed_ && (kind == kStates || kind == kContext || kind == kInput)) ++all_.too_late_;
+      AnyOrder::send(to, std::move(message));
+    }
+
+   private:
+    LatePlaces& all_;
+    bool closed_ = false;
+  };
+
+  transport::InProcess inner_;
+  const std::int32_t size_;
+  const std::uint64_t seed_;
+  std::atomic<std::uint64_t> too_late_{0};
+};
+
+TEST(AnyOrder, EveryRunEqualsThePureModel) {
+  const std::uint64_t first = environment("RONDO_TEST_SEED", 1);
+  const std::uint64_t seeds = environment("RONDO_TEST_SEEDS", 200);
+  for (std::uint64_t seed = first; seed < first + seeds && !testing::Test::HasFailure(); ++seed) {
+    Dice dice(seed);
+    Model model;
+    bool rollback = false;
+    std::vector<std::string> given = random_options(dice, model.seed, rollback);
+    given.emplace_back("--rondo-recover-deadline=1000");  // nobody is lost, however slow the machine is
+    SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed) + " RONDO_TEST_SEEDS=1");
+    CommandLine line(given);
+    const engine::Options options = *engine::take_options(line.argc, line.argv());
+    LatePlaces places(static_cast<std::int32_t>(2 + dice.below(7)), seed);
+    const int status = run_on_places<Machine>(
+        places, options, [&](Master<Machine>& master) { Comparison(master, dice, model, rollback).go(); });
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(places.too_late(), 0U);
+  }
+}
+
+}  // namespace
+}  // namespace rondo::test

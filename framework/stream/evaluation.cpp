@@ -80,8 +80,7 @@ void Evaluation::tear_down() noexcept {
   // A slot that is filled from outside must not resume a stream that is gone.
   if (stepper_.outcome == Stepper::Outcome::waiting && root_.promise() != nullptr)
     stepper_.awaited->forget_waiter();
-  destroy_pipeline(stepper_.current, root_);
-  stepper_.current = nullptr;
+  root_.destroy();
 }
 
 void Evaluation::conclude() {

@@ -24,7 +24,7 @@ Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
   if (stepper_.current != nullptr) stepper_.current->stepper = &stepper_;
 }
 
-Puller::~Puller() { destroy_pipeline(stepper_.current, stream_); }
+Puller::~Puller() { stream_.destroy(); }
 
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
@@ -46,7 +46,8 @@ void* Puller::next() {
 }
 
 void* Puller::end(std::exception_ptr error) {
-  destroy_pipeline(std::exchange(stepper_.current, nullptr), stream_);
+  stepper_.current = nullptr;
+  stream_.destroy();
   if (error) std::rethrow_exception(error);
   return nullptr;
 }

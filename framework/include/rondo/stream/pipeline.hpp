@@ -300,10 +300,16 @@ requires(!Pipeline<Range>) void operator|(Range&&, S&&) {
   static_assert(never<Range>, "rondo: a range is not a stream; write rondo::from_range(range) | ...");
 }
 
-// The stream of a coroutine whose function object, captures and all, is kept as long.
+// The stream of a coroutine, and its function object, captures and all, which has to live as long. In one object, as
+// compilers destroy parameters in different orders.
 template <class F, class T>
-Stream<T> kept([[maybe_unused]] std::unique_ptr<F> function, Stream<T> stream) {
-  co_yield elements_of(std::move(stream));
+struct Kept {
+  std::unique_ptr<F> function;
+  Stream<T> stream;
+};
+template <class F, class T>
+Stream<T> kept(Kept<F, T> both) {
+  co_yield elements_of(std::move(both.stream));
 }
 
 template <class F, class In>
@@ -313,7 +319,8 @@ auto invoke_stage(F&& function, In&& in) {
     auto moved = std::make_unique<Function>(std::forward<F>(function));
     auto out = std::invoke(*moved, std::move(in));
     if constexpr (is_stream<decltype(out)>) {
-      return kept(std::move(moved), std::move(out)).named("a function object");
+      using T = typename decltype(out)::value_type;
+      return kept(Kept<Function, T>{std::move(moved), std::move(out)}).named("a function object");
     } else {
       return out;
     }

@@ -28,12 +28,13 @@
 // with a co_await of next() in its condition and no pointer with a name, where it is the coroutine's first statement:
 // write `while (T* item = co_await in.next())`, never `while (co_await in.next())`.
 //
-// Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
-// latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
-// Parameters should be taken by value, or must outlive the Stream. The frame goes on an exception, behind take() and on a
-// stop request too, while units that it has begun may still run: a unit must not refer to locals or parameters of its
-// coroutine, unless its slot is read before the coroutine can end. Let it have values, or a shared_ptr. Threads: the body
-// runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// Lifetime: a Stream owns its coroutine, which starts suspended and is destroyed when it has ended, and at the latest with
+// the Stream. Parameters should be taken by value, or must outlive the Stream. An exception, take() downstream or a stop
+// request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So a unit must not
+// refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
+//
+// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
 #include <coroutine>
@@ -96,9 +97,10 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
-    consumer_.draws_from(producer);
-    if (producer.stepper != &stepper) stepper.met(producer);
-    producer.stepper = &stepper;
+    if (producer.stepper != &stepper) [[unlikely]] {
+      stepper.met(producer);
+      producer.stepper = &stepper;
+    }
     stepper.current = producer.leaf;
     const bool there = stepper.run_for(consumer_);
     return !consumer_.look_back() && there;
@@ -218,7 +220,6 @@ class [[nodiscard]] ElementsAwaiter {
     PromiseBase* const leaf = child.leaf;
     for (PromiseBase* one = leaf; one != &child; one = one->parent) one->root = &root;
     child.parent = &parent_;
-    parent_.draws_from(child);
     child.root = &root;
     root.leaf = leaf;
     parent_.look_back();

@@ -184,6 +184,26 @@ PromiseBase* puller(const PromiseBase& promise) {
 
 }  // namespace
 
+bool Stepper::hold_up() {
+  for (PromiseBase* one = current; one != nullptr; one = puller(*one)) {
+    if (one->parent != nullptr || one->consumer == nullptr || one->consumer->held_up == nullptr) continue;
+    one->waits_below = current;
+    one->awaited_below = awaited;
+    one->stepper = nullptr;  // who pulls it again has to meet it
+    current = one->consumer;
+    *current->held_up = true;
+    return true;
+  }
+  return false;
+}
+
+void Stepper::fill_with_deadlock() {
+  const std::string what = std::string(awaited->name()) + ", which nobody is left to fill";
+  awaited->error =
+      std::make_exception_ptr(DeadlockError("the stream has come to a halt: " + trail(*current, what)));
+  static_cast<void>(awaited->finish(SlotCore::State::filled));
+}
+
 std::string place(const PromiseBase& promise) {
   const std::string name = promise.name != nullptr ? promise.name : "a stream";
   if (promise.where.line() == 0) return name;

@@ -56,10 +56,7 @@ void Puller::wait_for_slot() {
   SlotCore& slot = *stepper_.awaited;
   if (slot.complete()) return;
   if (slot.filled_by() == FilledBy::outside) return wait(slot);
-  const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
-  slot.error = std::make_exception_ptr(
-      DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what)));
-  static_cast<void>(slot.finish(SlotCore::State::filled));
+  if (!stepper_.hold_up()) stepper_.fill_with_deadlock();
 }
 
 void Puller::wait(SlotCore& slot) {

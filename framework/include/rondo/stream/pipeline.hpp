@@ -118,9 +118,11 @@ Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_
   std::uint64_t number = 0;
   for (bool more = true; more || !window.empty();) {
     if (more && (window.empty() || (window.size() < slots && !window.front().ready()))) {
-      C* chunk = co_await in.next(error);
-      more = chunk != nullptr;
-      if (!more) continue;
+      bool held_up = false;
+      auto next = window.empty() ? in.next(error) : in.next(error, held_up);
+      C* chunk = co_await next;
+      more = chunk != nullptr || held_up;
+      if (chunk == nullptr) continue;
       auto unit = work(
           [how, number, chunk = std::move(*chunk)]() mutable { return how->run(number, std::move(chunk)); });
       ++number;

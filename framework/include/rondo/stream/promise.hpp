@@ -39,8 +39,13 @@ class Stepper {
 
   explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
 
-  // A coroutine that is stepped for the first time.
-  void met(const PromiseBase& promise) { frames_[met_++ % frames_.size()] = &promise; }
+  // Comes to a coroutine that is new to it, or that was left behind by hold_up().
+  void meets(PromiseBase& producer);
+  // Nobody is left to fill the slot that `current` waits for. Lets the nearest coroutine that pulls through it and has
+  // something else to do go on instead. False: there is none.
+  [[nodiscard]] bool hold_up();
+  // Where there is none, the slot gets a DeadlockError.
+  void fill_with_deadlock();
   // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
   // once, instead of one miss of the cache after another. A frame that is gone does no harm.
   void fetch_frames() const {
@@ -94,10 +99,16 @@ struct PromiseBase {
 
  private:
   struct Unread;
-  std::unique_ptr<Unread> unread_;  // null: none has been dropped
+  // Null: none has been dropped. Here, and not at the end, as each step looks at it: it shares a line of the cache with
+  // what stands above.
+  std::unique_ptr<Unread> unread_;
 
  public:
   std::exception_ptr error;
+  bool* held_up = nullptr;  // while it pulls: where to tell it that it may do something else
+  PromiseBase* waits_below =
+      nullptr;  // of a root that hold_up() left behind: the one that waits, and for what
+  SlotCore* awaited_below = nullptr;
   const char* name = nullptr;
   std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
 
@@ -172,6 +183,15 @@ class StreamBase {
     if (promise_ != nullptr) promise_->owner = this;
   }
 };
+
+inline void Stepper::meets(PromiseBase& producer) {
+  producer.stepper = this;
+  frames_[met_++ % frames_.size()] = &producer;
+  if (producer.waits_below == nullptr) return;
+  current = std::exchange(producer.waits_below, nullptr);
+  awaited = producer.awaited_below;
+  if (!awaited->complete()) outcome = Outcome::waiting;
+}
 
 inline void Stepper::step() {
   if (current->unread_ != nullptr) [[unlikely]] {

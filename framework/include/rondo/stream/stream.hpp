@@ -76,6 +76,7 @@ template <class T>
 struct [[nodiscard]] Next {
   StreamBase& stream;
   std::exception_ptr* error;  // where to leave what the stream's body threw; null: throw it
+  bool* held_up;              // where to tell that it is; null: do not
   std::source_location where;
 };
 
@@ -88,8 +89,9 @@ template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
   NextAwaiter(PromiseBase& consumer, Next<T> next)
-      : consumer_(consumer), stream_(next.stream), error_(next.error) {
+      : consumer_(consumer), stream_(next.stream), error_(next.error), held_up_(next.held_up) {
     consumer.where = next.where;
+    if (held_up_ != nullptr) *(consumer.held_up = held_up_) = false;
   }
 
   bool await_ready() noexcept {
@@ -97,16 +99,18 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
-    if (producer.stepper != &stepper) [[unlikely]] {
-      stepper.met(producer);
-      producer.stepper = &stepper;
-    }
     stepper.current = producer.leaf;
+    if (producer.stepper != &stepper) [[unlikely]]
+      stepper.meets(producer);
     const bool there = stepper.run_for(consumer_);
     return !consumer_.look_back() && there;
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {
+    if (held_up_ != nullptr) {
+      consumer_.held_up = nullptr;
+      if (*held_up_) return nullptr;
+    }
     PromiseBase* producer = stream_.promise();
     if (producer == nullptr) return nullptr;
     if (producer->value == nullptr) [[unlikely]] {
@@ -123,6 +127,7 @@ class [[nodiscard]] NextAwaiter {
   PromiseBase& consumer_;
   StreamBase& stream_;
   std::exception_ptr* error_;
+  bool* held_up_;
 };
 
 // co_await slot
@@ -224,6 +229,7 @@ class [[nodiscard]] ElementsAwaiter {
     root.leaf = leaf;
     parent_.look_back();
     root.stepper->current = leaf;
+    if (child.waits_below != nullptr) root.stepper->meets(child);
   }
   void await_resume() {
     if (nested_.promise() == nullptr) return;
@@ -318,13 +324,19 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
   // until the next call; null at the end. Throws what the stream's body threw.
   [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
-    return {*this, nullptr, where};
+    return {*this, nullptr, nullptr, where};
   }
   // The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
   // `error`, and null returned. The stage passes on what it has, and throws then.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, &error, where};
+    return {*this, &error, nullptr, where};
+  }
+  // Of use where it has something that it could pass on instead: where this stream waits for a slot and nobody is left to
+  // fill it, `held_up` is set, and null returned. For this may be what has to be passed on before. Then it pulls again.
+  [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up,
+                                        std::source_location where = std::source_location::current()) {
+    return {*this, &error, &held_up, where};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {

@@ -256,7 +256,12 @@ template <class T>
 
 template <class T>
 [[nodiscard]] auto as_chunks(Stream<T>&& in, std::size_t items) {
-  return Chunked<T, T, Unchanged>(chunked(std::move(in), items).named("chunks"), Unchanged{});
+  static_assert(std::move_constructible<T>, "rondo: items have to be movable to go into chunks");
+  if constexpr (std::move_constructible<T>) {
+    return Chunked<T, T, Unchanged>(chunked(std::move(in), items).named("chunks"), Unchanged{});
+  } else {
+    return Chunked<T, T, Unchanged>({}, {});  // the compiler has said enough
+  }
 }
 template <class T, class S, class F>
 [[nodiscard]] Chunked<T, S, F> as_chunks(Chunked<T, S, F>&& in, std::size_t) {
@@ -358,7 +363,11 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
   static_assert(
       std::invocable<std::decay_t<F>&, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
-  return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  if constexpr (std::invocable<std::decay_t<F>&, In>) {
+    return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  } else {
+    return streaming::for_stage(std::move(in));  // the compiler has said enough
+  }
 }
 
 }  // namespace rondo

@@ -296,7 +296,8 @@ struct SlotAndFiller {
 // A slot to be filled by hand: the seam for work that is done elsewhere. `name` is what a deadlock's trail
 // calls it; it must outlive the slot (a string literal does).
 template <class R>
-[[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
+requires(!std::is_reference_v<R>)  // a result is a value, or void
+    [[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
   streaming::Reference<streaming::ResultCore<R>> reader(new streaming::ResultCore<R>(by, name));
   auto writer = reader.share();
   return {Slot<R>(std::move(reader)), Filler<R>(std::move(writer))};
@@ -327,6 +328,8 @@ template <class F>
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");
   static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
                 "rondo::work: the function has to return a value, not a reference");
+  static_assert(std::is_void_v<std::invoke_result_t<F&>> || std::move_constructible<std::invoke_result_t<F&>>,
+                "rondo::work: what the function returns has to be movable");
   return Work<F>(std::move(f));
 }
 

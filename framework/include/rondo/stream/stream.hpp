@@ -37,6 +37,7 @@
 // It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -274,6 +275,15 @@ struct Promise final : PromiseBase {
                   "destroys the captures of a lambda twice that is written inside a co_yield");
     return {*this, unit.take()};
   }
+  // Not a value, nor one of these.
+  template <class U>
+  requires(!std::convertible_to<U, T>) std::suspend_always yield_value(U&&) {
+    static_assert(
+        std::convertible_to<U, T>,
+        "rondo: a Stream<T> can co_yield a T (moved, if it cannot be copied), a unit of rondo::work with a "
+        "name, or elements_of(another Stream<T>)");
+    return {};
+  }
   ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested,
                                  std::source_location here = std::source_location::current()) {
     where = here;
@@ -283,6 +293,12 @@ struct Promise final : PromiseBase {
   template <class U>
   NextAwaiter<U> await_transform(Next<U> next) noexcept {
     return {*this, next};
+  }
+  template <class U>
+  std::suspend_always await_transform(U&&) {
+    static_assert(std::is_void_v<U>,
+                  "rondo: a Stream can co_await stream.next() or a Slot that is not const");
+    return {};
   }
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {

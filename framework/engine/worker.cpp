@@ -45,6 +45,8 @@ void Worker::handle(Envelope envelope) {
   if (!lost_.empty() && lost_.contains(envelope.from)) return;  // what it had is made anew
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
+  // what is late now, a context say, would be sent on to ranks that may have left
+  if (closed_ && !is_of_the_end(kind)) return;
   switch (kind) {
     case Kind::kDropAll: return drop_all(in);
     case Kind::kPlace: return place(in);
@@ -76,7 +78,10 @@ void Worker::handle(Envelope envelope) {
       return transport_.send(kMaster, std::move(out));
     }
     case Kind::kAsk: return answer();
-    case Kind::kClose: closing_ = true; return;
+    case Kind::kClose:
+      closed_ = closing_ = true;
+      postponed_.clear();
+      return;
     default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }
@@ -86,6 +91,7 @@ void Worker::poll() {
     PendingOrder next = std::move(postponed_.front());
     postponed_.pop_front();
     carry_out(next.state, next.order);
+    proceed(next.state);
   }
   load_some();
   if (settings_.recover) take_replayed();

@@ -193,6 +193,7 @@ class Worker {
   void plan();
   void arrive(StateId id, detail::Object state);
   void order(StateId id, Order order);
+  void proceed(StateId id);
   void carry_out(StateId id, const Order& order);
   void multiply(StateId parent, const std::vector<Share>& shares);
   void pack_fetched(StateId id, std::uint64_t request);
@@ -250,7 +251,8 @@ class Worker {
   std::vector<transport::Envelope> early_contexts_;  // until a replay has ended
   Buffer context_;                                   // packed, if workers may be lost
   bool dismissed_ = false;
-  bool closing_ = false;
+  bool closed_ = false;   // nothing more is asked
+  bool closing_ = false;  // and that has not been answered yet
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 

@@ -43,15 +43,8 @@ void Worker::copy_out(StateId id, const BackUp& order) {
     transport_.send(order.to, std::move(out));
     copies_out_.erase(order.to);
   }
-  // what waited behind this order goes on as if the state had arrived now
-  detail::Object state{nullptr, nullptr};
-  {
-    const std::lock_guard lock(mutex_);
-    Entry& entry = states_.at(id);
-    state = std::move(entry.state);
-    entry.held = false;
-  }
-  arrive(id, std::move(state));
+  const std::lock_guard lock(mutex_);
+  states_.at(id).held = false;
 }
 
 void Worker::take_copies(Envelope envelope, Reader& in) {

@@ -53,36 +53,47 @@ Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
 }
 
 void Worker::arrive(StateId id, detail::Object state) {
-  std::vector<Order> orders;
   {
     const std::lock_guard lock(mutex_);
-    Entry& entry = states_[id];
-    entry.state = std::move(state);
-    orders.swap(entry.orders);
-    // a state that only passes through leaves a job that waits for its return alone
-    if (std::none_of(orders.begin(), orders.end(), comes_first)) queue_.arrived(id);
+    states_[id].state = std::move(state);
   }
-  work_.notify_one();
-  for (Order& each : orders) order(id, std::move(each));
+  proceed(id);
 }
 
 void Worker::order(StateId id, Order order) {
-  Entry* entry = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    entry = &states_[id];
+    states_[id].orders.push_back(std::move(order));
   }
-  if (!entry->here()) {
-    entry->orders.push_back(std::move(order));
-  } else if (!postponed_.empty() || !has_room(id, order)) {
+  proceed(id);
+}
+
+// Carries out what is to be done with a state that is here, one order after the other; then its job may begin. A state that
+// only passes through leaves a job alone that waits for its return.
+void Worker::proceed(StateId id) {
+  while (true) {
+    std::optional<Order> next;
     {
       const std::lock_guard lock(mutex_);
-      entry->held = entry->held || comes_first(order);
+      const auto found = states_.find(id);
+      if (found == states_.end() || !found->second.here()) return;
+      std::vector<Order>& orders = found->second.orders;
+      if (orders.empty()) {
+        queue_.arrived(id);
+        break;
+      }
+      next = std::move(orders.front());
+      orders.erase(orders.begin());
     }
-    postponed_.push_back({id, std::move(order)});
-  } else {
-    carry_out(id, order);
+    if (postponed_.empty() && has_room(id, *next)) {
+      carry_out(id, *next);
+    } else {
+      const std::lock_guard lock(mutex_);
+      states_.at(id).held = comes_first(*next);
+      postponed_.push_back({id, std::move(*next)});
+    }
   }
+  work_.notify_one();
 }
 
 // Whether the copies that this order makes may be made now.

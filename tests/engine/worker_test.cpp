@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -170,6 +171,55 @@ TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
   EXPECT_EQ(outputs(2), (Texts{"ab", "abc"}));
 }
 
+// ---- the end: others may have left
+
+TEST_F(WorkerByHand, AStateThatComesAfterTheEndIsNotSentOn) {
+  transfer_to(kOther);
+  give(kMaster, message(Kind::kClose));
+  worker_.poll();
+  EXPECT_EQ(transport_.sent.size(), 1U);  // kClosed
+  arrive_from(Rank{1}, "a");
+  EXPECT_EQ(sent_to(kOther), Texts{});
+}
+
+TEST_F(WorkerByHand, AStateThatWaitsToLeaveAtTheEndStays) {
+  place("a");
+  transport_.bytes_unsent = std::size_t{1} << 40;
+  transfer_to(kOther);
+  give(kMaster, message(Kind::kClose));
+  worker_.poll();
+  EXPECT_TRUE(transport_.sent.empty());  // something is still on its way
+  transport_.bytes_unsent = 0;
+  EXPECT_EQ(sent_to(kOther), Texts{});
+  EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
+class Branch : public WorkerByHand {
+ protected:
+  Branch()
+      : WorkerByHand([] {
+          WorkerSettings settings{};
+          settings.tree_fanout = 1;
+          return settings;
+        }()) {}
+  void share() {
+    Buffer out = message(Kind::kContext);
+    Writer writer(out);
+    writer.put(std::uint64_t{1});
+    writer.put_block(Bytes());
+    give(Rank{1}, std::move(out));
+  }
+};
+
+TEST_F(Branch, AContextGoesDownTheTreeUntilTheEnd) {
+  share();
+  EXPECT_EQ(transport_.sent.size(), 1U);
+  EXPECT_EQ(transport_.sent.front().from, kOther);
+  give(kMaster, message(Kind::kClose));
+  share();
+  EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
 // ---- other workers are lost
 
 class Bereft : public WorkerByHand {
@@ -238,6 +288,31 @@ class Bereft : public WorkerByHand {
   std::uint64_t losses_ = 0;
 };
 using States = std::vector<StateId>;
+
+// A job that waits for the state's return has to go on waiting while the state is copied and sent away.
+TEST_F(Bereft, AStateThatPassesThroughIsCopiedAndUpdatedOnlyAfterItsReturn) {
+  const CopyTarget target{kState, Rank{1}};
+  Buffer out = message(Kind::kBackup);
+  Writer writer(out);
+  writer.put(std::uint64_t{1});
+  writer.put_all(std::span<const CopyTarget>(&target, 1));
+  give(kMaster, std::move(out));
+  transfer_to(kOther);
+  assign(1, "b");
+  arrive_from(Rank{1}, "a");
+  EXPECT_EQ(sent_to(kOther), Texts{"a"});
+  const auto copies = [](const Envelope& each) {
+    Reader in(each.message);
+    return in.get<Kind>() == Kind::kCopies;
+  };
+  EXPECT_EQ(std::count_if(transport_.sent.begin(), transport_.sent.end(), copies), 1);
+  constexpr StateId kNext{8};
+  place("c", kNext);
+  assign(1, "d", kNext);
+  EXPECT_EQ(outputs(1), Texts{"cd"});
+  arrive_from(kOther, "a");
+  EXPECT_EQ(outputs(2), (Texts{"cd", "ab"}));
+}
 
 TEST_F(Bereft, WhatTheMasterDoesNotWantIsGone) {
   place("a");

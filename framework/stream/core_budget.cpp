@@ -1,7 +1,13 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <numeric>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include <rondo/error.hpp>
@@ -40,6 +46,24 @@ std::vector<unsigned> allot_cores(unsigned cores, std::span<const CoreDemand> de
   return allotment;
 }
 
+namespace {
+
+// How long threads have to sleep until their cores count as unused.
+constexpr std::chrono::seconds kAsleep{1};
+
+// How often a thread has gone to sleep; nothing: it does not sleep now.
+std::optional<std::string> sleep_of(pid_t thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+  bool asleep = false;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:")) asleep = line.find("S (sleeping)") != std::string::npos;
+    if (asleep && line.starts_with("voluntary_ctxt_switches:")) return line;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 struct CoreBudget::State {
   explicit State(unsigned n) : cores(n) {}
 
@@ -48,6 +72,18 @@ struct CoreBudget::State {
   std::condition_variable_any freed;
   unsigned leased = 0;
   std::vector<streaming::CoreShare*> shares;  // in order of arrival
+  std::vector<pid_t> threads;                 // of all evaluations
+
+  // Equal answers mean that no thread has been awake in between; nothing: one is awake now.
+  [[nodiscard]] std::optional<std::vector<std::string>> all_asleep() const {
+    std::vector<std::string> all;
+    for (const pid_t thread : threads) {
+      std::optional<std::string> sleep = sleep_of(thread);
+      if (!sleep) return std::nullopt;
+      all.push_back(std::to_string(thread) + *sleep);
+    }
+    return all;
+  }
 
   void rebalance() {
     std::vector<CoreDemand> demands;
@@ -91,8 +127,16 @@ thread_local const CoreShare::OnThisThread* innermost = nullptr;
 
 CoreShare::OnThisThread::OnThisThread(CoreShare& share) : share_(share), outer_(innermost) {
   innermost = this;
+  CoreBudget::State& state = *share_.budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  state.threads.push_back(gettid());
 }
-CoreShare::OnThisThread::~OnThisThread() { innermost = outer_; }
+CoreShare::OnThisThread::~OnThisThread() {
+  innermost = outer_;
+  CoreBudget::State& state = *share_.budget_.state_;
+  const std::scoped_lock lock(state.mutex);
+  state.threads.erase(std::ranges::find(state.threads, gettid()));
+}
 
 CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
                      const std::atomic<unsigned>& actors, std::function<void(unsigned)> allotted)
@@ -118,8 +162,14 @@ bool CoreShare::begin(const std::stop_token& stop) {
   if (outer_ != nullptr) return true;
   CoreBudget::State& state = *budget_.state_;
   std::unique_lock lock(state.mutex);
-  if (!state.freed.wait(lock, stop, [&] { return state.leased < state.cores && allotment_ > 0; }))
-    return false;
+  const auto free = [&] { return state.leased < state.cores && allotment_ > 0; };
+  for (auto before = state.all_asleep(); !state.freed.wait_for(lock, stop, kAsleep, free);) {
+    if (stop.stop_requested()) return false;
+    // They may all be waiting for this evaluation, and in any case their cores are idle.
+    auto now = state.all_asleep();
+    if (now && now == before) break;
+    before = std::move(now);
+  }
   ++state.leased;
   ++leased_;
   return true;

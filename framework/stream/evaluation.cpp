@@ -63,25 +63,19 @@ Evaluation::Turn Evaluation::end(std::exception_ptr error) {
   return Turn::over;
 }
 
-// Nobody holds the stream and nobody ever will, so this thread may fill the slot, and hold the stream then. False: it
-// is over.
+// Nobody holds the stream and nobody ever will, so this thread may take it. False: it is over, or was taken.
 bool Evaluation::halt() {
-  if (over()) return false;
-  SlotCore& slot = *stepper_.awaited;
-  const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
-  slot.error = std::make_exception_ptr(
-      DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what)));
-  if (!slot.finish(SlotCore::State::filled)) return false;
+  if (over() || !stepper_.awaited->forget_waiter()) return false;
   baton_->take_parked(FilledBy::evaluation);
+  if (!stepper_.hold_up()) stepper_.fill_with_deadlock();
   return true;
 }
 
 void Evaluation::tear_down() noexcept {
   // A slot that is filled from outside must not resume a stream that is gone.
   if (stepper_.outcome == Stepper::Outcome::waiting && root_.promise() != nullptr)
-    stepper_.awaited->forget_waiter();
-  destroy_pipeline(stepper_.current, root_);
-  stepper_.current = nullptr;
+    static_cast<void>(stepper_.awaited->forget_waiter());
+  root_.destroy();
 }
 
 void Evaluation::conclude() {

@@ -1,6 +1,9 @@
 #include <rondo/stream/promise.hpp>
 
+#include <pthread.h>
+
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <vector>
 
@@ -19,6 +22,7 @@ constinit thread_local Stepping stepping;
 
 void Stepper::run() {
   outcome = Outcome::running;
+  floor_ = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - kStack;
   const Stepping outer = std::exchange(stepping, Stepping{this, std::uncaught_exceptions()});
   while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) step();
   stepping = outer;
@@ -104,88 +108,52 @@ void PromiseBase::leave_unread_to_parent() {
   all = std::move(mine);
 }
 
+// Here, where Unread is known.
+PromiseBase::PromiseBase() noexcept = default;
+PromiseBase::~PromiseBase() = default;
+
 namespace {
 
-// A coroutine begins with memory for its frame; then its parameters are moved there, then its promise is made.
-struct Beginning {
-  const void* frame = nullptr;
-  std::size_t bytes = 0;
-  PromiseBase* parameters = nullptr;  // those whose Streams have been moved into the frame
-};
-constinit thread_local Beginning beginning;
+// Where the stack was when this thread began to destroy; null: it does not.
+constinit thread_local const char* destroying_since = nullptr;
 
-bool inside(const void* object, const void* frame, std::size_t bytes) {
-  const auto at = reinterpret_cast<std::uintptr_t>(object), begin = reinterpret_cast<std::uintptr_t>(frame);
-  return at - begin < bytes;
+constexpr std::ptrdiff_t kLittleStack = 256 * 1024;      // of a thread of which nothing is known
+constexpr std::ptrdiff_t kMuchStack = 64 * 1024 * 1024;  // of a thread that is begun for its stack
+thread_local std::ptrdiff_t stack_for_destroying = kLittleStack;
+
+// False: there is no thread to be had.
+bool destroy_on_another_stack(std::coroutine_handle<> frame) noexcept {
+  pthread_attr_t much;
+  if (pthread_attr_init(&much) != 0) return false;
+  pthread_t thread;
+  const auto body = [](void* address) -> void* {
+    stack_for_destroying = kMuchStack / 4 * 3;
+    const char here = 0;
+    destroying_since = &here;
+    std::coroutine_handle<>::from_address(address).destroy();
+    return nullptr;
+  };
+  const bool begun = pthread_attr_setstacksize(&much, kMuchStack) == 0 &&
+                     pthread_create(&thread, &much, body, frame.address()) == 0;
+  pthread_attr_destroy(&much);
+  if (begun) pthread_join(thread, nullptr);
+  return begun;
 }
 
 }  // namespace
 
-void PromiseBase::begins(const void* frame, std::size_t bytes) noexcept {
-  while (beginning.parameters != nullptr) beginning.parameters->part();
-  beginning.frame = frame;
-  beginning.bytes = bytes;
-}
-
-PromiseBase::PromiseBase() noexcept {
-  if (!inside(this, beginning.frame, beginning.bytes)) return;
-  frame_bytes_ = std::exchange(beginning.bytes, 0);
-  while (beginning.parameters != nullptr) {
-    PromiseBase& parameter = *beginning.parameters;
-    parameter.part();
-    parameter.join(held_);
-    parameter.holder_ = this;
-  }
-}
-
-PromiseBase::~PromiseBase() {
-  while (held_ != nullptr) held_->part();
-  part();
-}
-
-void PromiseBase::hold(PromiseBase& drawn_from) noexcept {
-  if (!inside(drawn_from.owner, handle.address(), frame_bytes_)) return;
-  drawn_from.part();
-  drawn_from.join(held_);
-  drawn_from.holder_ = this;
-}
-
-void PromiseBase::join(PromiseBase*& list) noexcept {
-  sibling_ = list;
-  if (sibling_ != nullptr) sibling_->place_ = &sibling_;
-  place_ = &list;
-  list = this;
-}
-
-void PromiseBase::part() noexcept {
-  if (place_ == nullptr) return;
-  *place_ = sibling_;
-  if (sibling_ != nullptr) sibling_->place_ = place_;
-  sibling_ = nullptr;
-  place_ = nullptr;
-  holder_ = nullptr;
-}
-
+// Frames that own each other are destroyed one inside the other, in the order of C++. That takes native stack for each, so a
+// long chain goes on on the stack of a thread that is begun for it and waited for.
 void PromiseBase::destroy() noexcept {
-  for (PromiseBase* one = this;;) {
-    while (one->held_ != nullptr) one = one->held_;
-    PromiseBase* const holder = one->holder_;
-    const bool last = one == this;
-    one->owner->promise_ = nullptr;
-    Stepper* const reader = std::exchange(stepping.stepper, nullptr);  // nobody reads the slots in the frame
-    one->handle.destroy();
-    stepping.stepper = reader;
-    if (last) return;
-    one = holder;
-  }
-}
-
-void StreamBase::adopt(StreamBase& other) noexcept {
-  promise_ = std::exchange(other.promise_, nullptr);
-  if (promise_ == nullptr) return;
-  promise_->part();
-  promise_->owner = this;
-  if (inside(this, beginning.frame, beginning.bytes)) promise_->join(beginning.parameters);
+  owner->promise_ = nullptr;
+  Stepper* const reader = std::exchange(stepping.stepper, nullptr);  // nobody reads the slots in the frame
+  const char here = 0;
+  const char* const outer =
+      std::exchange(destroying_since, destroying_since != nullptr ? destroying_since : &here);
+  const bool enough = std::abs(destroying_since - &here) < stack_for_destroying;
+  if (enough || !destroy_on_another_stack(handle)) handle.destroy();
+  destroying_since = outer;
+  stepping.stepper = reader;
 }
 
 void PromiseBase::finish() {
@@ -216,6 +184,26 @@ PromiseBase* puller(const PromiseBase& promise) {
 
 }  // namespace
 
+bool Stepper::hold_up() {
+  for (PromiseBase* one = current; one != nullptr; one = puller(*one)) {
+    if (one->parent != nullptr || one->consumer == nullptr || one->consumer->held_up == nullptr) continue;
+    one->waits_below = current;
+    one->awaited_below = awaited;
+    one->stepper = nullptr;  // who pulls it again has to meet it
+    current = one->consumer;
+    *current->held_up = true;
+    return true;
+  }
+  return false;
+}
+
+void Stepper::fill_with_deadlock() {
+  const std::string what = std::string(awaited->name()) + ", which nobody is left to fill";
+  awaited->error =
+      std::make_exception_ptr(DeadlockError("the stream has come to a halt: " + trail(*current, what)));
+  static_cast<void>(awaited->finish(SlotCore::State::filled));
+}
+
 std::string place(const PromiseBase& promise) {
   const std::string name = promise.name != nullptr ? promise.name : "a stream";
   if (promise.where.line() == 0) return name;
@@ -238,15 +226,6 @@ std::string trail(const PromiseBase& waiting, const std::string& for_what) {
     text += place(*inside_out[count - 1 - i]) + " waits for ";
   }
   return text + for_what;
-}
-
-void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept {
-  for (PromiseBase* one = innermost; one != nullptr;) {
-    PromiseBase* next = puller(*one);
-    one->owner->destroy();
-    one = next;
-  }
-  outermost.destroy();
 }
 
 }  // namespace rondo::streaming

@@ -24,7 +24,7 @@ Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
   if (stepper_.current != nullptr) stepper_.current->stepper = &stepper_;
 }
 
-Puller::~Puller() { destroy_pipeline(stepper_.current, stream_); }
+Puller::~Puller() { stream_.destroy(); }
 
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
@@ -46,7 +46,8 @@ void* Puller::next() {
 }
 
 void* Puller::end(std::exception_ptr error) {
-  destroy_pipeline(std::exchange(stepper_.current, nullptr), stream_);
+  stepper_.current = nullptr;
+  stream_.destroy();
   if (error) std::rethrow_exception(error);
   return nullptr;
 }
@@ -55,10 +56,7 @@ void Puller::wait_for_slot() {
   SlotCore& slot = *stepper_.awaited;
   if (slot.complete()) return;
   if (slot.filled_by() == FilledBy::outside) return wait(slot);
-  const std::string what = std::string(slot.name()) + ", which nobody is left to fill";
-  slot.error = std::make_exception_ptr(
-      DeadlockError("the stream has come to a halt: " + trail(*stepper_.current, what)));
-  static_cast<void>(slot.finish(SlotCore::State::filled));
+  if (!stepper_.hold_up()) stepper_.fill_with_deadlock();
 }
 
 void Puller::wait(SlotCore& slot) {

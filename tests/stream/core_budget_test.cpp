@@ -85,7 +85,7 @@ TEST(CoreBudget, AStopRequestEndsTheWaitForACore) {
     (void)rondo::evaluate(numbers(1) | rondo::map([&](int n) {
                             has_the_core = true;
                             has_the_core.notify_all();
-                            over.wait(false);
+                            while (!over) std::this_thread::yield();  // no sleep: a core that is in use
                             return n;
                           }),
                           {.budget = &budget});
@@ -99,7 +99,6 @@ TEST(CoreBudget, AStopRequestEndsTheWaitForACore) {
                rondo::Stopped);
   EXPECT_EQ(report.units, 0U);
   over = true;
-  over.notify_all();
   first.join();
   stopper.join();
   EXPECT_EQ(budget.cores_in_use(), 0U);
@@ -131,6 +130,20 @@ TEST(CoreBudget, ANestedEvaluationHasTheCoresThatTheOuterOneHasNoUseFor) {
       }
     }
   }
+}
+
+TEST(CoreBudget, UnitsThatWaitForEvaluationsOnOtherThreadsDoNotWaitForEver) {
+  rondo::CoreBudget budget(2);
+  const auto out = rondo::evaluate(
+      numbers(4) | rondo::map([&](int n) {
+        std::size_t other = 0;
+        std::thread beside([&] { other = rondo::evaluate(numbers(n), {.budget = &budget}).size(); });
+        beside.join();
+        return other;
+      }),
+      {.threads_max = 2, .effectiveness = 0, .budget = &budget});
+  EXPECT_EQ(out, (std::vector<std::size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(budget.cores_in_use(), 0U);
 }
 
 TEST(CoreBudget, ANestedEvaluationTakesNoCoreFromOneThatWaits) {

@@ -281,6 +281,101 @@ TEST(Errors, TheOutcomeIsThatOfASequentialProgram) {
   }
 }
 
+// Slots that a stage near the end fills when it comes to an item, and that the source awaits some items later.
+struct Feedback {
+  explicit Feedback(int items, int behind) : lag(behind) {
+    for (int i = 0; i < items; ++i) {
+      auto pair = rondo::make_slot<int>(rondo::FilledBy::evaluation, "what comes back");
+      slots.push_back(std::move(pair.slot));
+      fillers.push_back(std::move(pair.filler));
+    }
+  }
+  int lag;
+  std::vector<Slot<int>> slots;
+  std::vector<rondo::Filler<int>> fillers;
+};
+
+Stream<int> awaits_what_comes_back(Feedback* all) {
+  for (std::size_t i = 0; i < all->slots.size(); ++i) {
+    int n = static_cast<int>(i);
+    if (n >= all->lag) n += co_await all->slots[i - static_cast<std::size_t>(all->lag)];
+    co_yield std::move(n);
+  }
+}
+
+Stream<int> gives_back(Stream<int> in, Feedback* all) {
+  std::size_t i = 0;
+  while (const int* n = co_await in.next()) {
+    all->fillers[i++].fill(*n % 1000);
+    co_yield *n;
+  }
+}
+
+TEST(Errors, ASlotThatALaterStageFillsIsADeadlockForAnyNumberOfThreadsOrForNone) {
+  for (const int chunk : {1, 2, 3}) {
+    for (const int lag : {1, 2, 3}) {
+      const auto run = [&](auto drive) {
+        Feedback feedback(40, lag);
+        Outcome outcome;
+        auto give = [&](int&& n) { outcome.given.push_back(n); };
+        auto once = awaits_what_comes_back(&feedback) | rondo::chunks(static_cast<std::size_t>(chunk)) |
+                    rondo::map([](int n) { return n + 1; }) | rondo::sequentialize(4);
+        auto twice = std::move(once) | rondo::map([](int n) { return 2 * n; }) | rondo::sequentialize(3);
+        Stream<int> stream = gives_back(std::move(twice), &feedback);
+        note_what_is_thrown(outcome, [&] { drive(std::move(stream), give); });
+        return outcome;
+      };
+      Outcome model;
+      for (int i = 0; i < 40; ++i)
+        model.given.push_back(
+            2 * (i + (i < lag ? 0 : model.given[static_cast<std::size_t>(i - lag)] % 1000) + 1));
+      if (lag < chunk) model = {{}, "a deadlock"};
+      for (unsigned threads = 1; threads <= 8; ++threads) {
+        for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+          ASSERT_EQ(run([&](auto in, auto& give) { by_hand_on(threads, seed, std::move(in), give); }), model)
+              << threads << " threads, seed " << seed << ", chunks of " << chunk << ", lag " << lag;
+        }
+        ASSERT_EQ(run([&](auto in, auto& give) {
+                    rondo::for_each(std::move(in), give, {.threads_max = threads, .effectiveness = 0});
+                  }),
+                  model);
+      }
+      ASSERT_EQ(run([&](auto in, auto& give) {
+                  for (int& n : rondo::sequential(std::move(in))) give(std::move(n));
+                }),
+                model);
+    }
+  }
+}
+
+// A stage of a user that pulls ahead, and the rest of its input in place after it was held up.
+Stream<int> ahead_then_in_place(Stream<int> in) {
+  std::deque<Slot<int>> open;
+  std::exception_ptr error;
+  bool held_up = false;
+  while (!held_up && open.size() < 4) {
+    auto next = in.next(error, held_up);
+    const int* n = co_await next;
+    if (n == nullptr) break;
+    auto unit = rondo::work([n = *n] { return n; });
+    Slot<int> slot = co_yield unit;
+    open.push_back(std::move(slot));
+  }
+  for (auto& slot : open) co_yield co_await slot;
+  co_yield rondo::elements_of(std::move(in));
+}
+
+TEST(Errors, AStreamThatWasHeldUpGoesOnInPlaceWhereItWaits) {
+  for (unsigned threads = 1; threads <= 4; ++threads) {
+    Feedback feedback(10, 2);
+    std::vector<int> given;
+    auto give = [&](int&& n) { given.push_back(n); };
+    by_hand_on(threads, threads,
+               gives_back(ahead_then_in_place(awaits_what_comes_back(&feedback)), &feedback), give);
+    EXPECT_EQ(given, (std::vector{0, 1, 2, 4, 6, 9, 12, 16, 20, 25}));
+  }
+}
+
 TEST(Errors, AnErrorThatIsSureToBeReadStopsNewWork) {
   const auto ignored = [](int&&) {};
   auto pipeline = source(1000, {}) | rondo::map([](int n) {

@@ -31,11 +31,39 @@ rondo::Stream<int> work_without_a_name(std::string text) {
 }
 // END
 
+// MISTAKE yield_of_another_type: a Stream<T> can co_yield a T
+rondo::Stream<int> yields_text() { co_yield std::string("text"); }
+// MISTAKE yield_of_what_cannot_be_copied: a Stream<T> can co_yield a T
+rondo::Stream<std::unique_ptr<int>> yields_without_a_move(std::unique_ptr<int> owner) { co_yield owner; }
+// MISTAKE elements_of_another_type: a Stream<T> can co_yield a T
+rondo::Stream<std::string> nests_numbers() { co_yield rondo::elements_of(plain({})); }
+// MISTAKE yield_of_a_plain_function: a Stream<T> can co_yield a T
+rondo::Stream<int> yields_a_function() {
+  co_yield [] { return 1; };
+}
+// MISTAKE await_of_a_stream: a Stream can co_await stream.next() or a Slot
+rondo::Stream<int> awaits_a_stream(rondo::Stream<int> in) { co_await in; }
+// END
+
 struct Item {
   std::string name;
   int count = 0;
 };
 struct Opaque {};
+// Can be copied, but not assigned.
+struct Fixed {
+  explicit Fixed(int n) : value(n) {}
+  const int value;
+};
+// Can be looked at where it is, and no more.
+struct Pinned {
+  explicit Pinned(int n) : value(n) {}
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  int value;
+};
+rondo::Stream<Fixed> all_fixed() { co_yield Fixed(1); }
+rondo::Stream<Pinned> all_pinned() { co_yield Pinned(1); }
 
 inline void aggregations() {
   auto items = [] { return rondo::from_range(std::vector<Item>(3)); };
@@ -50,6 +78,35 @@ inline void aggregations() {
   auto good_path = items() | rondo::deduplicate([](const Item& i) { return std::filesystem::path(i.name); },
                                                 rondo::keep_none);
 
+  auto good_functions =
+      items() | rondo::map([own = std::unique_ptr<int>()](const Item& i) { return i; }) |
+      rondo::filter([own = std::unique_ptr<int>()](const Item& i) { return i.count > 0; }) |
+      rondo::deduplicate([own = std::unique_ptr<int>()](const Item& i) { return i.count; },
+                         rondo::keep_highest(&Item::count, [](int a, int b) { return a < b; }));
+  auto good_fixed = all_fixed() | rondo::filter([](const Fixed& f) { return f.value > 0; }) | rondo::take(1);
+  rondo::for_each(all_pinned() | rondo::take(1), [](const Pinned&) {});
+
+  // MISTAKE key_that_cannot_be_copied: has to be a value that can be copied
+  items() |
+      rondo::deduplicate([](const Item& i) { return std::make_unique<int>(i.count); }, rondo::keep_none);
+  // MISTAKE key_of_something_else: the key of an aggregation has to take a const item
+  items() | rondo::group_by(&Fixed::value, [](Item& a, const Item&) { a.count++; });
+  // MISTAKE key_that_changes: the key of an aggregation has to take a const item
+  items() | rondo::deduplicate([n = 0](const Item&) mutable { return n++; }, rondo::keep_none);
+  // MISTAKE combine_of_nothing: the function of an aggregation does not fit the items
+  items() | rondo::aggregate(&Item::name, [](Item, Item) { return 3; });
+  // MISTAKE lowest_of_what_cannot_be_compared: the function of an aggregation does not fit the items
+  items() | rondo::deduplicate(&Item::name, rondo::keep_lowest([](const Item&) { return Opaque(); }));
+  // MISTAKE highest_of_what_cannot_be_compared: the function of an aggregation does not fit the items
+  items() | rondo::deduplicate(&Item::name, rondo::keep_highest([](const Item&) { return Opaque(); }));
+  // MISTAKE highest_by_a_wrong_comparison: the function of an aggregation does not fit the items
+  items() | rondo::deduplicate(&Item::name, rondo::keep_highest(&Item::count, [](int n) { return n > 0; }));
+  // MISTAKE group_what_cannot_be_assigned: have to be movable and assignable
+  all_fixed() | rondo::group_by(&Fixed::value, [](Fixed a, const Fixed&) { return a; });
+  // MISTAKE deduplicate_what_cannot_be_assigned: have to be movable and assignable
+  all_fixed() | rondo::deduplicate(&Fixed::value, rondo::keep_none);
+  // MISTAKE when_without_a_condition: rondo::when: the condition has to take a const item
+  items() | rondo::when([](const Fixed&) { return true; }, rondo::deduplicate(&Item::name, rondo::keep_none));
   // MISTAKE key_of_a_view: the key of group_by, deduplicate or aggregate has to own
   items() | rondo::deduplicate([](const Item& i) { return std::span(i.name); }, rondo::keep_none);
   // MISTAKE key_of_references: the key of group_by, deduplicate or aggregate has to own
@@ -91,6 +148,28 @@ inline void pipelines() {
 
   // MISTAKE map_function: rondo::map: the function has to take an item
   source() | rondo::map([](std::string text) { return text; });
+  // MISTAKE map_to_nothing: rondo::map: the function has to take an item
+  source() | rondo::map([](int) {});
+  // MISTAKE map_to_what_cannot_be_moved: rondo::map: the function has to take an item
+  source() | rondo::map([](int n) { return Pinned(n); });
+  // MISTAKE chunks_of_what_cannot_be_moved: items have to be movable to go into chunks
+  all_pinned() | rondo::chunks(2);
+  // MISTAKE evaluate_what_cannot_be_moved: rondo::evaluate: items have to be movable to be kept
+  auto kept = rondo::evaluate(all_pinned());
+  // MISTAKE evaluate_a_range: rondo::evaluate takes a pipeline
+  rondo::evaluate(std::vector<int>{1});
+  // MISTAKE for_each_of_a_range: rondo::for_each takes a pipeline
+  rondo::for_each(std::vector<int>{1}, [](int) {});
+  // MISTAKE sequential_of_a_range: rondo::sequential takes a pipeline
+  rondo::sequential(std::vector<int>{1});
+  // MISTAKE sort_what_cannot_be_assigned: rondo::sort_by: items have to be movable and assignable
+  all_fixed() | rondo::sort_by(&Fixed::value);
+  // MISTAKE sort_by_something_else: rondo::sort_by: the key has to take a const item
+  source() | rondo::sort_by(&Item::count);
+  // MISTAKE sort_by_what_cannot_be_copied: rondo::sort_by: the key and the comparison have to be
+  source() | rondo::sort_by([own = std::unique_ptr<int>()](int n) { return n; });
+  // MISTAKE work_of_what_cannot_be_moved: rondo::work: what the function returns has to be movable
+  auto stays = rondo::work([] { return Pinned(1); });
   // MISTAKE filter_condition: rondo::filter: the function has to take a const item
   source() | rondo::filter([](int) { return std::string(); });
   // MISTAKE map_before_a_plain_stage: put sequentialize(slots) or collect() before it

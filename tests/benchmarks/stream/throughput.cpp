@@ -1,10 +1,14 @@
 // Throughput of the streaming evaluator beside oneTBB's parallel_pipeline, a bounded task queue fed by one
 // thread, and the sequential loop, at item costs from 0.1 us to 1 ms; each contender is given the same chunks.
 //
-// A ratio is the median of the ratios within a round, in which every contender runs once, in an order that changes. So what
-// the machine does at the time changes both sides of a ratio. Rounds go on until the 95 % confidence interval of the
-// ratio to TBB, which needs no assumption on how the ratios are distributed, is within 1 % of the median, or until the
-// limit of rounds; the interval is printed.
+// Every evaluation is long enough (200 ms with all threads; less below 0.5 us) that a throughput is measured and not a start; what a start
+// costs is a row of its own. Rondo begins its threads anew in each evaluation, and the queue too; TBB's are waiting.
+//
+// A ratio is the median of the ratios within a round. In every round Rondo and TBB run one after the other, in an order
+// that changes, in every fourth one all contenders. So what the machine does at the time changes both sides of a ratio.
+// Its 95 % confidence interval needs no assumption on how the ratios are distributed: it is from the r-th lowest to the
+// r-th highest of n ratios, r = n / 2 - 0.98 sqrt(n). Rounds go on until the one to TBB is within 0.5 % of the median, or
+// until their limit. "At least TBB's throughput" holds if that median is 0.998 or more and 1 is not above the interval.
 //
 //   stream_throughput_benchmark [threads [rounds at most [item cost in us [chunk]]]]
 #include <oneapi/tbb/global_control.h>
@@ -153,7 +157,8 @@ namespace {
 
 struct Median {
   double value, low, high;  // with the 95 % confidence interval
-  [[nodiscard]] bool narrow() const { return high - low < 0.02 * value; }
+  [[nodiscard]] bool narrow() const { return high - low < 0.01 * value; }
+  [[nodiscard]] bool at_least_one() const { return value >= 0.998 && high >= 1; }
 };
 
 Median median(std::vector<double> ratios) {
@@ -164,47 +169,69 @@ Median median(std::vector<double> ratios) {
   return {ratios[ratios.size() / 2], at(std::floor(n / 2 - reach)), at(std::ceil(n / 2 + reach))};
 }
 
-constexpr int kContenders = 5;
-constexpr const char* kNames[kContenders] = {"sequential", "rondo 1", "rondo", "TBB", "queue"};
+struct Contender {
+  const char* name;
+  std::uint64_t (*run)(const Job& job);
+};
+constexpr std::size_t kTbb = 0, kRondo = 1, kSequential = 2, kQueue = 4;
+constexpr std::array<Contender, 5> kContenders{{
+    {"TBB", run_tbb},
+    {"rondo", run_rondo},
+    {"sequential", run_sequential},
+    {"rondo 1",
+     [](const Job& job) {
+       Job alone = job;
+       alone.threads = 1;
+       return run_rondo(alone);
+     }},
+    {"queue", run_queue},
+}};
 
-// Seconds of each contender in each round; and whether all sums were equal.
+// Seconds of each contender, one after the other in the rounds in which it ran.
 struct Row {
-  std::array<std::vector<double>, kContenders> times;
+  std::array<std::vector<double>, kContenders.size()> times;
+  std::size_t every = 4;  // of the rounds all contenders run
   bool equal = true;
 
   // Throughput of the one as a multiple of the other's.
   [[nodiscard]] Median ratio(std::size_t one, std::size_t other) const {
+    const std::size_t count = std::min(times[one].size(), times[other].size());
+    const auto at = [&](std::size_t which, std::size_t i) {
+      return times[which][times[which].size() > count ? i * every : i];
+    };
     std::vector<double> ratios;
-    for (std::size_t i = 0; i < times[one].size(); ++i) ratios.push_back(times[other][i] / times[one][i]);
+    for (std::size_t i = 0; i < count; ++i) ratios.push_back(at(other, i) / at(one, i));
     return median(std::move(ratios));
   }
 };
 
-Row measure(const Job& job, int rounds) {
+Row measure(const Job& job, std::size_t rounds) {
   Row row;
   std::mt19937_64 random(job.turns + job.chunk);
-  std::array<std::size_t, kContenders> order{0, 1, 2, 3, 4};
-  Job alone = job;
-  alone.threads = 1;
   const std::uint64_t sum = run_sequential(job);
-  for (int round = 0; round < rounds && (round < 15 || !row.ratio(2, 3).narrow()); ++round) {
+  for (std::size_t round = 0; round < rounds && (round < 16 || !row.ratio(kRondo, kTbb).narrow()); ++round) {
+    std::vector<std::size_t> order{kTbb, kRondo};
+    if (round % row.every == 0)
+      for (std::size_t which = kSequential; which < kContenders.size(); ++which) order.push_back(which);
     std::ranges::shuffle(order, random);
     for (const std::size_t which : order) {
       const auto start = std::chrono::steady_clock::now();
-      std::uint64_t result = 0;
-      switch (which) {
-        case 0: result = run_sequential(job); break;
-        case 1: result = run_rondo(alone); break;
-        case 2: result = run_rondo(job); break;
-        case 3: result = run_tbb(job); break;
-        default: result = run_queue(job);
-      }
+      const std::uint64_t result = kContenders[which].run(job);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
       row.times[which].push_back(took.count());
       row.equal = row.equal && result == sum;
     }
   }
   return row;
+}
+
+// An evaluation of `items` items, each a unit of its own.
+void print_start(std::uint64_t items, double cost, double turns, unsigned threads) {
+  Row row = measure({items, static_cast<std::uint64_t>(cost * turns), 1, threads}, 2000);
+  std::printf("%llu x %.0f us: us from call to return |", static_cast<unsigned long long>(items), cost);
+  for (const std::size_t which : {kRondo, kTbb, kQueue})
+    std::printf(" %s %.1f", kContenders[which].name, 1e6 * median(row.times[which]).value);
+  std::puts("");
 }
 
 }  // namespace
@@ -214,34 +241,40 @@ int main(int argc, char** argv) {
     return argc > index ? std::atof(argv[index]) : otherwise;
   };
   const auto threads = static_cast<unsigned>(argument(1, 2));
-  const int rounds = static_cast<int>(argument(2, 60));
+  const auto rounds = static_cast<std::size_t>(argument(2, 100));
   const double only_cost = argument(3, 0), only_chunk = argument(4, 0);
   const double turns = turns_per_microsecond();
   std::printf(
-      "%u threads; throughput as a multiple of the sequential loop, and of the others' within a round\n",
+      "%u threads; throughput as a multiple of the sequential loop's, and rondo's of TBB's and the queue's\n",
       threads);
   std::printf("%8s %6s %6s |", "item us", "chunk", "rounds");
-  for (int i = 1; i < kContenders; ++i) std::printf(" %8s", kNames[i]);
-  std::printf(" | %8s %-15s | %9s\n", "to TBB", "95 %", "to queue");
+  for (std::size_t i = 0; i < kContenders.size(); ++i)
+    if (i != kSequential) std::printf(" %8s", kContenders[i].name);
+  std::printf(" | %8s %-15s %-9s | %9s %s\n", "to TBB", "95 %", "at least?", "to queue", "95 %");
   bool equal = true;
   for (const double cost : {0.1, 1.0, 3.0, 10.0, 100.0, 1000.0}) {
     for (const std::size_t chunk : {std::size_t{1}, std::size_t{100}}) {
       if (cost >= 1000 && chunk == 100) continue;  // 0.1 s per chunk: too few of them in a short run
       if (only_cost > 0 && only_cost != cost) continue;
       if (only_chunk > 0 && only_chunk != static_cast<double>(chunk)) continue;
-      const Job job{.items = static_cast<std::uint64_t>(std::clamp(80'000 / cost, 100.0, 200'000.0)),
+      const Job job{.items = static_cast<std::uint64_t>(200'000 * threads / std::max(cost, 0.5)),
                     .turns = static_cast<std::uint64_t>(cost * turns),
                     .chunk = chunk,
                     .threads = threads};
       const Row row = measure(job, rounds);
       equal = equal && row.equal;
-      std::printf("%8.1f %6zu %6zu |", cost, chunk, row.times[0].size());
-      for (std::size_t i = 1; i < kContenders; ++i) std::printf(" %8.3f", row.ratio(i, 0).value);
-      const Median to_tbb = row.ratio(2, 3);
-      std::printf(" | %8.3f %.3f to %.3f  | %9.3f\n", to_tbb.value, to_tbb.low, to_tbb.high,
-                  row.ratio(2, 4).value);
+      std::printf("%8.1f %6zu %6zu |", cost, chunk, row.times[kTbb].size());
+      for (std::size_t i = 0; i < kContenders.size(); ++i)
+        if (i != kSequential) std::printf(" %8.3f", row.ratio(i, kSequential).value);
+      const Median to_tbb = row.ratio(kRondo, kTbb), to_queue = row.ratio(kRondo, kQueue);
+      std::printf(" | %8.3f %.3f to %.3f  %-9s | %9.3f %.3f to %.3f\n", to_tbb.value, to_tbb.low, to_tbb.high,
+                  to_tbb.at_least_one() ? "yes" : "no", to_queue.value, to_queue.low, to_queue.high);
       std::fflush(stdout);
     }
+  }
+  if (only_cost == 0) {
+    print_start(1, 0, turns, threads);
+    print_start(2, 100, turns, threads);
   }
   std::puts(equal ? "all results are equal" : "RESULTS DIFFER");
   return equal ? 0 : 1;

@@ -49,18 +49,32 @@ struct AggregationStage : Stage {
   }
   template <class T, class S, class Before>
   auto apply(Chunked<T, S, Before>&& in) && {
+    static_assert(std::movable<T>,
+                  "rondo: the items of group_by, deduplicate or aggregate have to be movable and assignable");
     static_assert(KeyFunction<KeyFn, T>,
                   "rondo: the key of an aggregation has to take a const item of this pipeline");
-    static_assert(Rule::template fits<T>(),
+    static_assert(
+        KeyThatCanBeKept<KeyFn, T>,
+        "rondo: the key of group_by, deduplicate or aggregate has to be a value that can be copied");
+    static_assert(!std::movable<T> || Rule::template fits<T>(),
                   "rondo: the function of an aggregation does not fit the items; group_by: T(T, T) or "
                   "void(T&, T); aggregate: "
                   "Combined<T>(T, T); keep_lowest and keep_highest: a key of the item that can be compared");
     static_assert(Condition<When, T>,
                   "rondo::when: the condition has to take a const item and return a bool");
-    using How = Aggregation<T, S, Before, KeyFn, Rule, When>;
-    auto how = std::make_shared<How>(in.take_fused(), std::move(key), std::move(rule), std::move(when));
-    return Chunked<T, T, Unchanged>(aggregated<T, S>(in.take_chunks(), std::move(how)).named(name),
-                                    Unchanged{});
+    if constexpr (std::movable<T> && KeyFunction<KeyFn, T> && KeyThatCanBeKept<KeyFn, T> &&
+                  Condition<When, T>) {
+      if constexpr (Rule::template fits<T>()) {
+        using How = Aggregation<T, S, Before, KeyFn, Rule, When>;
+        auto how = std::make_shared<How>(in.take_fused(), std::move(key), std::move(rule), std::move(when));
+        return Chunked<T, T, Unchanged>(aggregated<T, S>(in.take_chunks(), std::move(how)).named(name),
+                                        Unchanged{});
+      } else {
+        return std::move(in);  // the compiler has said enough
+      }
+    } else {
+      return std::move(in);
+    }
   }
 };
 
@@ -97,8 +111,10 @@ template <class Rank, class Compare = std::ranges::less>
 }
 template <class Rank, class Compare = std::ranges::less>
 [[nodiscard]] auto keep_highest(Rank rank, Compare less = {}) {
-  auto greater = [less = std::move(less)](const auto& a, const auto& b) {
-    return static_cast<bool>(std::invoke(less, b, a));
+  auto greater = [less = std::move(less)](
+      const auto& a,
+      const auto& b) -> bool requires std::predicate<const Compare&, decltype(b), decltype(a)> {
+    return std::invoke(less, b, a);
   };
   return streaming::KeepBestRule<Rank, decltype(greater)>{std::move(rank), std::move(greater)};
 }
@@ -109,7 +125,11 @@ template <class Key, class Keep>
 [[nodiscard]] auto deduplicate(Key key, Keep keep) {
   static_assert(streaming::is_keep<Keep>,
                 "rondo::deduplicate: after the key comes keep_none, keep_lowest(rank) or keep_highest(rank)");
-  return streaming::AggregationStage<Key, Keep>(std::move(key), std::move(keep), {}, "deduplicate");
+  if constexpr (streaming::is_keep<Keep>) {
+    return streaming::AggregationStage<Key, Keep>(std::move(key), std::move(keep), {}, "deduplicate");
+  } else {
+    return deduplicate(std::move(key), keep_none);  // the compiler has said enough
+  }
 }
 
 // The general case: for each key a table holds an item; when a later one comes, Combined<T> combine(T held, T
@@ -129,9 +149,13 @@ template <class F, class Aggregation>
 [[nodiscard]] auto when(F condition, Aggregation aggregation) {
   static_assert(streaming::is_aggregation<Aggregation>,
                 "rondo::when takes group_by, deduplicate or aggregate");
-  using Stage = streaming::AggregationStage<decltype(aggregation.key), decltype(aggregation.rule), F>;
-  return Stage(std::move(aggregation.key), std::move(aggregation.rule), std::move(condition),
-               aggregation.name);
+  if constexpr (streaming::is_aggregation<Aggregation>) {
+    using Stage = streaming::AggregationStage<decltype(aggregation.key), decltype(aggregation.rule), F>;
+    return Stage(std::move(aggregation.key), std::move(aggregation.rule), std::move(condition),
+                 aggregation.name);
+  } else {
+    return aggregation;
+  }
 }
 
 }  // namespace rondo

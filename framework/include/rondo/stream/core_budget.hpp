@@ -5,14 +5,14 @@
 //   rondo::evaluate(pipeline, {.budget = &budget, .priority = 2});
 //
 // Never more threads of its evaluations are at work than there are cores: a core changes hands when the
-// thread that had it has left, not when it was asked to. Each core goes to the evaluation that gains most
+// thread that had it has left, not when it was asked to. (The one exception: below.) Each core goes to the evaluation that gains most
 // from it by the speed-up model, weighted by priority; every evaluation has one, and one that finds none free
 // waits for it, or for a stop request. The allotment follows the evaluations' phases while they run.
 //
-// An evaluation that a work unit starts on its own thread uses the core of that unit, so it needs not wait. One
-// that a work unit starts on another thread (std::async, say) needs a core of its own: if the unit waits for it,
-// and all cores are held by units that wait in this way, none of them ever ends, and nothing tells so. Start it
-// on the unit's thread, or give it another budget or none.
+// An evaluation that a work unit starts on its own thread uses the core of that unit, so it needs not wait. One that a
+// work unit starts on another thread (std::async, say) needs a core of its own, and may have to wait for one that the
+// unit keeps, which waits for it. So an evaluation begins without a core if all threads that have one were asleep for
+// one second on end: until one of them ends there may be more threads at work than cores, should the others wake up.
 //
 // The budget must outlive its evaluations. Any thread may use it.
 #pragma once

@@ -61,9 +61,14 @@ template <streaming::Pipeline Given>
   using T = typename P::value_type;
   static_assert(std::is_same_v<P, Given>,
                 "rondo::evaluate: a stream can be used once; write evaluate(std::move(stream))");
+  static_assert(
+      std::move_constructible<T>,
+      "rondo::evaluate: items have to be movable to be kept; for_each can look at them where they are");
   P pipeline = std::move(given);
   std::vector<T> result;
-  if constexpr (streaming::is_stream<P>) {
+  if constexpr (!std::move_constructible<T>) {
+    // the compiler has said enough
+  } else if constexpr (streaming::is_stream<P>) {
     streaming::Append<T> sink{&result};
     streaming::evaluate(streaming::drained(std::move(pipeline), &sink), options);
   } else {
@@ -72,6 +77,12 @@ template <streaming::Pipeline Given>
                         options);
   }
   return result;
+}
+
+template <class Given>
+requires(!streaming::Pipeline<Given>) void evaluate(Given&&, const StreamOptions& = {}) {
+  static_assert(streaming::never<Given>,
+                "rondo::evaluate takes a pipeline; of a range: evaluate(rondo::from_range(range) | ...)");
 }
 
 // Calls sink(T&&) with every value in stream order, one call at a time, while holding the stream. Nothing is
@@ -96,6 +107,12 @@ void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
     };
     streaming::evaluate(streaming::drained(std::move(pipeline).run(default_slots), &each), options);
   }
+}
+
+template <class Given, class Sink>
+requires(!streaming::Pipeline<Given>) void for_each(Given&&, Sink&&, const StreamOptions& = {}) {
+  static_assert(streaming::never<Given>,
+                "rondo::for_each takes a pipeline; of a range: for_each(rondo::from_range(range) | ...)");
 }
 
 }  // namespace rondo

@@ -118,9 +118,11 @@ Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_
   std::uint64_t number = 0;
   for (bool more = true; more || !window.empty();) {
     if (more && (window.empty() || (window.size() < slots && !window.front().ready()))) {
-      C* chunk = co_await in.next(error);
-      more = chunk != nullptr;
-      if (!more) continue;
+      bool held_up = false;
+      auto next = window.empty() ? in.next(error) : in.next(error, held_up);
+      C* chunk = co_await next;
+      more = chunk != nullptr || held_up;
+      if (chunk == nullptr) continue;
       auto unit = work(
           [how, number, chunk = std::move(*chunk)]() mutable { return how->run(number, std::move(chunk)); });
       ++number;
@@ -254,7 +256,12 @@ template <class T>
 
 template <class T>
 [[nodiscard]] auto as_chunks(Stream<T>&& in, std::size_t items) {
-  return Chunked<T, T, Unchanged>(chunked(std::move(in), items).named("chunks"), Unchanged{});
+  static_assert(std::move_constructible<T>, "rondo: items have to be movable to go into chunks");
+  if constexpr (std::move_constructible<T>) {
+    return Chunked<T, T, Unchanged>(chunked(std::move(in), items).named("chunks"), Unchanged{});
+  } else {
+    return Chunked<T, T, Unchanged>({}, {});  // the compiler has said enough
+  }
 }
 template <class T, class S, class F>
 [[nodiscard]] Chunked<T, S, F> as_chunks(Chunked<T, S, F>&& in, std::size_t) {
@@ -300,10 +307,16 @@ requires(!Pipeline<Range>) void operator|(Range&&, S&&) {
   static_assert(never<Range>, "rondo: a range is not a stream; write rondo::from_range(range) | ...");
 }
 
-// The stream of a coroutine whose function object, captures and all, is kept as long.
+// The stream of a coroutine, and its function object, captures and all, which has to live as long. In one object, as
+// compilers destroy parameters in different orders.
 template <class F, class T>
-Stream<T> kept([[maybe_unused]] std::unique_ptr<F> function, Stream<T> stream) {
-  co_yield elements_of(std::move(stream));
+struct Kept {
+  std::unique_ptr<F> function;
+  Stream<T> stream;
+};
+template <class F, class T>
+Stream<T> kept(Kept<F, T> both) {
+  co_yield elements_of(std::move(both.stream));
 }
 
 template <class F, class In>
@@ -313,7 +326,8 @@ auto invoke_stage(F&& function, In&& in) {
     auto moved = std::make_unique<Function>(std::forward<F>(function));
     auto out = std::invoke(*moved, std::move(in));
     if constexpr (is_stream<decltype(out)>) {
-      return kept(std::move(moved), std::move(out)).named("a function object");
+      using T = typename decltype(out)::value_type;
+      return kept(Kept<Function, T>{std::move(moved), std::move(out)}).named("a function object");
     } else {
       return out;
     }
@@ -349,7 +363,11 @@ requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
   static_assert(
       std::invocable<std::decay_t<F>&, In> || !streaming::is_stream<In>,
       "rondo: what stands after | is neither a stage of rondo nor a function that takes this Stream");
-  return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  if constexpr (std::invocable<std::decay_t<F>&, In>) {
+    return streaming::invoke_stage(std::forward<F>(stage), streaming::for_stage(std::move(in)));
+  } else {
+    return streaming::for_stage(std::move(in));  // the compiler has said enough
+  }
 }
 
 }  // namespace rondo

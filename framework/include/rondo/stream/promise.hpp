@@ -17,6 +17,7 @@
 #include <new>
 #include <source_location>
 #include <string>
+#include <utility>
 
 #include <rondo/stream/slot.hpp>
 
@@ -38,8 +39,13 @@ class Stepper {
 
   explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
 
-  // A coroutine that is stepped for the first time.
-  void met(const PromiseBase& promise) { frames_[met_++ % frames_.size()] = &promise; }
+  // Comes to a coroutine that is new to it, or that was left behind by hold_up().
+  void meets(PromiseBase& producer);
+  // Nobody is left to fill the slot that `current` waits for. Lets the nearest coroutine that pulls through it and has
+  // something else to do go on instead. False: there is none.
+  [[nodiscard]] bool hold_up();
+  // Where there is none, the slot gets a DeadlockError.
+  void fill_with_deadlock();
   // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
   // once, instead of one miss of the cache after another. A frame that is gone does no harm.
   void fetch_frames() const {
@@ -55,16 +61,16 @@ class Stepper {
   void run();
 
   // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
-  // not, and the coroutine has to suspend itself. Nested to a fixed depth, so that the native stack stays
-  // small.
+  // not, and the coroutine has to suspend itself. Nested only as long as the native stack stays small.
   [[nodiscard]] bool run_for(const PromiseBase& consumer);
 
  private:
-  static constexpr unsigned kDepth = 16;
+  static constexpr std::uintptr_t kStack = 8192;
   void step();
 
   const std::atomic<bool>& cancelled_;
-  unsigned depth_ = 0;
+  std::uintptr_t floor_ =
+      0;  // of the stack, for run_for: an address, as a depth would have to be counted at each step
   std::array<const void*, 8> frames_{};  // of those met last
   unsigned met_ = 0;
 };
@@ -76,11 +82,6 @@ void run_unit(SlotCore& unit) noexcept;
 //
 // A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
 // of the root is the end of that chain, the one that runs when the root is pulled.
-//
-// A coroutine's frame mostly holds the Streams it draws from, as parameters or variables. A long chain of such
-// frames must not be destroyed one inside the other, which would take native stack for each. So every promise
-// knows which others its frame holds: those among its parameters from the start, the others since it first
-// pulled them.
 //
 // Slots that a coroutine drops unread are its own to read, at places in its own sequence, so that it does not matter how
 // far ahead of the rest it was pulled: before it goes on from a co_yield or a co_await of a next value, those that were
@@ -98,10 +99,16 @@ struct PromiseBase {
 
  private:
   struct Unread;
-  std::unique_ptr<Unread> unread_;  // null: none has been dropped
+  // Null: none has been dropped. Here, and not at the end, as each step looks at it: it shares a line of the cache with
+  // what stands above.
+  std::unique_ptr<Unread> unread_;
 
  public:
   std::exception_ptr error;
+  bool* held_up = nullptr;  // while it pulls: where to tell it that it may do something else
+  PromiseBase* waits_below =
+      nullptr;  // of a root that hold_up() left behind: the one that waits, and for what
+  SlotCore* awaited_below = nullptr;
   const char* name = nullptr;
   std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
 
@@ -109,19 +116,8 @@ struct PromiseBase {
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
   ~PromiseBase();
-  // Of the frame. Inline and without an operator delete of its own, as g++ 12 gives false warnings otherwise.
-  [[gnu::always_inline]] static void* operator new(std::size_t bytes) {
-    void* frame = ::operator new(bytes);
-    begins(frame, bytes);
-    return frame;
-  }
-
-  // `drawn_from` is about to be pulled by this one; it belongs to it if its Stream is in this one's frame.
-  void draws_from(PromiseBase& drawn_from) noexcept {
-    if (drawn_from.holder_ != this) [[unlikely]]
-      hold(drawn_from);
-  }
-  // Destroys this coroutine, after all whose Streams are in its frame, the innermost first.
+  // Destroys this coroutine, and with its frame the Streams that are in it: those that they own too, however long the
+  // chain is.
   void destroy() noexcept;
 
   [[nodiscard]] Stepper& steps() const { return *root->stepper; }
@@ -139,24 +135,12 @@ struct PromiseBase {
   }
 
  private:
-  friend class StreamBase;
   friend class Stepper;
   [[nodiscard]] bool is_due() noexcept;
   // False: it is not to be resumed now, because it waits for a slot that it has to read, or is over.
   [[nodiscard]] bool read_unread();
   void leave_unread_to_parent();
   void pass_on_end();
-  static void begins(const void* frame, std::size_t bytes) noexcept;
-  void hold(PromiseBase& drawn_from) noexcept;
-  // Into and out of a list of siblings.
-  void join(PromiseBase*& list) noexcept;
-  void part() noexcept;
-
-  std::size_t frame_bytes_ = 0;
-  PromiseBase* holder_ = nullptr;  // in whose frame this one's Stream is
-  PromiseBase* held_ = nullptr;    // those whose Streams are in this one's frame: the first of the list
-  PromiseBase* sibling_ = nullptr;
-  PromiseBase** place_ = nullptr;  // what points to this one in its list
 };
 
 // "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
@@ -194,11 +178,20 @@ class StreamBase {
 
  private:
   friend struct PromiseBase;
-  void adopt(StreamBase& other) noexcept;
+  void adopt(StreamBase& other) noexcept {
+    promise_ = std::exchange(other.promise_, nullptr);
+    if (promise_ != nullptr) promise_->owner = this;
+  }
 };
 
-// Destroys a pipeline whose coroutines are all suspended, the innermost first.
-void destroy_pipeline(PromiseBase* innermost, StreamBase& outermost) noexcept;
+inline void Stepper::meets(PromiseBase& producer) {
+  producer.stepper = this;
+  frames_[met_++ % frames_.size()] = &producer;
+  if (producer.waits_below == nullptr) return;
+  current = std::exchange(producer.waits_below, nullptr);
+  awaited = producer.awaited_below;
+  if (!awaited->complete()) outcome = Outcome::waiting;
+}
 
 inline void Stepper::step() {
   if (current->unread_ != nullptr) [[unlikely]] {
@@ -208,14 +201,12 @@ inline void Stepper::step() {
 }
 
 inline bool Stepper::run_for(const PromiseBase& consumer) {
-  if (depth_ == kDepth) return false;
-  ++depth_;
+  if (reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) < floor_) return false;
   // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
   // resumed.
   while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
     step();
   }
-  --depth_;
   return current == &consumer && outcome == Outcome::running;
 }
 

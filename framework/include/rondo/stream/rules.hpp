@@ -25,6 +25,11 @@ class Combined {
 
 template <class Key, class T>
 concept KeyFunction = std::invocable<const Key&, const T&>;
+// What it gives, if it gives anything.
+template <class Key, class T>
+concept KeyThatCanBeKept =
+    !KeyFunction<Key, T> ||
+    std::copy_constructible<std::remove_cvref_t<std::invoke_result_t<const Key&, const T&>>>;
 template <class F, class T>
 concept CombineFunction = requires(const F& f, T a, T b) {
   { std::invoke(f, std::move(a), std::move(b)) } -> std::convertible_to<T>;

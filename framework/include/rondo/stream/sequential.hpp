@@ -88,4 +88,10 @@ template <streaming::Pipeline Given>
   }
 }
 
+template <class Given>
+requires(!streaming::Pipeline<Given>) void sequential(Given&&) {
+  static_assert(streaming::never<Given>,
+                "rondo::sequential takes a pipeline; of a range: sequential(rondo::from_range(range) | ...)");
+}
+
 }  // namespace rondo

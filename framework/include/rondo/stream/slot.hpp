@@ -6,12 +6,13 @@
 //
 // Errors. What a work unit throws is its result: the co_await of its slot throws it, in the stream, where a stage
 // may catch it. So it does not matter when the unit was run, nor whether there are other threads.
+//
 // A slot that the code of a stream drops unread is read by that stream all the same: at its first co_yield or next()
-// after it has dropped 256 more, or else at its end. (By the stream whose coroutine runs then; at the end of a stream that
-// elements_of nests, they become its parent's.) An error found there ends the stream: it comes out of it as if its body
-// had thrown it at that place, and goes before one that the body ends with. So a stage that pulls ahead holds it back
-// like any other error of its input, and take() does not come to it. Nobody reads a slot that is destroyed together with the frame of its coroutine, which nobody pulls any more,
-// or while an exception passes through, which is the error then.
+// after it has dropped 256 more, or else at its end. An error found there ends the stream as if its body had thrown it
+// there, and goes before one that the body ends with. "That stream" is the one whose coroutine runs at the time; what a
+// stream has left to read when it ends inside elements_of becomes its parent's.
+//
+// Nobody reads a slot that is discarded, or destroyed together with its coroutine's frame, or while an exception passes.
 #pragma once
 
 #include <atomic>
@@ -30,9 +31,8 @@ namespace rondo {
 
 // Who fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
-  // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. Not a stage behind
-  // the reader, if stages between the two pull ahead: the whole stream may wait for the slot before the item has been
-  // passed on at which that stage would fill it.
+  // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. If that is a stage
+  // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next).
   evaluation,
   // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
   // ahead of what they have passed on, and the whole stream waits for the slot then.
@@ -96,10 +96,12 @@ class SlotCore {
     waiter_.reset();
     return false;
   }
-  // The reader goes away while it waits.
-  void forget_waiter() {
+  // The reader does not wait any more. False: the slot is complete, and the waiter is resumed.
+  bool forget_waiter() {
     State expected = State::awaited;
-    if (state_.compare_exchange_strong(expected, State::empty, std::memory_order_acq_rel)) waiter_.reset();
+    if (!state_.compare_exchange_strong(expected, State::empty, std::memory_order_acq_rel)) return false;
+    waiter_.reset();
+    return true;
   }
 
   // Makes the result, or the error, if this is a work unit.
@@ -294,7 +296,8 @@ struct SlotAndFiller {
 // A slot to be filled by hand: the seam for work that is done elsewhere. `name` is what a deadlock's trail
 // calls it; it must outlive the slot (a string literal does).
 template <class R>
-[[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
+requires(!std::is_reference_v<R>)  // a result is a value, or void
+    [[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
   streaming::Reference<streaming::ResultCore<R>> reader(new streaming::ResultCore<R>(by, name));
   auto writer = reader.share();
   return {Slot<R>(std::move(reader)), Filler<R>(std::move(writer))};
@@ -325,6 +328,8 @@ template <class F>
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");
   static_assert(!std::is_reference_v<std::invoke_result_t<F&>>,
                 "rondo::work: the function has to return a value, not a reference");
+  static_assert(std::is_void_v<std::invoke_result_t<F&>> || std::move_constructible<std::invoke_result_t<F&>>,
+                "rondo::work: what the function returns has to be movable");
   return Work<F>(std::move(f));
 }
 

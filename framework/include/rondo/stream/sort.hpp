@@ -232,15 +232,24 @@ struct SortStage : Stage {
   }
   template <class T, class S, class Before>
   auto apply(Chunked<T, S, Before>&& in) && {
+    static_assert(std::movable<T>, "rondo::sort_by: items have to be movable and assignable");
     static_assert(
         SortKey<Key, Compare, T>,
         "rondo::sort_by: the key has to take a const item, and the comparison two keys and return a bool");
-    auto less = [key = std::move(key), compare = std::move(compare)](const T& a, const T& b) {
-      return static_cast<bool>(std::invoke(compare, std::invoke(key, a), std::invoke(key, b)));
-    };
-    auto how = std::make_shared<const SortBy<T, decltype(less)>>(std::move(less));
-    auto stream = sorted<T>(std::move(in).run(default_slots), std::move(how)).named("sort_by");
-    return Chunked<T, T, Unchanged>(std::move(stream), Unchanged{});
+    constexpr bool copyable = std::copy_constructible<Key> && std::copy_constructible<Compare>;
+    static_assert(
+        copyable,
+        "rondo::sort_by: the key and the comparison have to be function objects that can be copied");
+    if constexpr (std::movable<T> && SortKey<Key, Compare, T> && copyable) {
+      auto less = [key = std::move(key), compare = std::move(compare)](const T& a, const T& b) {
+        return static_cast<bool>(std::invoke(compare, std::invoke(key, a), std::invoke(key, b)));
+      };
+      auto how = std::make_shared<const SortBy<T, decltype(less)>>(std::move(less));
+      auto stream = sorted<T>(std::move(in).run(default_slots), std::move(how)).named("sort_by");
+      return Chunked<T, T, Unchanged>(std::move(stream), Unchanged{});
+    } else {
+      return std::move(in);  // the compiler has said enough
+    }
   }
 };
 

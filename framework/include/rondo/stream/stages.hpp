@@ -16,7 +16,8 @@
 namespace rondo {
 
 template <class F, class T>
-concept MapFunction = std::invocable<const F&, T> && !std::is_void_v<std::invoke_result_t<const F&, T>>;
+concept MapFunction = std::invocable<const F&, T> && !std::is_void_v<std::invoke_result_t<const F&, T>> &&
+                      std::move_constructible<std::remove_cvref_t<std::invoke_result_t<const F&, T>>>;
 template <class F, class T>
 concept Condition = std::predicate<const F&, const T&>;
 
@@ -47,10 +48,14 @@ struct MapStage : Stage {
     static_assert(MapFunction<F, T>,
                   "rondo::map: the function has to take an item of this pipeline, as a const function "
                   "object, and return the "
-                  "new item");
-    using U = std::remove_cvref_t<std::invoke_result_t<const F&, T>>;
-    using Fused = Mapped<Before, F>;
-    return Chunked<U, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(function)});
+                  "new item, which has to be movable");
+    if constexpr (MapFunction<F, T>) {
+      using U = std::remove_cvref_t<std::invoke_result_t<const F&, T>>;
+      using Fused = Mapped<Before, F>;
+      return Chunked<U, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(function)});
+    } else {
+      return std::move(in);  // the compiler has said enough
+    }
   }
 };
 
@@ -66,8 +71,12 @@ struct FilterStage : Stage {
   auto apply(Chunked<T, S, Before>&& in) && {
     static_assert(Condition<F, T>,
                   "rondo::filter: the function has to take a const item of this pipeline and return a bool");
-    using Fused = Filtered<Before, F>;
-    return Chunked<T, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(condition)});
+    if constexpr (Condition<F, T>) {
+      using Fused = Filtered<Before, F>;
+      return Chunked<T, S, Fused>(in.take_chunks(), Fused{in.take_fused(), std::move(condition)});
+    } else {
+      return std::move(in);
+    }
   }
 };
 

@@ -28,14 +28,16 @@
 // with a co_await of next() in its condition and no pointer with a name, where it is the coroutine's first statement:
 // write `while (T* item = co_await in.next())`, never `while (co_await in.next())`.
 //
-// Lifetime: a Stream owns its coroutine, which starts suspended, is destroyed when it has ended, and at the
-// latest with the Stream; a coroutine that is destroyed before its end, after those that it draws from.
-// Parameters should be taken by value, or must outlive the Stream. The frame goes on an exception, behind take() and on a
-// stop request too, while units that it has begun may still run: a unit must not refer to locals or parameters of its
-// coroutine, unless its slot is read before the coroutine can end. Let it have values, or a shared_ptr. Threads: the body
-// runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// Lifetime: a Stream owns its coroutine, which starts suspended and is destroyed when it has ended, and at the latest with
+// the Stream. Parameters should be taken by value, or must outlive the Stream. An exception, take() downstream or a stop
+// request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So a unit must not
+// refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
+//
+// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -75,6 +77,7 @@ template <class T>
 struct [[nodiscard]] Next {
   StreamBase& stream;
   std::exception_ptr* error;  // where to leave what the stream's body threw; null: throw it
+  bool* held_up;              // where to tell that it is; null: do not
   std::source_location where;
 };
 
@@ -87,8 +90,9 @@ template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
   NextAwaiter(PromiseBase& consumer, Next<T> next)
-      : consumer_(consumer), stream_(next.stream), error_(next.error) {
+      : consumer_(consumer), stream_(next.stream), error_(next.error), held_up_(next.held_up) {
     consumer.where = next.where;
+    if (held_up_ != nullptr) *(consumer.held_up = held_up_) = false;
   }
 
   bool await_ready() noexcept {
@@ -96,15 +100,18 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
-    consumer_.draws_from(producer);
-    if (producer.stepper != &stepper) stepper.met(producer);
-    producer.stepper = &stepper;
     stepper.current = producer.leaf;
+    if (producer.stepper != &stepper) [[unlikely]]
+      stepper.meets(producer);
     const bool there = stepper.run_for(consumer_);
     return !consumer_.look_back() && there;
   }
   void await_suspend(std::coroutine_handle<>) const noexcept {}
   T* await_resume() {
+    if (held_up_ != nullptr) {
+      consumer_.held_up = nullptr;
+      if (*held_up_) return nullptr;
+    }
     PromiseBase* producer = stream_.promise();
     if (producer == nullptr) return nullptr;
     if (producer->value == nullptr) [[unlikely]] {
@@ -121,6 +128,7 @@ class [[nodiscard]] NextAwaiter {
   PromiseBase& consumer_;
   StreamBase& stream_;
   std::exception_ptr* error_;
+  bool* held_up_;
 };
 
 // co_await slot
@@ -218,11 +226,11 @@ class [[nodiscard]] ElementsAwaiter {
     PromiseBase* const leaf = child.leaf;
     for (PromiseBase* one = leaf; one != &child; one = one->parent) one->root = &root;
     child.parent = &parent_;
-    parent_.draws_from(child);
     child.root = &root;
     root.leaf = leaf;
     parent_.look_back();
     root.stepper->current = leaf;
+    if (child.waits_below != nullptr) root.stepper->meets(child);
   }
   void await_resume() {
     if (nested_.promise() == nullptr) return;
@@ -267,6 +275,15 @@ struct Promise final : PromiseBase {
                   "destroys the captures of a lambda twice that is written inside a co_yield");
     return {*this, unit.take()};
   }
+  // Not a value, nor one of these.
+  template <class U>
+  requires(!std::convertible_to<U, T>) std::suspend_always yield_value(U&&) {
+    static_assert(
+        std::convertible_to<U, T>,
+        "rondo: a Stream<T> can co_yield a T (moved, if it cannot be copied), a unit of rondo::work with a "
+        "name, or elements_of(another Stream<T>)");
+    return {};
+  }
   ElementsAwaiter<T> yield_value(ElementsOf<T>&& nested,
                                  std::source_location here = std::source_location::current()) {
     where = here;
@@ -276,6 +293,12 @@ struct Promise final : PromiseBase {
   template <class U>
   NextAwaiter<U> await_transform(Next<U> next) noexcept {
     return {*this, next};
+  }
+  template <class U>
+  std::suspend_always await_transform(U&&) {
+    static_assert(std::is_void_v<U>,
+                  "rondo: a Stream can co_await stream.next() or a Slot that is not const");
+    return {};
   }
   template <class R>
   SlotAwaiter<R> await_transform(Slot<R>& slot, std::source_location here = std::source_location::current()) {
@@ -317,13 +340,19 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
   // until the next call; null at the end. Throws what the stream's body threw.
   [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
-    return {*this, nullptr, where};
+    return {*this, nullptr, nullptr, where};
   }
   // The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
   // `error`, and null returned. The stage passes on what it has, and throws then.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, &error, where};
+    return {*this, &error, nullptr, where};
+  }
+  // Of use where it has something that it could pass on instead: where this stream waits for a slot and nobody is left to
+  // fill it, `held_up` is set, and null returned. For this may be what has to be passed on before. Then it pulls again.
+  [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up,
+                                        std::source_location where = std::source_location::current()) {
+    return {*this, &error, &held_up, where};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {

@@ -47,15 +47,18 @@ struct PromiseBase::Unread {
   };
 
   std::deque<Dropped> slots;  // those that are known to have gone well may be left out
-  std::uint64_t dropped = 0;
-  bool due = false;    // to be read before the coroutine goes on
-  bool ended = false;  // the body is over
+  // Which ones are left out depends on the timing. So these count them too, and move by what was dropped, not by what is
+  // left. Only differences count: they may pass through zero.
+  std::uint64_t before = 0;   // the first one dropped has the next number
+  std::uint64_t dropped = 0;  // the last one's number
+  std::uint64_t due_to = 0;   // up to this one they are to be read before the coroutine goes on
+  bool ended = false;         // the body is over: all of them are
 
   void forget_what_went_well() {
     while (!slots.empty() && slots.front().slot->complete() && !slots.front().slot->error) slots.pop_front();
   }
   [[nodiscard]] bool first_is_due() const {
-    return !slots.empty() && (ended || dropped - slots.front().number >= kLater);
+    return !slots.empty() && (ended || static_cast<std::int64_t>(due_to - slots.front().number) >= 0);
   }
 };
 
@@ -65,10 +68,12 @@ void PromiseBase::drop(UnitReference slot) {
   unread_->slots.push_back({++unread_->dropped, std::move(slot)});
 }
 
-bool PromiseBase::is_due() noexcept { return unread_->due = unread_->first_is_due(); }
+bool PromiseBase::is_due() noexcept {
+  unread_->due_to = unread_->dropped - Unread::kLater;
+  return unread_->first_is_due();
+}
 
 bool PromiseBase::read_unread() {
-  if (!unread_->due) return true;
   while (unread_->first_is_due()) {
     SlotCore& slot = *unread_->slots.front().slot.get();
     if (!slot.complete()) {
@@ -83,7 +88,6 @@ bool PromiseBase::read_unread() {
     }
     unread_->slots.pop_front();
   }
-  unread_->due = false;
   if (unread_->ended) pass_on_end();
   return !unread_->ended;
 }
@@ -96,15 +100,18 @@ void PromiseBase::leave_unread_to_parent() {
     return;
   }
   all->forget_what_went_well();
-  mine->due = all->due;
-  // The shorter list is moved. Only differences of numbers count, so they may pass through zero.
+  // The shorter list is moved.
   if (mine->slots.size() <= all->slots.size()) {
-    for (auto& [number, slot] : mine->slots) all->slots.push_back({all->dropped + number, std::move(slot)});
-    all->dropped += mine->dropped;
+    const std::uint64_t later = all->dropped - mine->before;
+    for (auto& [number, slot] : mine->slots) all->slots.push_back({number + later, std::move(slot)});
+    all->dropped = mine->dropped + later;
     return;
   }
+  const std::uint64_t earlier = mine->before - all->dropped;
   for (auto one = all->slots.rbegin(); one != all->slots.rend(); ++one)
-    mine->slots.push_front({one->number - all->dropped, std::move(one->slot)});
+    mine->slots.push_front({one->number + earlier, std::move(one->slot)});
+  mine->before = all->before + earlier;
+  mine->due_to = all->due_to + earlier;
   all = std::move(mine);
 }
 
@@ -159,7 +166,7 @@ void PromiseBase::destroy() noexcept {
 void PromiseBase::finish() {
   if (unread_ != nullptr && parent != nullptr && !error) leave_unread_to_parent();
   if (unread_ == nullptr) return pass_on_end();
-  unread_->ended = unread_->due = true;
+  unread_->ended = true;
   steps().current = this;
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 using by_hand::by_hand_on;
 using by_hand::Fails;
+using by_hand::Hands;
 using by_hand::note_what_is_thrown;
 using by_hand::Outcome;
 using rondo::Slot;
@@ -115,6 +116,71 @@ Stream<int> drops_later(int count) {
 TEST(Unread, ErrorsAreFoundByAStreamThatBeginsNothingMore) {
   for (unsigned threads = 1; threads <= 4; ++threads)
     EXPECT_EQ(pulled_ahead(drops_later(300), {}, 1000, threads, threads), (Outcome{up_to(257), "the first"}));
+}
+
+// Yields nothing, drops two slots in each of its depths; the unit `bad` of those throws.
+Stream<int> drops_in_depths(int depths, int bad) {
+  for (int i = 0; i < 2; ++i) {
+    auto unit = rondo::work([throws = i == bad] {
+      if (throws) throw std::out_of_range("nested");
+    });
+    static_cast<void>(co_yield unit);
+  }
+  if (depths > 1) co_yield rondo::elements_of(drops_in_depths(depths - 1, bad - 2));
+}
+
+Stream<int> leaves_all_to_nested(int count, int depths, int bad) {
+  for (int n = 0; n < count; ++n) {
+    co_yield rondo::elements_of(drops_in_depths(depths, bad - n * 2 * depths));
+    co_yield n;
+  }
+}
+
+// A stream's count has in it what nested streams have dropped, also what went well and was forgotten there.
+TEST(Unread, NestedStreamsCountWhatTheyDrop) {
+  for (int depths = 1; depths <= 5; ++depths) {
+    for (const int bad : {0, 1, 7, 20, 101}) {
+      for (unsigned threads = 1; threads <= 8; ++threads) {
+        // the value after which 256 more have been dropped
+        const int values = (bad + 256) / (2 * depths) + 1;
+        EXPECT_EQ(pulled_ahead(leaves_all_to_nested(500, depths, bad), {}, 1000, threads, threads),
+                  (Outcome{up_to(values), "nested"}))
+            << depths << " depths, the bad one is " << bad << ", " << threads << " threads";
+      }
+    }
+  }
+}
+
+// The first slot it drops may be read while it is in elements_of, as 256 more have been dropped; the second, whose unit
+// throws, only where it comes after that.
+Stream<int> drops_around_elements_of() {
+  std::deque<Slot<void>> slots;
+  for (int i = 0; i < 258; ++i) {
+    auto unit = rondo::work([i] {
+      if (i == 1) throw std::out_of_range("the second");
+    });
+    Slot<void> slot = co_yield unit;
+    slots.push_back(std::move(slot));
+  }
+  while (slots.size() > 1) slots.pop_front();
+  co_yield rondo::elements_of(drops_in_depths(2, -1));
+  for (int n = 0;; ++n) co_yield n;
+}
+
+TEST(Unread, NestedStreamsMakeNothingDueBeforeTheParentGoesOn) {
+  for (const bool first_takes_long : {false, true}) {
+    Outcome outcome;
+    auto give = [&](int&& n) { outcome.given.push_back(n); };
+    Hands hands(rondo::streaming::drained(drops_around_elements_of(), &give), 2, 1);
+    if (first_takes_long) {
+      for (int i = 0; i < 3; ++i) ASSERT_TRUE(hands.move(0));  // has the first unit
+      while (hands.move(1)) continue;
+      EXPECT_EQ(outcome, Outcome{}) << "waits for it after elements_of";
+    }
+    EXPECT_TRUE(hands.go());
+    note_what_is_thrown(outcome, [&] { hands.evaluation().conclude(); });
+    EXPECT_EQ(outcome, (Outcome{{0}, "the second"}));
+  }
 }
 
 }  // namespace

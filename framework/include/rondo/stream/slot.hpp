@@ -9,8 +9,10 @@
 //
 // A slot that the code of a stream drops unread is read by that stream all the same: at its first co_yield or next()
 // after it has dropped 256 more, or else at its end. An error found there ends the stream as if its body had thrown it
-// there, and goes before one that the body ends with. "That stream" is the one whose coroutine runs at the time; what a
-// stream has left to read when it ends inside elements_of becomes its parent's.
+// there, and goes before one that the body ends with. "That stream" is the one whose coroutine runs at the time. What is
+// due at such a place is settled when the stream comes to it, by the number of slots it has dropped until then, those too
+// that are known to have gone well. A stream that ends without an error inside elements_of leaves to its parent what it has
+// not read and the count of all it has dropped, and that makes nothing due before the parent's next such place.
 //
 // Nobody reads a slot that is discarded, or destroyed together with its coroutine's frame, or while an exception passes.
 #pragma once

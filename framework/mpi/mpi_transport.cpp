@@ -27,6 +27,8 @@ enum Tag { kWhole = 1, kLong = 2, kPiece = 3 };
 constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
 // A message up to this size has arrived whole when a probe sees it, or is about to; a receive of it may block.
 constexpr std::size_t kSmallBytes = 4096;
+// Sends that have not left while a new one is still looked after at once.
+constexpr std::size_t kLeavingMost = 64;
 // Receives that are posted at a time: what arrives in the meantime stays where it is. The bytes are what a rank holds
 // beside its states when they come faster than it can unpack them; one message may be longer.
 constexpr std::size_t kIncomingMost = 64;
@@ -128,8 +130,8 @@ void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request);
   int done = 0;
-  // most small ones have left at once; after one that has not, MPI would give the core away at each look
-  if (size <= kSmallBytes && leaving_.empty()) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  // most small ones have left at once; after many that have not, MPI would give the core away at each look for nothing
+  if (size <= kSmallBytes && leaving_.size() < kLeavingMost) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
   if (done != 0) return;
   ++of->parts;
   leaving_.push_back(request);

@@ -1,6 +1,9 @@
 #include "engine/saver.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -8,13 +11,32 @@
 #include "checkpoint/pruning.hpp"
 
 namespace rondo::engine {
+namespace {
+
+// So big that malloc gives each one back to the system, and does not keep it.
+constexpr std::size_t kBlockMost = std::size_t{33} << 20;
+// Of the memory in one block: the others are filled and written meanwhile.
+constexpr std::size_t kBlockShare = 8;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// Room for a block, on big pages as far as the system has them. What is not used of it takes no memory.
+void make_room(Buffer& bytes, std::size_t size) {
+  bytes.reserve(size);
+  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t first = (begin + kHugePage - 1) / kHugePage * kHugePage;
+  const std::uintptr_t end = (begin + size) / kHugePage * kHugePage;
+  if (first < end) (void)madvise(bytes.data() + (first - begin), end - first, MADV_HUGEPAGE);  // a wish
+}
+
+}  // namespace
 
 Saver::Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header,
-             Places places, std::function<void()> tell)
+             Places places, std::size_t bytes_max, std::function<void()> tell)
     : storage_(storage),
       sequence_(sequence),
       header_(header),
       places_(std::move(places)),
+      bytes_max_(bytes_max),
       tell_(std::move(tell)),
       thread_([this] { run(); }) {}
 
@@ -23,11 +45,39 @@ Saver::~Saver() {
   thread_.join();
 }
 
-void Saver::add(StateId id, double cost, Buffer state) {
+bool Saver::has_room(std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    queued_ += state.size();
-    items_.push_back({id, cost, std::move(state)});
+    const std::size_t held = queued_ + filling_.bytes.size();
+    if (held == 0 || held + bytes <= bytes_max_) return true;
+    writing_ = true;
+  }
+  hand_over();  // who waits for room must leave something to write
+  changed_.notify_one();
+  return false;
+}
+
+void Saver::add(StateId id, double cost, const std::function<void(Buffer&)>& pack) {
+  const std::size_t block = std::min(kBlockMost, bytes_max_ / kBlockShare);
+  if (filling_.bytes.empty() && block >= kHugePage) make_room(filling_.bytes, block);
+  const std::size_t before = filling_.bytes.size();
+  try {
+    pack(filling_.bytes);
+  } catch (const std::exception& error) {
+    filling_.bytes.truncate(before);
+    return fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
+  }
+  filling_.states.push_back({id, cost, filling_.bytes.size() - before});
+  if (filling_.bytes.size() >= block / 2) hand_over();
+}
+
+void Saver::hand_over() {
+  if (filling_.states.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    queued_ += filling_.bytes.size();
+    blocks_.push_back(std::exchange(filling_, {}));
+    writing_ = writing_ || queued_ > bytes_max_ / 2;
   }
   changed_.notify_one();
 }
@@ -38,6 +88,7 @@ void Saver::fail(std::string text) {
 }
 
 void Saver::finish() {
+  hand_over();
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
@@ -45,23 +96,18 @@ void Saver::finish() {
   changed_.notify_one();
 }
 
-std::size_t Saver::queued() const {
-  const std::lock_guard lock(mutex_);
-  return queued_;
-}
-
 std::optional<Saver::Result> Saver::result() {
   const std::lock_guard lock(mutex_);
   return std::exchange(result_, std::nullopt);
 }
 
-std::optional<Saver::Item> Saver::next() {
+std::optional<Saver::Block> Saver::next() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return finished_ || !items_.empty(); });
-  if (items_.empty()) return std::nullopt;
-  Item item = std::move(items_.front());
-  items_.pop_front();
-  return item;
+  changed_.wait(lock, [&] { return finished_ || (writing_ && !blocks_.empty()); });
+  if (blocks_.empty()) return std::nullopt;
+  Block block = std::move(blocks_.front());
+  blocks_.pop_front();
+  return block;
 }
 
 void Saver::remove_old(const Place& place) {
@@ -96,11 +142,18 @@ Saver::Result Saver::write() {
     writer.emplace(storage_, checkpoint::checkpoint_folder(place.root, sequence_), header_);
   });
   // also where nothing is written any more: nobody waits for room that does not come
-  while (const auto item = next()) {
-    at_each_place([&](const Place&, auto& writer) { writer->add(item->id, item->cost, item->state); });
+  while (auto block = next()) {
+    Bytes bytes = block->bytes;
+    for (const State& state : block->states) {
+      at_each_place(
+          [&](const Place&, auto& writer) { writer->add(state.id, state.cost, bytes.first(state.size)); });
+      bytes = bytes.subspan(state.size);
+    }
+    const std::size_t written = block->bytes.size();
+    block.reset();
     {
       const std::lock_guard lock(mutex_);
-      queued_ -= item->state.size();
+      queued_ -= written;
     }
     tell_();
   }

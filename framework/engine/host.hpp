@@ -15,4 +15,7 @@ struct Host {
   void (*orphaned)(int status) = nullptr;
 };
 
+// What the program has printed is out: before an exit without destructors, or one that makes a launcher kill this process.
+void flush_output();
+
 }  // namespace rondo::engine

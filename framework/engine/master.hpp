@@ -50,6 +50,8 @@ class Master final : public detail::Engine {
   // Whether a safe point has thrown Leave: the run is over, whatever the program makes of that.
   [[nodiscard]] bool has_left() const { return left_; }
   [[nodiscard]] int leave_status() const;
+  // That the program has caught it.
+  void tell_caught_leave() const;
   // Whether all ranks can write where checkpoints will go: better now than when the first one is due. Throws CheckpointError if
   // no place will do; tells of one of two.
   void check_places();
@@ -270,10 +272,9 @@ class Master final : public detail::Engine {
   // Says which checkpoints in a folder that runs share are this one's; in no result.
   std::uint64_t run_ = 0;
   std::optional<Saving> saving_;
-  bool abandoned_ = false;  // because of a loss: the next one is due
-  std::uint64_t sequence_last_ =
-      0;                     // of the last one that began; its files may still be on their way to the disk
-  bool saved_here_ = false;  // one is complete that was not when the run began
+  bool abandoned_ = false;           // because of a loss: the next one is due
+  std::uint64_t sequence_last_ = 0;  // of the last one that began, whatever is on the disk by now
+  bool saved_here_ = false;          // one is complete that was not when the run began
   std::vector<std::string> trials_;  // per place: the first refusal
   std::string saving_error_;         // of the last one, not told yet
   double saving_cost_ = 0;           // seconds; 0: not known
@@ -285,9 +286,8 @@ class Master final : public detail::Engine {
   bool closing_ = false;
   bool left_ = false;
   double speak_at_ = 0;
-  double call_time_ = 0;  // of the longest call lately
-  double step_time_ = 0;  // the same from one safe point to the next, with what the program itself does
-  double safe_at_ = 0;    // the last one; 0: none yet
+  double step_time_ = 0;  // of the longest step lately: a call, or all from one safe point to the next
+  double safe_at_ = 0;    // the last safe point; 0: none yet
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
   std::set<Rank> answered_;              // with the kind that is waited for

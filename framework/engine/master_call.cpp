@@ -117,7 +117,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   });
 
   const double wall_time = transport_.now().count() - begin;
-  call_time_ = std::max(wall_time, call_time_ * 0.9);
+  step_time_ = std::max(step_time_, wall_time);
   profile_.wall_time += wall_time;
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (options_.recover) end_record(running);

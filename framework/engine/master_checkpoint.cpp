@@ -238,8 +238,7 @@ void Master::safe_point(Bytes program) {
   const double now = transport_.now().count();
   if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
   safe_at_ = now;
-  const double step = std::max(call_time_, step_time_);
-  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * step + 2 * saving_cost_) {
+  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * step_time_ + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
     wish_ = Wish::kLeave;
   }

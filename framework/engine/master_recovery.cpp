@@ -215,20 +215,23 @@ void Master::throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t 
 
 // ---- the end of all
 
+void Master::tell_caught_leave() const {
+  std::cerr
+      << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw it on); "
+         "leaving with status "
+      << leave_status() << std::endl;
+}
+
 // The program goes on though it was told to leave, by a catch (...) around its loop most likely: its last checkpoint is
 // written, and nothing more that it does would be in one.
 void Master::require_going() {
   if (!left_) return;
-  std::cerr << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw "
-               "it on), and goes on; "
-               "leaving with status "
-            << leave_status() << std::endl;
+  tell_caught_leave();
   leave_at_once(leave_status());
 }
 
 void Master::leave_at_once(int status) {
-  std::cout.flush();
-  std::fflush(nullptr);
+  flush_output();
   if (options_.recover) {  // the launcher does not end the others
     Buffer out = message(Kind::kLeave);
     Writer(out).put(std::int32_t{status});

@@ -75,8 +75,8 @@ po::options_description describe_options() {
       "mpirun kills after 1");
   add("rondo-round-grace", value("TIME"),
       "TIME (say 20m) after USR2 in which a round may end before the run leaves without it, where no "
-      "walltime is "
-      "known (with one, until shortly before that); 0: as long as it takes; default 10m, longer than most "
+      "walltime is known (with one, until shortly before that); 0: as long as it takes; default 10m, longer "
+      "than most "
       "rounds, and as long as one may wait for a node");
   add("rondo-node-failure", value("TIME"),
       "TIME (say 40000h) between failures of one node, for the optimum; default 5 years");
@@ -92,12 +92,11 @@ po::options_description describe_options() {
       "short one takes a machine that is busy with other things for a dead one; default 10");
   add("rondo-orphan", value("SECONDS"),
       "SECONDS of silence of rank 0 after which a worker takes it for gone and the run ends, with status 75 "
-      "if it "
-      "has --rondo-checkpoint; 0: never; longer than the program ever computes between two calls; default "
-      "21600");
-  add("rondo-marker", value("FILE"),
-      "FILE that rank 0 writes its status to as it leaves, for whoever waits for the end of the run: "
-      "slurm/rondo-run");
+      "if it has --rondo-checkpoint; 0: never; longer than the program ever computes between two calls; "
+      "default 21600");
+  add("rondo-marker", value("NAME"),
+      "NAME of a symbolic link to the status, which rank 0 makes as it leaves, for whoever waits for the end "
+      "of the run: slurm/rondo-run");
   return all;
 }
 

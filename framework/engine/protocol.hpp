@@ -36,8 +36,8 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kTry,    // master to worker: uint64 run, then a text root for each place: can you write there?
-  kTried,  // worker to master: twice a text error
+  kTry,    // master to worker: uint64 run, then a text root or two: can you write there?
+  kTried,  // worker to master: a text error for each
   kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
   kSaved,   // worker to master: uint64 sequence, PartEntry, twice a text error
   kLoad,    // master to worker: LoadHead, text folder, all of Target
@@ -77,7 +77,7 @@ enum class Kind : std::uint32_t {
   kStopped,  // worker to master: uint64 epoch
 
   // tasks
-  kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, block input
+  kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, uint64 key, block input
   kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed)
   kCancelTasks,  // master to worker: drop what has not started, and say so
 

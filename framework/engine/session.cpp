@@ -35,6 +35,11 @@ std::string describe(Rank rank, const std::exception& error) {
          ": " + error.what() + "\n";
 }
 
+void flush_output() {
+  std::cout.flush();
+  std::fflush(nullptr);
+}
+
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
   transport::Relay transport(below);
@@ -57,10 +62,7 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     std::cerr << "rondo: rank 0: main threw something that is no std::exception\n";
   }
   if (master.has_left() && caught_by_program) {
-    std::cerr << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw "
-                 "it on); "
-                 "leaving with status "
-              << master.leave_status() << std::endl;
+    master.tell_caught_leave();
     status = master.leave_status();
   }
   master.close(status);
@@ -193,8 +195,7 @@ class ExitWatch {
     if (abort == nullptr || process != getpid())
       return;  // not inside a run; a child that the program has forked
     CrashMark::tell_exit();
-    std::cout.flush();
-    std::fflush(nullptr);
+    flush_output();
     abort.load()(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
   }
   static inline std::atomic<void (*)(int)> abort{nullptr};

@@ -76,7 +76,7 @@ void Worker::handle(Envelope envelope) {
       return transport_.send(kMaster, std::move(out));
     }
     case Kind::kAsk: return answer();
-    case Kind::kClose: closing_ = true; return;
+    case Kind::kClose: return close();
     default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
   }
 }

@@ -151,6 +151,7 @@ class Worker {
 
   // Messages, by kind.
   void drop_all(Reader& in);
+  void close();
   void place(Reader& in);
   void resample(Reader& in);
   void fetch(Reader& in);

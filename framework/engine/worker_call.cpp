@@ -91,8 +91,7 @@ void Worker::plan() {
 void Worker::begin(const Call& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  const bool crowded = settings_.workers_here > cores_here();
-  queue_.begin(call.rounds, crowded ? scheduler::Order::kSpread : scheduler::Order::kLongestFirst);
+  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, cores_here()));
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;

@@ -105,6 +105,13 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (entry.orders.empty() && !entry.message) states_.erase(id);
 }
 
+// Nobody will want a state any more: to send it on, now or when it comes, might be to a worker that has left.
+void Worker::close() {
+  closing_ = true;
+  postponed_.clear();
+  for (auto& [id, entry] : states_) entry.orders.clear();
+}
+
 void Worker::resample(Reader& in) {
   while (!in.empty()) {
     const auto family = in.get<Family>();

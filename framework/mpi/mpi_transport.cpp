@@ -128,7 +128,8 @@ void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request);
   int done = 0;
-  if (size <= kSmallBytes) MPI_Test(&request, &done, MPI_STATUS_IGNORE);  // most have left at once
+  // most small ones have left at once; after one that has not, MPI would give the core away at each look
+  if (size <= kSmallBytes && leaving_.empty()) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
   if (done != 0) return;
   ++of->parts;
   leaving_.push_back(request);

@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -62,11 +61,6 @@ struct Ending {
 };
 Ending ending;
 
-void flush() {
-  std::cout.flush();
-  std::fflush(nullptr);
-}
-
 // A link that points to the text: it is there at once, and on a disk that is full, too.
 void leave_word(const std::string& name, const std::string& text) {
   std::remove(name.c_str());
@@ -80,7 +74,7 @@ void mark(int status) {
 
 // Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
 [[noreturn]] void leave(int status) {
-  flush();
+  engine::flush_output();
   mark(status);
   constexpr int kTries = 300;
   const auto is_there = [](pid_t process) { return kill(process, 0) == 0; };
@@ -105,13 +99,13 @@ void finalise_at_exit(int status, void*) {
   if (finalised != 0) return;
   if (running) {
     engine::CrashMark::tell_exit();
-    flush();
+    engine::flush_output();
     mark(EXIT_FAILURE);
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
   if (ending.bereft) leave(status);
   // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
-  flush();
+  engine::flush_output();
   mark(status);
   MPI_Finalize();
 }

@@ -13,7 +13,8 @@ namespace rondo::scheduler {
 inline Seconds report_interval(std::uint32_t workers) { return Seconds(std::max(5e-3, workers * 20e-6)); }
 
 // Bytes of outputs that a worker holds back, at most. All of them together come at once where a round ends, and nobody computes
-// while the master takes them in: 64 MB take it 16 ms. A message of less than 8 kB would take it longer for itself than for the outputs.
+// while the master takes them in: 64 MB take it 16 ms. A message of less than 8 kB would take it longer for itself than for
+// the outputs.
 inline std::uint64_t report_bytes(std::uint32_t workers) {
   constexpr std::uint64_t kAll = 64 << 20, kOne = 256 << 10, kLeast = 8 << 10;
   return std::clamp(kAll / workers, kLeast, kOne);

@@ -107,10 +107,13 @@ void Scheduler::order_waiting(std::vector<Slot>& slots) const {
   std::transform(order.begin(), order.end(), slots.begin(), [](const auto& entry) { return entry.second; });
 }
 
-// Keeps two batches at the worker: the one it runs and the next.
+// Keeps two batches at the worker: the one it runs and the next; more, as long as all of them end before the master could
+// have sent another.
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
-  while (!p.waiting.empty() && p.outstanding <= static_cast<std::ptrdiff_t>(batch_) && !stopping_) {
+  const Time reach = now + 2 * settings_.move.latency;
+  while (!p.waiting.empty() && !stopping_ &&
+         (p.outstanding <= static_cast<std::ptrdiff_t>(batch_) || p.finish < reach)) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));

@@ -7,7 +7,7 @@
 namespace rondo::scheduler {
 
 // The order of a heap whose top runs first: the oldest round, then the longest update (one of unknown cost may be the
-// longest) or the one that is to end first, then the state's place.
+// longest) or the one that is to begin first, then the state's place.
 struct WorkQueue::Before {
   double reach;
 
@@ -22,17 +22,16 @@ struct WorkQueue::Before {
   }
   // Multiples of the golden ratio are spread evenly, whichever run of them one takes.
   [[nodiscard]] double begin(const Job& job) const {
-    double whole = 0;
-    return std::modf(job.slot * 0.6180339887498949, &whole) * reach - job.cost;
+    return std::fmod(job.slot * 0.6180339887498949, 1) * reach - job.cost;
   }
 };
 
 WorkQueue::Before WorkQueue::before() const { return {reach_}; }
 
-void WorkQueue::begin(std::uint32_t rounds, Order order) {
+void WorkQueue::begin(std::uint32_t rounds, RunOrder order) {
   *this = WorkQueue();
   rounds_ = rounds;
-  spread_ = order == Order::kSpread && rounds == 1;
+  staggered_ = order == RunOrder::kStaggered && rounds == 1;
 }
 
 void WorkQueue::count(const Job& job, double sign) {
@@ -96,7 +95,7 @@ void WorkQueue::stop() {
 
 const Job* WorkQueue::start(Time now) {
   if (ready_.empty()) return nullptr;
-  if (spread_ && known_ > reach_) {
+  if (staggered_ && known_ > reach_) {
     reach_ = known_;
     std::make_heap(ready_.begin(), ready_.end(), before());
   }

@@ -4,7 +4,7 @@
 //
 // A job is one state's way through the rounds of a call: one round for `update`, many for `evolve`. A job waits until its
 // state is here and its round is open, then runs, then waits for the next round. Runnable jobs run in the order of
-// round, then as Order says.
+// round, then as RunOrder says.
 //
 // Invariant: a job is absent (its state is on the way), shut (its round is not open), ready, or running; a state has
 // at most one job.
@@ -32,18 +32,23 @@ struct Job {
   std::uint32_t hop;    // how often the job has changed its worker
 };
 
-enum class Order {
+enum class RunOrder {
   kLongestFirst,  // short ones even out the end
   // Where many workers share few cores, and updates wait besides computing: all of them would have long updates first and
   // leave cores idle, and short ones at the end, of which each wants a core again and again. Here every update ends
   // at a time of its own, spread evenly over the round. Counts for calls of one round and for known costs.
-  kSpread
+  kStaggered
 };
+
+// What a worker on a node with so many cores does.
+[[nodiscard]] inline RunOrder run_order(std::size_t workers_here, std::size_t cores_here) {
+  return workers_here > cores_here ? RunOrder::kStaggered : RunOrder::kLongestFirst;
+}
 
 class WorkQueue {
  public:
   // A call begins: `rounds` in all (kUnknownRounds while the inputs have not ended), none of them open.
-  void begin(std::uint32_t rounds, Order order = Order::kLongestFirst);
+  void begin(std::uint32_t rounds, RunOrder order = RunOrder::kLongestFirst);
   static constexpr std::uint32_t kUnknownRounds = UINT32_MAX;
 
   // Rounds 0 to open - 1 can run.
@@ -101,8 +106,8 @@ class WorkQueue {
   Time running_since_{0};
   std::uint32_t open_ = 0;
   std::uint32_t rounds_ = kUnknownRounds;
-  bool spread_ = false;
-  double reach_ = 0;  // seconds over which the ends of updates are spread; 0: longest first
+  bool staggered_ = false;
+  double reach_ = 0;  // seconds over which the ends of updates are staggered; 0: longest first
   // Sums over ready_ and shut_, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;
   double unknown_ = 0;

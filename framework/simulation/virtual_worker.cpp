@@ -88,9 +88,8 @@ void VirtualWorker::handle(Message* message) {
 
 void VirtualWorker::begin(const Call& call) {
   call_ = call;
-  const bool crowded = common_->settings.machine.cores > 0 &&
-                       common_->settings.scheduler.workers > common_->settings.machine.cores;
-  queue_.begin(call.rounds, crowded ? scheduler::Order::kSpread : scheduler::Order::kLongestFirst);
+  const std::size_t workers = common_->settings.scheduler.workers, cores = common_->settings.machine.cores;
+  queue_.begin(call.rounds, scheduler::run_order(workers, cores > 0 ? cores : workers));
   inputs_ = call.from;
   report_due_ = low_told_ = false;
   began_ = last_report_ = common_->agenda.now();

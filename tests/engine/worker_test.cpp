@@ -170,6 +170,28 @@ TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
   EXPECT_EQ(outputs(2), (Texts{"ab", "abc"}));
 }
 
+// Others may have left when it comes.
+TEST_F(WorkerByHand, AStateThatComesAfterTheEndIsNotSentOn) {
+  transfer_to(kOther);
+  give(kMaster, message(Kind::kClose));
+  worker_.poll();
+  EXPECT_EQ(transport_.sent.size(), 1U);  // kClosed
+  arrive_from(Rank{1}, "a");
+  EXPECT_EQ(sent_to(kOther), Texts{});
+}
+
+TEST_F(WorkerByHand, AStateThatWaitsToLeaveAtTheEndStays) {
+  place("a");
+  transport_.bytes_unsent = std::size_t{1} << 40;
+  transfer_to(kOther);
+  give(kMaster, message(Kind::kClose));
+  worker_.poll();
+  EXPECT_TRUE(transport_.sent.empty());  // something is still on its way
+  transport_.bytes_unsent = 0;
+  EXPECT_EQ(sent_to(kOther), Texts{});
+  EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
 // ---- other workers are lost
 
 class Bereft : public WorkerByHand {

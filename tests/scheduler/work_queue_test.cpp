@@ -24,7 +24,7 @@ struct Model {
   std::optional<Job> running;
   Time since{0};
   std::uint32_t open = 0, rounds = 0;
-  bool spread = false;
+  bool staggered = false;
   double reach = 0;
   double measured = 0;
   int measurements = 0;
@@ -43,7 +43,7 @@ struct Model {
     const auto jobs = ready();
     double known = 0;
     for (const Job& job : jobs) known += job.cost * (open - job.round);
-    if (spread && !jobs.empty()) reach = std::max(reach, known);
+    if (staggered && !jobs.empty()) reach = std::max(reach, known);
     const auto best = std::min_element(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) {
       const auto begin = [&](const Job& j) {
         return std::fmod(j.slot * 0.6180339887498949, 1) * reach - j.cost;
@@ -83,8 +83,8 @@ TEST(WorkQueue, AgreesWithAPlainList) {
     double now = 0;
     std::uint64_t next = 0;
     const std::uint32_t rounds = below(2) == 0 ? 1 : WorkQueue::kUnknownRounds;
-    model.spread = rounds == 1 && below(2) == 0;
-    queue.begin(rounds, model.spread ? Order::kSpread : Order::kLongestFirst);
+    model.staggered = rounds == 1 && below(2) == 0;
+    queue.begin(rounds, model.staggered ? RunOrder::kStaggered : RunOrder::kLongestFirst);
     model.rounds = rounds;
     bool closed = rounds == 1;
     for (int step = 0; step < 120; ++step) {

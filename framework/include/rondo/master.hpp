@@ -236,7 +236,8 @@ class Master {
 
   // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
   // the task's `key`; on it and the seed depend the task's random numbers. post() may be called by any thread while the
-  // main one is in serve(); `done` and `failed` are called by that one. What has not started when `ended` turns true is dropped. See evaluate_on in rondo/ranks.hpp.
+  // main one is in serve(); `done` and `failed` are called by that one. What has not started when `ended` turns true is
+  // dropped. See evaluate_on in rondo/ranks.hpp.
   void post(std::uint64_t key, const Input& input, std::function<void(Output)> done,
             std::function<void(std::exception_ptr)> failed) {
     engine_.post({key, packed(input),

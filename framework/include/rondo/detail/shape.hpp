@@ -8,10 +8,10 @@
 //   numbers, in their order;
 // - containers, optional, variant, owning pointers: what they may hold, not what they do hold;
 // - classes with a serialize(): what it asks for.
-// Not seen: fields of a trivially copyable class that has private ones (its name and size are); two fields of one type that
-// change places; names of fields; parts of a serialize() that it leaves out where it
-// reads zeros; the classes behind a pointer to an abstract one; a class that is held in a container and has no default
-// constructor (its name is noted); anything after the first kPartsMost parts, or after an exception.
+// Not seen: fields of a trivially copyable class that has private ones (its name and size are); two fields of one type
+// that change places; names of fields; parts of a serialize() that it leaves out where it reads zeros; the classes behind a
+// pointer to an abstract one; a class that is held in a container and has no default constructor (its name is noted);
+// anything after the first kPartsMost parts, or after an exception.
 //
 // A class whose BOOST_CLASS_VERSION is above 0 counts by its name alone: its serialize() says which versions it can read.
 // That is also the way out for one that cannot bear zeros.

@@ -1,9 +1,6 @@
 #include "engine/saver.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -17,16 +14,6 @@ namespace {
 constexpr std::size_t kBlockMost = std::size_t{33} << 20;
 // Of the memory in one block: the others are filled and written meanwhile.
 constexpr std::size_t kBlockShare = 8;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-// Room for a block, on big pages as far as the system has them. What is not used of it takes no memory.
-void make_room(Buffer& bytes, std::size_t size) {
-  bytes.reserve(size);
-  const auto begin = reinterpret_cast<std::uintptr_t>(bytes.data());
-  const std::uintptr_t first = (begin + kHugePage - 1) / kHugePage * kHugePage;
-  const std::uintptr_t end = (begin + size) / kHugePage * kHugePage;
-  if (first < end) (void)madvise(bytes.data() + (first - begin), end - first, MADV_HUGEPAGE);  // a wish
-}
 
 }  // namespace
 
@@ -59,7 +46,8 @@ bool Saver::has_room(std::size_t bytes) {
 
 void Saver::add(StateId id, double cost, const std::function<void(Buffer&)>& pack) {
   const std::size_t block = std::min(kBlockMost, bytes_max_ / kBlockShare);
-  if (filling_.bytes.empty() && block >= kHugePage) make_room(filling_.bytes, block);
+  // what is not used of it takes no memory; on huge pages (madvise) packing took 2.5 times as long
+  if (filling_.bytes.empty()) filling_.bytes.reserve(block);
   const std::size_t before = filling_.bytes.size();
   try {
     pack(filling_.bytes);

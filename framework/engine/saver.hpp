@@ -2,8 +2,7 @@
 //
 // Fed by the communicating thread, which packs states into blocks of memory that this holds until they are written;
 // has_room() lets that thread hold back. Until all states are packed, nothing computes: so writing, which takes processor
-// time too, begins then, or when half of the memory is full. Blocks are big, as to make a page of memory that is new takes
-// longer than to fill it, and of a big block pages are big.
+// time too, begins then, or when half of the memory is full.
 //
 // What one place refuses does not keep the part from the other; where both work, the slower one sets the pace.
 #pragma once

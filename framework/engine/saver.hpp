@@ -1,10 +1,8 @@
 // Writes a worker's part of a checkpoint to one place or two, on a thread of its own, while the worker goes on.
 //
-// Fed by the communicating thread, which packs states into blocks of memory that this holds until they are written;
-// has_room() lets that thread hold back. Until all states are packed, nothing computes: so writing, which takes processor
-// time too, begins then, or when half of the memory is full.
-//
-// What one place refuses does not keep the part from the other; where both work, the slower one sets the pace.
+// Fed by the communicating thread with packed states, whose memory it holds until they are written; queued() lets that
+// thread hold back. What one place refuses does not keep the part from the other; where both work, the slower one sets
+// the pace.
 #pragma once
 
 #include <array>
@@ -45,52 +43,43 @@ class Saver {
 
   using Places = std::array<Place, 2>;
 
-  // Holds `bytes_max` at the most, or one state. `tell` is called from the thread when there is room again and when
-  // result() has come.
+  // `tell` is called from the thread when there is room again and when result() has come.
   Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header, Places places,
-        std::size_t bytes_max, std::function<void()> tell);
+        std::function<void()> tell);
   // Waits until what was added is written.
   ~Saver();
 
-  // For a state of so many bytes.
-  [[nodiscard]] bool has_room(std::size_t bytes);
-  // `pack` appends it; if that throws, the part fails.
-  void add(StateId id, double cost, const std::function<void(Buffer&)>& pack);
+  void add(StateId id, double cost, Buffer state);
+  // A state could not be packed: the part fails.
   void fail(std::string text);
   // Nothing more is added.
   void finish();
+  // Bytes that wait to be written.
+  [[nodiscard]] std::size_t queued() const;
   // Once, after finish().
   [[nodiscard]] std::optional<Result> result();
 
  private:
-  struct State {
+  struct Item {
     StateId id;
     double cost;
-    std::size_t size;
+    Buffer state;
   };
-  struct Block {
-    std::vector<State> states;  // one after the other in
-    Buffer bytes;
-  };
-  void hand_over();
   void run();
   [[nodiscard]] Result write();
   void remove_old(const Place& place);
-  [[nodiscard]] std::optional<Block> next();
+  [[nodiscard]] std::optional<Item> next();
 
   checkpoint::Storage& storage_;
   const std::uint64_t sequence_;
   const checkpoint::Header header_;
   const Places places_;
-  const std::size_t bytes_max_;
   const std::function<void()> tell_;
-  Block filling_;  // of the communicating thread
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Block> blocks_;
-  std::size_t queued_ = 0;  // bytes of blocks that were handed over and are not written
-  bool writing_ = false;    // though not all is packed
+  std::deque<Item> items_;
+  std::size_t queued_ = 0;
   std::string failure_;
   bool finished_ = false;
   std::optional<Result> result_;

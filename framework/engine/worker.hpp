@@ -206,7 +206,7 @@ class Worker {
   template <class Put>
   void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
   [[nodiscard]] bool has_room(StateId id, const Order& order);
-  [[nodiscard]] bool has_room_to_save(StateId id);
+  [[nodiscard]] bool has_room_to_save(StateId id) const;
   void flush_outgoing();
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;

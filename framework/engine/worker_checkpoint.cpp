@@ -29,8 +29,7 @@ void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
   Saver::Places places;
   for (Saver::Place& place : places) place = {in.get_text(), in.get_all<std::uint64_t>()};
-  saver_.emplace(storage_, head.sequence, head.header, std::move(places), settings_.save_bytes,
-                 [this] { transport_.wake(); });
+  saver_.emplace(storage_, head.sequence, head.header, std::move(places), [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   const auto saves = in.get_all<StateCost>();
   {
@@ -42,9 +41,11 @@ void Worker::save(Reader& in) {
 }
 
 // Within the limit, or one that is bigger than that by itself, alone.
-bool Worker::has_room_to_save(StateId id) {
+bool Worker::has_room_to_save(StateId id) const {
+  const std::size_t queued = saver_->queued();
+  if (queued == 0) return true;
   try {
-    return saver_->has_room(kernel_->packed_size(states_.at(id).state.get()));
+    return queued + kernel_->packed_size(states_.at(id).state.get()) <= settings_.save_bytes;
   } catch (const std::exception&) {
     return true;  // it will not be packed either, and that is told
   }
@@ -52,7 +53,13 @@ bool Worker::has_room_to_save(StateId id) {
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
-  saver_->add(id, cost, [&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
+  try {
+    Buffer packed;
+    kernel_->pack_state(states_.at(id).state.get(), packed);
+    saver_->add(id, cost, std::move(packed));
+  } catch (const std::exception& error) {
+    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
+  }
   bool all = false;
   {
     const std::lock_guard lock(mutex_);

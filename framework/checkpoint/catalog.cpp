@@ -89,14 +89,22 @@ void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequen
   storage.sync_folder(root);
 }
 
-void try_root(Storage& storage, const Path& root, Rank rank) {
+void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank) {
   create_root(storage, root);
-  DurableFile trial(storage, root, "trial-" + std::to_string(value(rank)));
+  // other runs may try the same folder at the same moment
+  DurableFile trial(storage, root, "trial-" + std::to_string(run) + "-" + std::to_string(value(rank)));
   Buffer something;
   put_number(something, kPartMagic);
   trial.append(something);
   trial.commit();
   storage.remove(trial.path());
+}
+
+Shared list_shared(Storage& storage, const Path& shared, const Path& own) {
+  Shared found;
+  for (const std::string& name : storage.list(shared))
+    if (is_run_name(name)) (is_run_of(own, name) ? found.of_own : found.others).push_back(shared / name);
+  return found;
 }
 
 Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {

@@ -1,7 +1,7 @@
 // The checkpoints under one root folder: naming a new one, and finding the newest that can be believed.
 //
 // Lives on rank 0. A root belongs to one run at a time; its checkpoints are numbered in the order in which
-// they began.
+// they began. A folder that several runs share has a root for each of them (run_name).
 #pragma once
 
 #include <cstdint>
@@ -47,15 +47,22 @@ struct Search {
 // Rank 0 calls it before the workers write; a worker calls it too where it has a disk of its own.
 void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
 
-// Whether `rank` can write a small file in the root, which is made if it is not there: throws FileError if not. Leaves
-// nothing but the root behind.
-void try_root(Storage& storage, const Path& root, Rank rank);
+// Whether `rank` of `run` can write a small file in the root, which is made if it is not there: throws FileError if not.
+// Leaves nothing but the root behind.
+void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank);
 
 // The newest checkpoint below `before` that nothing is wrong with, down to `depth`. What a worker refuses
 // later, while it reads its states, is followed by a search with the refused one's number as `before`.
 [[nodiscard]] Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash,
                                  Depth depth = Depth::states,
                                  std::uint64_t before = std::numeric_limits<std::uint64_t>::max());
+
+// What there is in a folder that runs share, for one that has lost its own root, `own`.
+struct Shared {
+  std::vector<Path> of_own;  // roots of runs that had the same, ascending
+  std::vector<Path> others;
+};
+[[nodiscard]] Shared list_shared(Storage& storage, const Path& shared, const Path& own);
 
 // One checkpoint by its folder. Throws FileError for the first thing that is wrong with it.
 [[nodiscard]] Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash,

@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
+#include <span>
 
 #include "checkpoint/checksum.hpp"
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::string_view kPartPrefix = "part-";
 constexpr std::string_view kCheckpointPrefix = "checkpoint-";
+constexpr std::string_view kRunPrefix = "run-";
 
 std::string numbered(std::string_view prefix, std::size_t digits, std::uint64_t number) {
   std::string text = std::to_string(number);
@@ -26,10 +29,18 @@ std::optional<std::uint64_t> number_after(std::string_view prefix, std::string_v
   return number;
 }
 
-std::string hex(std::uint64_t number) {
-  char text[19];
-  std::snprintf(text, sizeof text, "0x%016llx", static_cast<unsigned long long>(number));
+std::string digits(std::uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
   return text;
+}
+
+std::string hex(std::uint64_t number) { return "0x" + digits(number); }
+
+// All that names of the runs with this root begin with.
+std::string run_prefix(const Path& own) {
+  const std::string text = (std::filesystem::absolute(own) / "").lexically_normal().string();
+  return std::string(kRunPrefix) + digits(checksum(std::as_bytes(std::span(text)))) + "-";
 }
 
 }  // namespace
@@ -44,6 +55,12 @@ std::optional<std::uint64_t> sequence_of(const std::string& name) {
   if (!sequence || checkpoint_name(*sequence) != name) return std::nullopt;
   return sequence;
 }
+
+std::string run_name(const Path& own, std::uint64_t run) { return run_prefix(own) + digits(run); }
+
+bool is_run_name(const std::string& name) { return name.starts_with(kRunPrefix); }
+
+bool is_run_of(const Path& own, const std::string& name) { return name.starts_with(run_prefix(own)); }
 
 bool is_checkpoint_file(const std::string& name) {
   std::string_view base = name;

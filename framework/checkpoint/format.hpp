@@ -1,9 +1,12 @@
-// The format of checkpoints, version 1. Every constant of it is here; the writers and readers hold no other
+// The format of checkpoints, version 2. Every constant of it is here; the writers and readers hold no other
 // numbers.
 //
+//   ROOT/checkpoint-000000000007/part-00003      the states of worker 3
 //   ROOT/checkpoint-000000000007/manifest        rank 0's; renamed into place last: with it the checkpoint is
-//   complete ROOT/checkpoint-000000000007/part-00003      the states of worker 3
+//                                                complete
 //   .../manifest.tmp, .../part-00003.tmp         being written; worthless after a crash
+//   COPY/run-0123456789abcdef-fedcba9876543210   a root, in a folder that runs share: the copies of one of them,
+//                                                by the checksum of its own root's absolute path, and its id
 //
 // All numbers are 64 bits, unsigned, little-endian, on every machine; a cost is the bits of an IEEE 754
 // double. Checksums are XXH3 (64 bits, seed 0) of bytes as they are in the file.
@@ -11,7 +14,7 @@
 // Both kinds of file begin with a header of six numbers, whose layout no version changes, so that any build
 // can tell a newer file from a damaged one:
 //   0  magic        "RONDOPRT" or "RONDOMAN", read as a number
-//   8  version      1
+//   8  version      2; 1 is read too: it differs in the manifest, which had no id of the run
 //   16 type hash    of the program that wrote it: the names of its types, and what their readers ask for
 //                   (rondo/detail/shape.hpp); a program with another one must not read the states
 //   24 round        the number of rounds that the states have been through
@@ -28,14 +31,17 @@
 // Offset 32 of the footer is "the part's checksum" that the manifest lists: it covers the header and, through
 // the index and the checksums in it, every byte of the part, and is verified without reading the states.
 //
-// A manifest goes on with seven numbers,
+// A manifest goes on with eight numbers,
 //   48 next state id, 56 seed, 64 number of parts, 72 number of states,
-//   80 length of the shared context, 88 of the scheduler's bytes, 96 of the program's own bytes
+//   80 length of the shared context, 88 of the scheduler's bytes, 96 of the program's own bytes,
+//   104 id of the run: drawn when it began without a checkpoint, and kept by whoever goes on from one
 // then
-//   104 the parts, by ascending number, four numbers each: 0 number, 8 size, 16 the part's checksum, 24 count
-//   of states then the states, by ascending id, two numbers each: 0 id (below the next state id), 8 number of
-//   the part it is in then the bytes of the shared context, of the scheduler, and of the program then the
-//   footer, the last 24 bytes:
+//   112 (in version 1: 104) the parts, by ascending number, four numbers each:
+//     0 number, 8 size, 16 the part's checksum, 24 count of states
+//   then the states, by ascending id, two numbers each:
+//     0 id (below the next state id), 8 number of the part it is in
+//   then the bytes of the shared context, of the scheduler, and of the program
+//   then the footer, the last 24 bytes:
 //     0 size of the whole file, 8 checksum of everything before this number, 16 magic "RONDOEND"
 #pragma once
 
@@ -51,13 +57,14 @@
 
 namespace rondo::checkpoint {
 
-inline constexpr std::uint64_t kVersion = 1;
+inline constexpr std::uint64_t kVersion = 2;
+inline constexpr std::uint64_t kVersionWithoutRun = 1;
 
 inline constexpr std::uint64_t kNumberSize = 8;
 inline constexpr std::uint64_t kHeaderSize = 6 * kNumberSize;
 inline constexpr std::uint64_t kRecordSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kPartFooterSize = 6 * kNumberSize;
-inline constexpr std::uint64_t kManifestFixedSize = 7 * kNumberSize;
+inline constexpr std::uint64_t kManifestFixedSize = 8 * kNumberSize;
 inline constexpr std::uint64_t kManifestPartSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kManifestPlacementSize = 2 * kNumberSize;
 inline constexpr std::uint64_t kManifestFooterSize = 3 * kNumberSize;
@@ -77,6 +84,12 @@ inline constexpr std::string_view kTemporarySuffix = ".tmp";
 [[nodiscard]] std::string checkpoint_name(std::uint64_t sequence);
 // The sequence number in the name of a checkpoint's folder; nothing for any other name.
 [[nodiscard]] std::optional<std::uint64_t> sequence_of(const std::string& name);
+// The root of a run's checkpoints in a folder that runs share; `own` is the run's own root, as the run names it. Only text
+// is looked at: a disk that is gone does not change the name.
+[[nodiscard]] std::string run_name(const Path& own, std::uint64_t run);
+// Whether this is the name of such a root, of any run; of one whose own root is `own`.
+[[nodiscard]] bool is_run_name(const std::string& name);
+[[nodiscard]] bool is_run_of(const Path& own, const std::string& name);
 // Whether a checkpoint writes files of this name, temporary ones included. No other file is ever removed.
 [[nodiscard]] bool is_checkpoint_file(const std::string& name);
 

@@ -89,7 +89,7 @@ Buffer copied(Bytes bytes) {
 }
 
 void check_footer(Bytes bytes, const Path& file) {
-  if (bytes.size() < kHeaderSize + kManifestFixedSize + kManifestFooterSize) {
+  if (bytes.size() < kHeaderSize + kManifestFooterSize) {
     throw FileError(Fault::truncated, file,
                     std::to_string(bytes.size()) + " bytes are too few for a manifest");
   }
@@ -127,7 +127,7 @@ Buffer encode(const Manifest& manifest) {
   for (const std::uint64_t number :
        {value(manifest.next_id), manifest.seed, std::uint64_t{manifest.parts.size()},
         std::uint64_t{manifest.placements.size()}, std::uint64_t{manifest.context.size()},
-        std::uint64_t{manifest.scheduler.size()}, std::uint64_t{manifest.program.size()}}) {
+        std::uint64_t{manifest.scheduler.size()}, std::uint64_t{manifest.program.size()}, manifest.run}) {
     put_number(out, number);
   }
   for (const PartEntry& part : manifest.parts) {
@@ -162,6 +162,7 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   const std::uint64_t context = cursor.number();
   const std::uint64_t scheduler = cursor.number();
   const std::uint64_t program = cursor.number();
+  if (number_at(bytes, 8) > kVersionWithoutRun) manifest.run = cursor.number();
 
   if (parts != header.number) {
     throw FileError(Fault::damaged, file, kHeaderSize + 16,

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <iostream>
 #include <iterator>
+#include <random>
 #include <utility>
 
 #include "engine/build.hpp"
@@ -38,6 +39,13 @@ transport::Seconds processor_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// Another one for every run, whatever its seed.
+std::uint64_t draw_run() {
+  std::random_device random;
+  const std::uint64_t run = std::uint64_t{random()} << 32 | random();
+  return run == 0 ? 1 : run;
 }
 
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
@@ -73,6 +81,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   heard_ = told_ = saved_at_ = transport_.now().count();
   speak_at_ = heard_ + kSpokenShare * options.orphan;
   set_end(heard_);
+  run_ = draw_run();
   handshake(program);
   if (options.master_works)
     own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);

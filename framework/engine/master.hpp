@@ -114,6 +114,14 @@ class Master final : public detail::Engine {
     std::size_t missing = 0;  // parts
     double began = 0;
   };
+  // Where a restore looks, and what it has found there.
+  struct Root {
+    explicit Root(checkpoint::Path its_path) : path(std::move(its_path)) {}
+    checkpoint::Path path;
+    std::uint64_t before = std::numeric_limits<std::uint64_t>::max();  // the numbers that are left
+    std::optional<checkpoint::Checkpoint> found;
+    bool ever_complete = false;
+  };
   // A part that is being read.
   struct Load {
     std::vector<Slot> slots;
@@ -173,7 +181,9 @@ class Master final : public detail::Engine {
   void take_tried(Rank from, Reader& in);
   void set_end(double now);
   [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
-  [[nodiscard]] bool restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program);
+  [[nodiscard]] bool has_copy(const std::string& path) const;
+  [[nodiscard]] std::vector<Root> roots_to_read(const std::string& path, std::string& refusals);
+  void search(Root& root, std::string& refusals);
   [[nodiscard]] std::uint64_t type_hash();
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
@@ -259,6 +269,8 @@ class Master final : public detail::Engine {
   std::uint64_t posters_ = 0;  // since the last serve()
   double task_seconds_ = 0;    // of one task, lately
 
+  // Says which checkpoints in a folder that runs share are this one's; in no result.
+  std::uint64_t run_ = 0;
   std::optional<Saving> saving_;
   bool abandoned_ = false;           // because of a loss: the next one is due
   std::uint64_t sequence_last_ = 0;  // of the last one that began, whatever is on the disk by now

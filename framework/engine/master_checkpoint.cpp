@@ -50,23 +50,29 @@ void Master::tell_saving_error() {
             << std::endl;
 }
 
-// Where checkpoints with this path are: what goes to --rondo-checkpoint goes to --rondo-checkpoint-copy too.
+bool Master::has_copy(const std::string& path) const {
+  return path == options_.checkpoint && !options_.checkpoint_copy.empty();
+}
+
+// Where checkpoints with this path go: what goes to --rondo-checkpoint goes to --rondo-checkpoint-copy too.
 std::vector<checkpoint::Path> Master::roots(const std::string& path) const {
   std::vector<checkpoint::Path> all{path};
-  if (path == options_.checkpoint && !options_.checkpoint_copy.empty())
-    all.emplace_back(options_.checkpoint_copy);
+  if (has_copy(path))
+    all.push_back(options_.checkpoint_copy / checkpoint::Path(checkpoint::run_name(path, run_)));
   return all;
 }
 
 void Master::check_places() {
   if (options_.checkpoint.empty()) return;
-  const std::vector<checkpoint::Path> all = roots(options_.checkpoint);
+  std::vector<checkpoint::Path> all{options_.checkpoint};
+  if (has_copy(options_.checkpoint)) all.emplace_back(options_.checkpoint_copy);
   trials_.assign(all.size(), "");
   Buffer out = message(Kind::kTry);
+  Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
     Writer(out).put_text(all[i].string());
     try {
-      checkpoint::try_root(storage_, all[i], kMaster);
+      checkpoint::try_root(storage_, all[i], run_, kMaster);
     } catch (const checkpoint::FileError& error) {
       trials_[i] = std::string("rank 0: ") + error.what();
     }
@@ -141,6 +147,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   manifest.round = round_;
   manifest.next_id = StateId{next_id_};
   manifest.seed = seed_;
+  manifest.run = run_;
   manifest.context.append(context_bytes_);
   manifest.program.append(program);
   std::vector<std::vector<StateCost>> parts(workers_);

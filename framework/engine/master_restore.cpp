@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -31,51 +30,90 @@ bool Master::resume(const TakeBytes& program) {
   return !options_.checkpoint.empty() && restore(options_.checkpoint, program);
 }
 
-bool Master::restore(const std::string& path, const TakeBytes& program) {
-  return restore(roots(path), program);
+void Master::search(Root& root, std::string& refusals) {
+  checkpoint::Search result;
+  try {
+    result =
+        checkpoint::find_newest(storage_, root.path, type_hash(), checkpoint::Depth::manifest, root.before);
+  } catch (const checkpoint::FileError& error) {
+    result.refusals.push_back(error);
+  }
+  for (const checkpoint::FileError& refusal : result.refusals)
+    if (refusal.fault() != checkpoint::Fault::incomplete) refusals += std::string("\n  ") + refusal.what();
+  root.ever_complete = result.ever_complete();
+  root.found = std::move(result.newest);
+}
+
+// The folder for copies may be shared with other runs: of this one is what has the id of the newest checkpoint in the first
+// place. If that has none (a lost disk), what is of a run with the same first place; then there must be only one.
+std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::string& refusals) {
+  std::vector<Root> roots;
+  roots.emplace_back(path);
+  search(roots.front(), refusals);
+  if (!has_copy(path)) return roots;
+  const checkpoint::Path copy = options_.checkpoint_copy;
+  if (roots.front().found) {
+    const std::uint64_t run = roots.front().found->manifest.run;
+    if (run == 0) return roots;  // written when there were no ids
+    search(roots.emplace_back(copy / checkpoint::run_name(path, run)), refusals);
+    return roots;
+  }
+  checkpoint::Shared shared;
+  try {
+    shared = checkpoint::list_shared(storage_, copy, path);
+  } catch (const checkpoint::FileError& error) {
+    refusals += std::string("\n  ") + error.what();
+  }
+  std::string names;
+  for (checkpoint::Path& root : shared.of_own) {
+    Root candidate(std::move(root));
+    search(candidate, refusals);
+    if (!candidate.ever_complete) continue;
+    names += "\n  " + candidate.path.string();
+    roots.push_back(std::move(candidate));
+  }
+  if (roots.size() > 2) {
+    reset(0, {});
+    throw CheckpointError("no checkpoint in " + path +
+                          " can be used, and its copies are of more than one run:" + names +
+                          "\n  need --rondo-checkpoint=DIR of the one to go on from, or the others removed");
+  }
+  if (roots.size() == 1 && !shared.others.empty())
+    std::cerr << "rondo: there is no checkpoint in " << path << ", and " << copy.string()
+              << " has none that was copied from there: what others have there counts for nothing"
+              << std::endl;
+  return roots;
 }
 
 // The newest that can be read, of all places; of two copies of one the first.
-bool Master::restore(const std::vector<checkpoint::Path>& roots, const TakeBytes& program) {
+bool Master::restore(const std::string& path, const TakeBytes& program) {
   require_idle();
   finish_saving();
   std::string refusals;
-  std::vector<std::uint64_t> before(roots.size(), std::numeric_limits<std::uint64_t>::max());
-  std::vector<std::optional<checkpoint::Checkpoint>> found(roots.size());
-  const auto search = [&](std::size_t i) {
-    checkpoint::Search result;
-    try {
-      result =
-          checkpoint::find_newest(storage_, roots[i], type_hash(), checkpoint::Depth::manifest, before[i]);
-    } catch (const checkpoint::FileError& error) {
-      result.refusals.push_back(error);
-    }
-    for (const checkpoint::FileError& refusal : result.refusals)
-      if (refusal.fault() != checkpoint::Fault::incomplete) refusals += std::string("\n  ") + refusal.what();
-    found[i] = std::move(result.newest);
-  };
-  for (std::size_t i = 0; i < roots.size(); ++i) search(i);
+  std::vector<Root> roots = roots_to_read(path, refusals);
   while (true) {
-    const auto newest = std::max_element(found.begin(), found.end(), [](const auto& a, const auto& b) {
-      return (a ? a->sequence : 0) < (b ? b->sequence : 0);
+    const auto newest = std::max_element(roots.begin(), roots.end(), [](const Root& a, const Root& b) {
+      return (a.found ? a.found->sequence : 0) < (b.found ? b.found->sequence : 0);
     });
-    if (!*newest) break;
-    std::string refusal = give_back((*newest)->folder, (*newest)->manifest.program, program);
-    if (refusal.empty()) refusal = load(**newest);
+    if (!newest->found) break;
+    const checkpoint::Checkpoint& found = *newest->found;
+    std::string refusal = give_back(found.folder, found.manifest.program, program);
+    if (refusal.empty()) refusal = load(found);
     if (refusal.empty()) {
       if (!refusals.empty())
-        std::cerr << "rondo: the checkpoint in " << (*newest)->folder.string() << " is used, because of"
+        std::cerr << "rondo: the checkpoint in " << found.folder.string() << " is used, because of"
                   << refusals << std::endl;
+      // what begins with another's states is a run of its own
+      if (path == options_.checkpoint && found.manifest.run != 0) run_ = found.manifest.run;
       return true;
     }
     refusals += "\n  " + refusal;
-    const auto i = static_cast<std::size_t>(newest - found.begin());
-    before[i] = (*newest)->sequence;
-    search(i);
+    newest->before = found.sequence;
+    search(*newest, refusals);
   }
   if (refusals.empty()) return false;  // none has ever ended here
   reset(0, {});
-  throw CheckpointError("no checkpoint in " + roots.front().string() + " can be used:" + refusals);
+  throw CheckpointError("no checkpoint in " + path + " can be used:" + refusals);
 }
 
 // Returns why not, if it cannot be: then states are somewhere in between, and the next attempt or a reset drops them.

@@ -63,7 +63,7 @@ po::options_description describe_options() {
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");
   add("rondo-checkpoint-copy", value("DIR"),
       "DIR that every checkpoint goes to as well, say another file system: it is complete if one of the two "
-      "has all of it");
+      "has all of it; other runs may use it too, in folders of their own");
   add("rondo-checkpoint-memory", value("SIZE"),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
       "bigger; default 1G");

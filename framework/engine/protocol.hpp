@@ -36,7 +36,7 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kTry,    // master to worker: a text root or two: can you write there?
+  kTry,    // master to worker: uint64 run, then a text root or two: can you write there?
   kTried,  // worker to master: a text error for each
   kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
   kSaved,   // worker to master: uint64 sequence, PartEntry, twice a text error

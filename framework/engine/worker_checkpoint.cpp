@@ -11,11 +11,12 @@ namespace rondo::engine {
 
 void Worker::try_places(Reader& in) {
   Buffer out = message(Kind::kTried);
+  const auto run = in.get<std::uint64_t>();
   while (!in.empty()) {
     std::string error;
     try {
       if (const std::string root = in.get_text(); !root.empty())
-        checkpoint::try_root(storage_, root, transport_.rank());
+        checkpoint::try_root(storage_, root, run, transport_.rank());
     } catch (const std::exception& refusal) {
       error = refusal.what();
     }

@@ -79,7 +79,7 @@ TEST(RoundTrip, EqualStatesMakeEqualFiles) {
   }
 }
 
-// The bytes of version 1, written down by hand: a change of the format must change its version too.
+// The bytes of version 2, written down by hand: a change of the format must change its version too.
 TEST(Format, APartOfOneStateHasExactlyTheseBytes) {
   MemoryStorage storage;
   PartWriter writer(storage, "", {.type_hash = 0x0102030405060708, .round = 9, .number = 3});
@@ -92,7 +92,7 @@ TEST(Format, APartOfOneStateHasExactlyTheseBytes) {
   EXPECT_EQ(entry.size, bytes.size());
   EXPECT_EQ(entry.count, 1U);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "RONDOPRT");
-  EXPECT_EQ(number_at(bytes, 8), 1U);
+  EXPECT_EQ(number_at(bytes, 8), 2U);
   EXPECT_EQ(bytes[16], std::byte{8});  // the low byte first
   EXPECT_EQ(number_at(bytes, 16), 0x0102030405060708U);
   EXPECT_EQ(number_at(bytes, 24), 9U);
@@ -107,6 +107,51 @@ TEST(Format, APartOfOneStateHasExactlyTheseBytes) {
   EXPECT_EQ(number_at(bytes, 107), bytes.size());
   EXPECT_EQ(number_at(bytes, 115), entry.checksum);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()) + 123, 8), "RONDOEND");
+}
+
+TEST(Format, AManifestWithNothingInItHasExactlyTheseBytes) {
+  Manifest manifest;
+  manifest.type_hash = 0x0102030405060708;
+  manifest.round = 9;
+  manifest.next_id = StateId{4};
+  manifest.seed = 5;
+  manifest.run = 0x1112131415161718;
+  const Buffer bytes = encode(manifest);
+  ASSERT_EQ(bytes.size(), 48U + 64 + 24);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "RONDOMAN");
+  EXPECT_EQ(number_at(bytes, 8), 2U);
+  EXPECT_EQ(number_at(bytes, 24), 9U);
+  EXPECT_EQ(number_at(bytes, 48), 4U);
+  EXPECT_EQ(number_at(bytes, 56), 5U);
+  EXPECT_EQ(number_at(bytes, 104), 0x1112131415161718U);
+  EXPECT_EQ(number_at(bytes, 112), bytes.size());
+}
+
+TEST(Format, ACheckpointOfVersion1IsReadAndHasNoRun) {
+  MemoryStorage storage;
+  Ensemble saved = ensemble_of(1, 1, 20, 300);
+  write_checkpoint(storage, kRoot, saved, 3, 2);
+  const Path folder = checkpoint_folder(kRoot, 1);
+  std::vector<std::byte>& manifest = storage.bytes(folder / kManifestName);
+  manifest.erase(manifest.begin() + 104, manifest.begin() + 112);
+  set_number(manifest, 8, 1);
+  seal_manifest(manifest);
+  saved.run = 0;
+  EXPECT_TRUE(read_ensemble(storage, folder, read_checkpoint(storage, folder, kTypeHash, Depth::manifest)) ==
+              saved);
+}
+
+TEST(Format, ARunHasANameInAFolderThatItShares) {
+  const std::string name = run_name("runs/one", 0xab);
+  EXPECT_EQ(name.size(), 37U);
+  EXPECT_TRUE(is_run_name(name));
+  EXPECT_EQ(name.substr(21), "00000000000000ab");
+  EXPECT_TRUE(is_run_of("runs/one", name));
+  EXPECT_TRUE(is_run_of("./runs/../runs/one/", name));
+  EXPECT_TRUE(is_run_of(std::filesystem::current_path() / "runs/one", name));
+  EXPECT_FALSE(is_run_of("runs/other", name));
+  EXPECT_FALSE(is_run_name(checkpoint_name(7)));
+  EXPECT_FALSE(sequence_of(name).has_value());
 }
 
 TEST(Format, OnlyNamesThatACheckpointGivesAreItsOwn) {
@@ -132,7 +177,7 @@ TEST_F(Refusals, ANewerVersionOfTheManifestOrOfAPart) {
   for (const Path& file : {part_, manifest_}) {
     std::vector<std::byte>& bytes = storage_.bytes(file);
     const std::vector<std::byte> before = bytes;
-    bytes[8] = std::byte{2};
+    bytes[8] = std::byte{3};
     EXPECT_EQ(fault_of(storage_, folder_), Fault::damaged) << "a flipped version is no newer version";
     seal_header(bytes);
     EXPECT_EQ(fault_of(storage_, folder_), Fault::newer_version);

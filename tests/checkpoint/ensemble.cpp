@@ -54,6 +54,7 @@ Ensemble ensemble_of(std::uint64_t seed, std::uint64_t round, std::uint64_t coun
   Ensemble ensemble;
   ensemble.round = round;
   ensemble.seed = seed;
+  ensemble.run = ~seed;
   std::uint64_t id = generator() % 5;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t length = generator() % 7 == 0 ? 0 : generator() % (length_max + 1);
@@ -77,6 +78,7 @@ void write_checkpoint(Storage& storage, const Path& root, const Ensemble& ensemb
     manifest.type_hash = kTypeHash;
     manifest.round = ensemble.round;
     manifest.seed = ensemble.seed;
+    manifest.run = ensemble.run;
     manifest.next_id = ensemble.next_id;
     for (const auto& [id, state] : ensemble.states) manifest.placements.push_back({id, part_of(id, parts)});
     manifest.context = buffer_of(ensemble.context);
@@ -95,6 +97,7 @@ Ensemble read_ensemble(Storage& storage, const Path& folder, const Manifest& man
   Ensemble ensemble;
   ensemble.round = manifest.round;
   ensemble.seed = manifest.seed;
+  ensemble.run = manifest.run;
   ensemble.next_id = manifest.next_id;
   ensemble.context = bytes_of(manifest.context);
   ensemble.scheduler = bytes_of(manifest.scheduler);

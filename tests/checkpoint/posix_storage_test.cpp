@@ -40,11 +40,11 @@ TEST_F(Posix, CheckpointsComeBackBitForBitAndOldOnesGo) {
 
 TEST_F(Posix, APlaceIsTriedAndLeftEmpty) {
   const Path root = root_ / "new" / "place/";
-  try_root(storage_, root, Rank{3});
+  try_root(storage_, root, 1, Rank{3});
   EXPECT_TRUE(fs::is_directory(root));
   EXPECT_TRUE(storage_.list(root).empty());
-  EXPECT_THROW(try_root(storage_, "/dev/full", Rank{3}), FileError);
-  EXPECT_THROW(try_root(storage_, "/proc/nowhere", Rank{3}), FileError);
+  EXPECT_THROW(try_root(storage_, "/dev/full", 1, Rank{3}), FileError);
+  EXPECT_THROW(try_root(storage_, "/proc/nowhere", 1, Rank{3}), FileError);
 }
 
 TEST_F(Posix, AFullDiskIsNamed) {

@@ -206,6 +206,9 @@ refuses() {
 }
 refuses 1 "$rondo_run" -np 3 false
 refuses 127 "$rondo_run" -np 3 ./nonexistent --steps=3
+# an argument that is one does not make a program of the word before it
+refuses 127 "$rondo_run" --oversubscribe -np 3 --mca mpi_yield_when_idle 1 -x PATH ./nonexistent "$journey"
+refuses 0 "$rondo_run" -oversubscribe --map-by slot -np 3 "$journey" --steps=2 --result="$PWD/result"
 # where only mpirun knows the place, and where a rank is gone before the others can know
 export RONDO_START=2
 refuses 1 "$rondo_run" -np 3 --wdir "$PWD" ./nonexistent

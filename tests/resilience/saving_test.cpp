@@ -1,6 +1,8 @@
 // A disk that hangs while a checkpoint is written: rounds go on beside it, and the memory of what waits for it has a limit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +64,60 @@ TEST(Saving, RoundsGoOnWhileTheDiskHangs) {
                    }),
             0);
   EXPECT_EQ(with, without);
+}
+
+// Due by the rounds, or because of a signal, while the one before is on its way to the disk.
+TEST(Saving, WhatIsDueMeanwhileFollowsAtTheFirstSafePointAfterwards) {
+  for (const bool by_signal : {false, true}) {
+    checkpoint::MemoryStorage memory;
+    LockedStorage locked(memory);
+    HangingStorage disk(locked);
+    engine::Options options = every_round();
+    if (by_signal) options.checkpoint_every = checkpoint::Rounds{1'000'000};
+    const auto ask = [&] { ASSERT_TRUE(!by_signal || raise(SIGUSR1) == 0); };
+    EXPECT_EQ(run_on(disk, options,
+                     [&](Master<Walker>& master) {
+                       Progress progress;
+                       master.reset(Journey::start(12));
+                       Journey journey(master, progress, 0);
+                       const auto step = [&] {
+                         journey.step();
+                         ++progress.step;
+                       };
+                       // until rank 0 has heard that all is written
+                       const auto finish = [&](std::uint64_t sequence) {
+                         const Path folder = checkpoint::checkpoint_folder(kPlace, sequence);
+                         while (std::ranges::count(locked.list(folder), "manifest") == 0)
+                           (void)master.states();
+                       };
+                       step();
+                       disk.allow(0);
+                       ask();
+                       master.safe_point(progress);
+                       disk.wait_for(2);
+                       ask();
+                       for (int i = 0; i < 3; ++i) {
+                         step();
+                         master.safe_point(progress);
+                       }
+                       EXPECT_EQ(checkpoint::next_sequence(locked, kPlace), 2u);
+                       disk.release();
+                       finish(1);
+                       master.safe_point(progress);
+                       EXPECT_EQ(checkpoint::next_sequence(locked, kPlace), 3u);
+                       finish(2);
+                       master.safe_point(progress);  // there has been no round since
+                       EXPECT_EQ(checkpoint::next_sequence(locked, kPlace), 3u);
+                     }),
+              0);
+    EXPECT_EQ(run_on(locked, every_round(),
+                     [&](Master<Walker>& master) {
+                       Progress progress;
+                       EXPECT_TRUE(master.resume(progress));
+                       EXPECT_EQ(progress.step, 4u);
+                     }),
+              0);
+  }
 }
 
 // ---- one worker, its messages given by hand

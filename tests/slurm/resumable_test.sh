@@ -127,7 +127,7 @@ expect 137 0 "nothing to go on from in either place"
 [[ $(<seen) == "$folder/scratch/7" ]] || fail "the copy goes to $(<seen)"
 requeues=0
 for round in 1 2 3 4 5; do
-  run "RONDO_CHECKPOINT=\$RONDO_CHECKPOINT_COPY checkpoint $round $round; $begins; exit 137"
+  run "RONDO_CHECKPOINT=\$RONDO_CHECKPOINT_COPY/run-0-1 checkpoint $round $round; $begins; exit 137"
   expect 0 "$round" "a rank is killed, and the copy has a new round"
 done
 unset RONDO_CHECKPOINT_COPY

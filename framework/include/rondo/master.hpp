@@ -220,8 +220,11 @@ class Master {
   //     ...
   //   }
   //
-  // resume() restores from --rondo-checkpoint, if that is given and has a checkpoint. safe_point() writes one when it is due
-  // (--rondo-checkpoint-every), and goes on while the workers write; without the option it does nothing.
+  // resume() restores from --rondo-checkpoint, if that is given and has a checkpoint. A newer one of the same run in
+  // --rondo-checkpoint-copy comes before it. If the first folder has nothing any more, what was copied from a folder of that
+  // name counts; CheckpointError if that is of more than one run. The first folder belongs to one run, copies may share theirs.
+  // safe_point() writes a checkpoint when it is due (--rondo-checkpoint-every), and goes on while the workers write; without
+  // the option it does nothing.
   template <class Progress>
   bool resume(Progress& progress) {
     return engine_.resume([&](Bytes bytes) { unpack_progress(bytes, progress); });

@@ -107,6 +107,13 @@ Shared list_shared(Storage& storage, const Path& shared, const Path& own) {
   return found;
 }
 
+std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64_t run) {
+  std::vector<Path> roots;
+  for (const std::string& name : storage.list(shared))
+    if (is_run_name(name, run)) roots.push_back(shared / name);
+  return roots;
+}
+
 Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {
   Manifest manifest = read_manifest(storage, folder, type_hash);
   if (depth != Depth::manifest) verify_parts(storage, folder, manifest, depth);

@@ -63,6 +63,8 @@ struct Shared {
   std::vector<Path> others;
 };
 [[nodiscard]] Shared list_shared(Storage& storage, const Path& shared, const Path& own);
+// The roots there of one run, whatever its own root was called then.
+[[nodiscard]] std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64_t run);
 
 // One checkpoint by its folder. Throws FileError for the first thing that is wrong with it.
 [[nodiscard]] Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash,

@@ -87,8 +87,9 @@ inline constexpr std::string_view kTemporarySuffix = ".tmp";
 // The root of a run's checkpoints in a folder that runs share; `own` is the run's own root, as the run names it. Only text
 // is looked at: a disk that is gone does not change the name.
 [[nodiscard]] std::string run_name(const Path& own, std::uint64_t run);
-// Whether this is the name of such a root, of any run; of one whose own root is `own`.
+// Whether this is the name of such a root, of any run; of this one; of one whose own root is `own`.
 [[nodiscard]] bool is_run_name(const std::string& name);
+[[nodiscard]] bool is_run_name(const std::string& name, std::uint64_t run);
 [[nodiscard]] bool is_run_of(const Path& own, const std::string& name);
 // Whether a checkpoint writes files of this name, temporary ones included. No other file is ever removed.
 [[nodiscard]] bool is_checkpoint_file(const std::string& name);

@@ -184,6 +184,8 @@ class Master final : public detail::Engine {
   [[nodiscard]] bool has_copy(const std::string& path) const;
   [[nodiscard]] std::vector<Root> roots_to_read(const std::string& path, std::string& refusals);
   void search(Root& root, std::string& refusals);
+  void tell_of_copies_in(const std::string& path);
+  void tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t run);
   [[nodiscard]] std::uint64_t type_hash();
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);

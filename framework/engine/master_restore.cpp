@@ -44,18 +44,55 @@ void Master::search(Root& root, std::string& refusals) {
   root.found = std::move(result.newest);
 }
 
+// One may have named the folder of the copies where a copy was meant.
+void Master::tell_of_copies_in(const std::string& path) {
+  try {
+    const checkpoint::Shared shared = checkpoint::list_shared(storage_, path, path);
+    const checkpoint::Path* some = nullptr;
+    for (const auto* roots : {&shared.of_own, &shared.others})
+      if (!roots->empty()) some = &roots->front();
+    if (some != nullptr)
+      std::cerr << "rondo: " << path
+                << " has no checkpoint, but copies of runs, each of which could be gone on from: "
+                << some->string() << (shared.others.size() + shared.of_own.size() > 1 ? " and others" : "")
+                << std::endl;
+  } catch (const checkpoint::FileError&) {
+    // whoever looks for a checkpoint there tells it
+  }
+}
+
+// A first place that was renamed, or copied and gone on from: nobody knows which.
+void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t run) {
+  std::uint64_t newest = 0;
+  for (const Root& root : roots) newest = std::max(newest, root.found ? root.found->sequence : 0);
+  try {
+    for (const checkpoint::Path& other : checkpoint::roots_of_run(storage_, options_.checkpoint_copy, run)) {
+      const std::vector<std::uint64_t> there = checkpoint::sequences(storage_, other);
+      if (!there.empty() && there.back() > newest)
+        std::cerr << "rondo: " << other.string()
+                  << " has newer checkpoints of this run, copied from another place than "
+                  << roots.front().path.string() << "; they count for nothing" << std::endl;
+    }
+  } catch (const checkpoint::FileError&) {
+    // of no use anyhow
+  }
+}
+
 // The folder for copies may be shared with other runs: of this one is what has the id of the newest checkpoint in the first
 // place. If that has none (a lost disk), what is of a run with the same first place; then there must be only one.
 std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::string& refusals) {
   std::vector<Root> roots;
   roots.emplace_back(path);
   search(roots.front(), refusals);
+  if (!roots.front().found) tell_of_copies_in(path);
   if (!has_copy(path)) return roots;
   const checkpoint::Path copy = options_.checkpoint_copy;
   if (roots.front().found) {
     const std::uint64_t run = roots.front().found->manifest.run;
     if (run == 0) return roots;  // written when there were no ids
-    search(roots.emplace_back(copy / checkpoint::run_name(path, run)), refusals);
+    const checkpoint::Path mine = copy / checkpoint::run_name(path, run);
+    search(roots.emplace_back(mine), refusals);
+    tell_of_newer_copies(roots, run);
     return roots;
   }
   checkpoint::Shared shared;
@@ -103,6 +140,10 @@ bool Master::restore(const std::string& path, const TakeBytes& program) {
       if (!refusals.empty())
         std::cerr << "rondo: the checkpoint in " << found.folder.string() << " is used, because of"
                   << refusals << std::endl;
+      else if (newest != roots.begin())
+        std::cerr << "rondo: the checkpoint in " << found.folder.string() << " is used, as "
+                  << (roots.front().found ? "the newest in " : "there is none in ") << path
+                  << (roots.front().found ? " is older" : "") << std::endl;
       // what begins with another's states is a run of its own
       if (path == options_.checkpoint && found.manifest.run != 0) run_ = found.manifest.run;
       return true;

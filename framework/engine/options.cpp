@@ -158,7 +158,8 @@ bool flag(const std::string& name, const std::string& text) {
 // However it is written, as far as that can be seen.
 std::filesystem::path place(const std::string& folder) {
   std::error_code error;
-  const std::filesystem::path canonical = std::filesystem::weakly_canonical(folder, error);
+  const std::filesystem::path canonical =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(folder, error), error);
   return (error ? std::filesystem::path(folder).lexically_normal() : canonical) / "";
 }
 

@@ -41,6 +41,9 @@ SignalWatch::SignalWatch(Parent parent) {
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART | SA_SIGINFO;
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
+  // a file that gets too long is an error of that write (EFBIG), as on a full disk
+  struct sigaction too_long {};
+  if (sigaction(SIGXFSZ, nullptr, &too_long) == 0 && too_long.sa_handler == SIG_DFL) signal(SIGXFSZ, SIG_IGN);
 }
 
 SignalWatch::~SignalWatch() {

@@ -152,6 +152,32 @@ TEST_F(SharedCopy, WhoBeginsIsToldThatOnlyOthersHaveCopiesThere) {
   EXPECT_EQ(told_, "");
 }
 
+TEST_F(SharedCopy, WhoGoesOnFromACopyIsTold) {
+  travel("one", 12, 3);
+  lose("one");
+  travel("one", 12, 5);
+  EXPECT_NE(told_.find("is used, as there is none in one"), std::string::npos) << told_;
+  lose(Path("one") / checkpoint::checkpoint_name(5));
+  travel("one", 12, 6);
+  EXPECT_NE(told_.find("is used, as the newest in one is older"), std::string::npos) << told_;
+}
+
+TEST_F(SharedCopy, APlaceThatWasRenamedIsToldOfNewerCopies) {
+  travel("one", 12, 3);
+  lose(Path("one") / checkpoint::checkpoint_name(3));
+  disk_.rename("one", "two");
+  EXPECT_EQ(travel("two", 12, 4).begun_at, 2u);
+  EXPECT_NE(told_.find(copies_of("one").at(0).string() + " has newer checkpoints of this run"),
+            std::string::npos)
+      << told_;
+}
+
+TEST_F(SharedCopy, WhoNamesTheFolderOfTheCopiesAsThePlaceIsTold) {
+  travel("one", 12, 3);
+  EXPECT_EQ(travel(kCopy, 12, 1).begun_at, 0u);
+  EXPECT_NE(told_.find("has no checkpoint, but copies of runs"), std::string::npos) << told_;
+}
+
 TEST_F(SharedCopy, ALostPlaceOfTwoRunsIsRefusedByTheNamesOfBoth) {
   travel("one", 12, 3);
   std::vector<Path> runs = copies();

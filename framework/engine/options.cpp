@@ -57,7 +57,8 @@ po::options_description describe_options() {
   add("rondo-input-memory", value("SIZE"),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
   add("rondo-checkpoint", value("DIR"),
-      "DIR for checkpoints at the program's safe points, and to resume from");
+      "DIR for checkpoints at the program's safe points, and to resume from; to start over, take another or "
+      "remove it, and what was copied from it");
   add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");

@@ -67,7 +67,7 @@ po::options_description describe_options() {
       "has all of it; other runs may use it too, in folders of their own");
   add("rondo-checkpoint-memory", value("SIZE"),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
-      "bigger; default 1G");
+      "bigger; the memory is kept for the next checkpoint; default 1G");
   add("rondo-walltime", value("TIME"),
       "TIME (say 2h) after which the run must have left, with status 75, or 74 if no checkpoint came about "
       "in it; default: the end of the SLURM job");

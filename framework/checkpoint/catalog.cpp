@@ -83,10 +83,11 @@ std::uint64_t next_sequence(Storage& storage, const Path& root) {
 
 Path checkpoint_folder(const Path& root, std::uint64_t sequence) { return root / checkpoint_name(sequence); }
 
-void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence) {
+bool prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence) {
   create_root(storage, root);
-  storage.create_folder(checkpoint_folder(root, sequence));
+  const bool is_new = storage.create_folder(checkpoint_folder(root, sequence));
   storage.sync_folder(root);
+  return is_new;
 }
 
 void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank) {

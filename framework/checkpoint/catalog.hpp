@@ -43,9 +43,10 @@ struct Search {
 // One more than the highest there is, complete or not, so that a new checkpoint never meets files of another.
 [[nodiscard]] std::uint64_t next_sequence(Storage& storage, const Path& root);
 [[nodiscard]] Path checkpoint_folder(const Path& root, std::uint64_t sequence);
-// Makes the root and the checkpoint's folder so that they survive a power cut; what is there already is fine.
-// Rank 0 calls it before the workers write; a worker calls it too where it has a disk of its own.
-void prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
+// Makes the root and the checkpoint's folder so that they survive a power cut; what is there already is fine. Returns
+// whether the checkpoint's folder is new. Rank 0 calls it before the workers write; a worker calls it too where it has a
+// disk of its own.
+bool prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
 
 // Whether `rank` of `run` can write a small file in the root, which is made if it is not there: throws FileError if not.
 // Leaves nothing but the root behind.

@@ -198,6 +198,7 @@ class Master final : public detail::Engine {
   void require_idle() const;
   void update_ids();
   [[nodiscard]] double watch_stall();
+  [[nodiscard]] double stall_patience(double now);
 
   [[nodiscard]] bool alive(scheduler::Worker worker) const { return !peers_.lost[index(worker)]; }
   [[nodiscard]] std::size_t workers_alive() const { return peers_.alive(); }
@@ -278,6 +279,8 @@ class Master final : public detail::Engine {
   std::optional<Saving> saving_;
   bool abandoned_ = false;           // because of a loss: the next one is due
   std::uint64_t sequence_last_ = 0;  // of the last one that began, whatever is on the disk by now
+  std::uint64_t place_last_ =
+      0;  // in --rondo-checkpoint, when this run began or of its own; a higher one is not ours
   bool saved_here_ = false;          // one is complete that was not when the run began
   std::vector<std::string> trials_;  // per place: the first refusal
   std::string saving_error_;         // of the last one, not told yet
@@ -298,9 +301,10 @@ class Master final : public detail::Engine {
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;
-  double heard_ = 0;  // when something last went on
-  double told_ = 0;   // when the last stall was told
-  double asked_ = 0;  // when the workers were asked what they do; 0: they have answered
+  double heard_ = 0;       // when something last went on
+  double told_ = 0;        // when the last stall was told
+  double asked_ = 0;       // when the workers were asked what they do; 0: they have answered
+  double watched_at_ = 0;  // when all this was last looked at
 
   // --rondo-recover
   recovery::Workers peers_;

@@ -25,6 +25,11 @@ namespace {
 constexpr double kTimeMargin = 10;
 constexpr double kTimeMarginShare = 0.1;
 
+// Two runs in one folder would remove each other's checkpoints, and go on with each other's states: the first one wins.
+std::string another_run(const checkpoint::Path& folder) {
+  return folder.string() + " is of another run, which writes here too: need a folder for each";
+}
+
 }  // namespace
 
 void Master::checkpoint(const std::string& path, Bytes program) {
@@ -72,6 +77,7 @@ void Master::check_places() {
   for (std::size_t i = 0; i < all.size(); ++i) {
     Writer(out).put_text(all[i].string());
     try {
+      if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
     } catch (const checkpoint::FileError& error) {
       trials_[i] = std::string("rank 0: ") + error.what();
@@ -126,18 +132,24 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     }
   }
   sequence_last_ = saving.sequence;
+  const bool is_own_place = path == options_.checkpoint;
+  if (is_own_place && !places[0].present.empty() && places[0].present.back() > place_last_)
+    throw CheckpointError(another_run(checkpoint::checkpoint_folder(path, places[0].present.back())));
   bool anywhere = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     SavingPlace& place = saving.places[i];
     if (!place.error.empty()) continue;
-    place.begun = true;
     try {
-      checkpoint::prepare_checkpoint(storage_, place.root, saving.sequence);
+      place.begun = true;
+      place.begun = checkpoint::prepare_checkpoint(storage_, place.root, saving.sequence);
+      if (!place.begun)
+        throw CheckpointError(another_run(checkpoint::checkpoint_folder(place.root, saving.sequence)));
       places[i].root = place.root;
       anywhere = true;
-    } catch (const checkpoint::FileError& error) {
+    } catch (const CheckpointError& error) {
       place.error = error.what();
     }
+    if (is_own_place && i == 0 && place.begun) place_last_ = saving.sequence;
   }
   saving_ = std::move(saving);
   if (!anywhere) return complete_saving();
@@ -305,7 +317,10 @@ void Master::watch_time() {
   const bool over = seconds_left() <= time_margin_ / 2;
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
-  std::cerr << "rondo: no time left to end the round; "
+  std::cerr << "rondo: "
+            << (over || !SignalWatch::by_launcher()
+                    ? "no time left to end the round; "
+                    : "the launcher ends the run, as a rank has died or it was told to; ")
             << (saved_here_ ? "the last checkpoint stands" : "there is no checkpoint of this run") << "; "
             << SignalWatch::leaving(status) << std::endl;
   leave_at_once(status);

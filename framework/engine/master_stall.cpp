@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include "engine/master.hpp"
 
@@ -22,6 +23,15 @@ constexpr double kAnswerSeconds = 2;
 // To be called between waits; says how long the next one may be.
 double Master::watch_stall() {
   const double now = transport_.now().count();
+  // no wait is that long: this rank was stopped meanwhile (a suspended job), and what it has not seen did not fail to come
+  constexpr double kAwake = 2;
+  if (const double away = now - std::exchange(watched_at_, now) - kAwake; away > 0)
+    for (double* since : {&heard_, &told_, &asked_})
+      if (*since > 0) *since += away;
+  return stall_patience(now);
+}
+
+double Master::stall_patience(double now) {
   if (options_.stall == 0 && options_.stall_abort == 0) return kNever;
   if (serving_ && tasks_.empty()) heard_ = now;  // the program has not asked for anything
   const double interval = options_.stall > 0 ? options_.stall : kNever;

@@ -12,7 +12,7 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 
 template <class Done>
 void Master::run_until(const Done& done) {
-  heard_ = transport_.now().count();
+  heard_ = watched_at_ = transport_.now().count();
   silence_.begin(heard_);
   while (true) {
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <regex>
+#include <sstream>
 #include <vector>
 
 #include <boost/program_options.hpp>
@@ -57,8 +59,10 @@ po::options_description describe_options() {
   add("rondo-input-memory", value("SIZE"),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
   add("rondo-checkpoint", value("DIR"),
-      "DIR for checkpoints at the program's safe points, and to resume from; to start over, take another or "
-      "remove it, and what was copied from it");
+      "DIR for checkpoints at the program's safe points, and to resume from, of one run alone; to start "
+      "over, "
+      "take another or remove it, and what was copied from it. From the environment: of the first run of a "
+      "process; the second one's is DIR/2");
   add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");
@@ -230,6 +234,8 @@ Options read(const po::variables_map& given) {
   if (!options.checkpoint_copy.empty() && place(options.checkpoint_copy) == place(options.checkpoint))
     throw OptionError("--rondo-checkpoint-copy: need another DIR than --rondo-checkpoint, got '" +
                       options.checkpoint_copy + "' twice");
+  if (given.count("rondo-checkpoint-every") > 0 && options.checkpoint.empty())
+    throw OptionError("--rondo-checkpoint-every: need --rondo-checkpoint=DIR too: where they go");
   if (options.walltime > 0 && options.checkpoint.empty())
     throw OptionError(
         "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go "
@@ -261,6 +267,11 @@ std::optional<Options> take_options(int& argc, char** argv) {
 
   const po::options_description all = describe_options();
   po::variables_map given;
+  for (const std::string& each : ours) {
+    const auto* option = all.find_nothrow(each.substr(2), false);
+    if (option != nullptr && option->semantic()->min_tokens() > 0)
+      throw OptionError(each + ": need a value, written " + each + "=" + option->format_parameter());
+  }
   try {
     using Style = po::command_line_style::style_t;
     constexpr int kStyle = Style::allow_long | Style::long_allow_adjacent;
@@ -283,10 +294,21 @@ std::optional<Options> take_options(int& argc, char** argv) {
                       "; it is written --rondo-NAME=VALUE, and --rondo-help lists them");
   }
   if (given.count("rondo-help") > 0) {
-    std::cout << all << std::flush;
+    // each as it is written
+    std::ostringstream text;
+    text << all;
+    std::cout << std::regex_replace(text.str(), std::regex("(\n  --rondo-[a-z-]+) (?=[A-Za-z])"), "$1=")
+              << std::flush;
     return std::nullopt;
   }
-  return read(given);
+  Options options = read(given);
+  const bool is_ours = std::any_of(ours.begin(), ours.end(), [](const std::string& each) {
+    return each.starts_with("--rondo-checkpoint=");
+  });
+  static int runs = 0;  // of this process with the folder that the environment names
+  if (!options.checkpoint.empty() && !is_ours && ++runs > 1)
+    options.checkpoint = (std::filesystem::path(options.checkpoint) / std::to_string(runs)).string();
+  return options;
 }
 
 }  // namespace rondo::engine

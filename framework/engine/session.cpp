@@ -87,8 +87,8 @@ class MasterWatch {
   // Why it counts as gone; empty if it does not.
   [[nodiscard]] std::string gone(double now) {
     // whoever was stopped with all the others (a suspended job) has missed nothing
-    constexpr double kAwake = 5;
-    silence_ += std::min(now - std::exchange(last_, now), kAwake);
+    constexpr double kAwake = 5, kShare = 0.25;
+    silence_ += std::min({now - std::exchange(last_, now), kAwake, kShare * silence_most_});
     if (silence_most_ > 0 && silence_ > silence_most_)
       return "has said nothing for " + std::to_string(static_cast<long>(silence_)) + " s (--rondo-orphan)";
     constexpr double kInterval = 0.5;

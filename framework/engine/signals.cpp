@@ -40,7 +40,11 @@ SignalWatch::SignalWatch(Parent parent) {
   action.sa_sigaction = handle;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART | SA_SIGINFO;
-  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &before_[i]);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], &action, &before_[i]);
+    const bool is_kept = kSignals[i] == SIGHUP && before_[i].sa_handler == SIG_IGN;  // nohup
+    if (is_kept) sigaction(kSignals[i], &before_[i], nullptr);
+  }
   // a file that gets too long is an error of that write (EFBIG), as on a full disk
   struct sigaction too_long {};
   if (sigaction(SIGXFSZ, nullptr, &too_long) == 0 && too_long.sa_handler == SIG_DFL) signal(SIGXFSZ, SIG_IGN);
@@ -52,8 +56,10 @@ SignalWatch::~SignalWatch() {
 
 Wish SignalWatch::take() { return static_cast<Wish>(wish.exchange(0)); }
 
+bool SignalWatch::by_launcher() { return ended_by_launcher; }
+
 std::string SignalWatch::leaving(int status) {
-  if (ended_by_launcher) return "leaving, as the launcher ends the run, with a status of its own";
+  if (ended_by_launcher) return "leaving; the status is the launcher's";
   return "leaving with status " + std::to_string(status);
 }
 

@@ -39,11 +39,13 @@ class SignalWatch {
 
   // The highest wish since the last call. From any thread.
   [[nodiscard]] static Wish take();
+  // Whether the launcher has told this process to end: it was told to itself, or a rank has died.
+  [[nodiscard]] static bool by_launcher();
   // "leaving with status 75", if that will be the status of the run.
   [[nodiscard]] static std::string leaving(int status);
 
  private:
-  static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+  static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP};
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 

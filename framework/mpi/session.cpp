@@ -15,6 +15,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <rondo/detail/run.hpp>
@@ -57,6 +58,7 @@ struct Ending {
   pid_t process = 0;              // not that of a child that the program has forked
   std::string marker;             // --rondo-marker
   std::vector<pid_t> companions;  // on rank 0: the other ranks of its node, if ranks may be lost
+  bool recovers = false;          // --rondo-recover
   bool bereft = false;            // ranks were lost: MPI cannot end in order any more
 };
 Ending ending;
@@ -100,6 +102,8 @@ void finalise_at_exit(int status, void*) {
   if (running) {
     engine::CrashMark::tell_exit();
     engine::flush_output();
+    // a lost worker; of those that abort mpirun bears half of all
+    if (ending.recovers && ending.rank != 0) leave(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
     mark(EXIT_FAILURE);
     MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
   }
@@ -116,6 +120,7 @@ void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   MPI_Comm_rank(communicator, &ending.rank);
   MPI_Comm_size(communicator, &size);
   ending.marker = options.marker;
+  ending.recovers = options.recover;
   if (ending.rank == 0 && !ending.marker.empty())
     leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
   if (!options.recover) return;
@@ -152,6 +157,26 @@ std::string differing_recovery(MPI_Comm communicator, bool mine) {
                               "other hosts by mpirun -x RONDO_RECOVER"));
 }
 
+// Open MPI's launcher says to its ranks whether the others live on when one dies.
+bool survivors_live() {
+  const char* const enabled = std::getenv("OMPI_MCA_orte_enable_recovery");
+  return enabled != nullptr && std::string_view(enabled) != "0";
+}
+
+// Why not, if ranks are to live on that would wait for the lost ones; and a word if they are to recover and cannot.
+std::string unfit_launcher(bool recover) {
+  if (recover && !survivors_live())
+    std::cerr
+        << "rondo: --rondo-recover counts for nothing: the launcher ends all ranks when one dies; start with "
+           "slurm/rondo-run in the place of mpirun"
+        << std::endl;
+  if (recover || !survivors_live()) return "";
+  return engine::describe(kMaster,
+                          OptionError("--rondo-recover: need on under mpirun --enable-recovery (or "
+                                      "slurm/rondo-run): without it the others would wait for a rank "
+                                      "that dies"));
+}
+
 // The options, if every rank could read its own; otherwise the first rank that could not has said why.
 std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc, char** argv, bool& failed) {
   int rank = 0;
@@ -172,9 +197,12 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   failed = first != INT_MAX;
   if (failed && rank == first) std::cerr << error;
   if (failed) return options;
-  const std::string difference = differing_recovery(communicator, options && options->recover);
-  failed = !difference.empty();
-  if (failed && rank == 0) std::cerr << difference;
+  if (!options) return options;
+  std::string refusal = differing_recovery(communicator, options->recover);
+  if (refusal.empty() && rank == 0) refusal = unfit_launcher(options->recover);
+  failed = !refusal.empty();
+  if (failed && rank == 0) std::cerr << refusal;
+  MPI_Bcast(&failed, 1, MPI_CXX_BOOL, 0, communicator);
   return options;
 }
 
@@ -206,9 +234,10 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
                           options->recover ? leave_orphaned : nullptr};
   if (size == 1) return engine::run_threads(host, program, *options, main);
   std::optional<engine::SignalWatch> watch;
-  // whoever wants a marker takes the status from there
+  // slurm/rondo-run takes the status from the marker
   using Parent = engine::SignalWatch::Parent;
-  if (!options->checkpoint.empty()) watch.emplace(options->marker.empty() ? Parent::launcher : Parent::other);
+  const bool is_marked = options->recover && !options->marker.empty();
+  if (!options->checkpoint.empty()) watch.emplace(is_marked ? Parent::other : Parent::launcher);
 
   running = true;
   keep_freed_memory();

@@ -110,6 +110,11 @@ TEST(Program, AWrongOptionIsNamed) {
   expect_refused(program("fine --rondo-stall=nan"), "--rondo-stall: need ");
   expect_refused(program("fine --rondo-walltime=02:00:00"), "--rondo-walltime: need a time such as 90s");
   expect_refused(program("fine --rondo-walltime=2h"), "--rondo-walltime: need --rondo-checkpoint");
+  expect_refused(program("fine --rondo-checkpoint-every=2r"),
+                 "--rondo-checkpoint-every: need --rondo-checkpoint");
+  // the value is not the next word, nor another option
+  expect_refused(program("fine --rondo-checkpoint folder --rondo-keep=3"),
+                 "--rondo-checkpoint: need a value");
   expect_refused(program("fine", "RONDO_BATCH=x"), "--rondo-batch: need ");
   expect_refused(launch(kProgram + " fine --rondo-workers=0"), "--rondo-workers: need ");
   expect_refused(launch(kProgram + " fine --rondo-batch"), "");
@@ -124,7 +129,7 @@ TEST(Program, TheEnvironmentIsATwinAndTheCommandLineWins) {
 TEST(Program, HelpListsTheOptionsAndRunsNothing) {
   const Ended ended = program("fine --rondo-help");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_TRUE(ended.says("--rondo-batch"));
+  EXPECT_TRUE(ended.says("--rondo-batch="));
   EXPECT_FALSE(ended.says("sum 200"));
 }
 

@@ -116,6 +116,17 @@ TEST_F(SharedCopy, EachRunGoesOnFromItsOwnWhicheverIsTheNewest) {
   EXPECT_EQ(copies().size(), 2u) << "a run that goes on is still the same";
 }
 
+// One place for two runs: whose checkpoints are not the newest there any more makes none, and leaves those of the other.
+TEST_F(SharedCopy, TwoRunsInOnePlaceDoNotDestroyEachOther) {
+  EXPECT_EQ(travel("one", 12, 5, [&] { EXPECT_EQ(travel("one", 12, 4).begun_at, 2u); }).status, 1);
+  EXPECT_NE(told_.find("checkpoint-000000000004 is of another run, which writes here too"), std::string::npos)
+      << told_;
+  EXPECT_EQ(checkpoint::sequences(disk_, "one"), (Numbers{3, 4}));
+  const Ended ended = travel("one", 12);
+  EXPECT_EQ(ended.begun_at, 4u);
+  EXPECT_EQ(ended.digest, undisturbed(12));
+}
+
 TEST_F(SharedCopy, ALostPlaceIsMadeGoodByItsOwnCopies) {
   travel("one", 12, 3);
   travel("other", 7, 5);

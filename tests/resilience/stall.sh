@@ -56,6 +56,15 @@ until grep -q 'does not answer' output; do sleep 0.05; done
 kill -CONT "$last"
 ends 0
 
+# nor is a job that is suspended for longer than all of its patience, and resumed
+begin --rondo-stall-abort=6 --rondo-orphan=6
+mapfile -t ranks < <(pgrep --parent "$running")
+kill -STOP "${ranks[@]}"
+sleep 8
+kill -CONT "${ranks[@]}"
+rm hold
+ends 0
+
 begin --rondo-stall=1
 kill -KILL "$last"
 ends 137

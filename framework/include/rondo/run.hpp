@@ -42,7 +42,9 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 // finalises it when the process exits. Several runs may follow each other, but not one inside the other.
 //
 // Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest: of several runs
-// that are given the same argv the first one alone sees them. Options from the environment count for all.
+// that are given the same argv the first one alone sees them. Options from the environment count for all,
+// but the second one's RONDO_CHECKPOINT is DIR/2, and so on, as checkpoints of two would be mixed up. One that has left with status
+// 75 or 74 was asked to end the process: start no other then.
 //
 // This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
 // the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.

@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "beside.hpp"
 #include "simulation/simulation.hpp"
 #include "workload/workload.hpp"
 
@@ -61,7 +62,8 @@ struct Accounts {
 };
 
 // Milliseconds of each round. Adds to the accounts what its threads did.
-std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts& accounts, int runs) {
+std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
+                              const rondo::simulation::Drifting& drifting, Accounts& accounts, int runs) {
   using namespace rondo::simulation;
   reference::Settings reference_settings;
   reference_settings.workers = workers;
@@ -69,12 +71,12 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts&
   const reference::Costs costs(reference_settings);
 
   Settings settings = Settings::of(static_cast<std::uint32_t>(workers));
-  settings.machine = crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers));
+  settings.machine = crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers), drifting);
   Workload workload;
   workload.seconds = [&](rondo::StateId state, std::uint64_t round) {
-    return costs.ms(round, rondo::value(state)) * 1e-3 + settings.machine.oversleep.count();
+    return costs.ms(round, rondo::value(state)) * 1e-3;
   };
-  workload.processor = kReferenceUpdate;
+  workload.processor = drifting.pass;
   workload.own_inputs = true;
   Simulation simulation(settings, workload);
   simulation.reset(reference_settings.states);
@@ -104,12 +106,17 @@ int main(int argc, char** argv) {
   for (const std::size_t workers : {2, 8, 35}) {
     Accounts accounts;
     std::vector<double> real, real_first, virtual_all, virtual_first;
+    const auto seed = [](int run) { return 55 + static_cast<std::uint64_t>(run); };
+    std::vector<rondo::simulation::Drifting> measured{beside::measure(workers)};
     for (int run = 0; run < runs; ++run) {
-      const std::uint64_t seed = 55 + static_cast<std::uint64_t>(run);
-      const nlohmann::json result = real_run(workers, seed);
+      const nlohmann::json result = real_run(workers, seed(run));
       real.push_back(result["ms"]);
       real_first.push_back(result["first_ms"]);
-      const std::vector<double> rounds = simulated(workers, seed, accounts, runs);
+      measured.push_back(beside::measure(workers));
+    }
+    const rondo::simulation::Drifting drifting = beside::median(measured);
+    for (int run = 0; run < runs; ++run) {
+      const std::vector<double> rounds = simulated(workers, seed(run), drifting, accounts, runs);
       virtual_first.push_back(rounds.front());
       virtual_all.push_back(median({rounds.begin() + 1, rounds.end()}));
     }
@@ -120,6 +127,11 @@ int main(int argc, char** argv) {
     good = good && std::abs(ratio - 1) <= allowed;
     std::printf("%7zu | %8.2f (%.2f to %.2f) %18.2f %16.3f | %17.2f %9.2f\n", workers, median(real), *least,
                 *most, median(virtual_all), ratio, median(real_first), median(virtual_first));
+    std::printf("        | an update's pass %.1f us, its sleep %.1f us more; a core that has rested wakes up in",
+                drifting.pass.count() * 1e6, drifting.nap.count() * 1e6);
+    for (const auto& point : drifting.rested)
+      std::printf(" %.0f us (%g ms)", point.wakes.count() * 1e6, point.rest.count() * 1e3);
+    std::printf("\n");
     accounts.master.print("simulated master");
     accounts.communicate.print("threads that receive");
     accounts.compute.print("threads that compute");

@@ -25,6 +25,8 @@ using rondo::simulation::Machine;
 using rondo::simulation::Seconds;
 using Clock = std::chrono::steady_clock;
 
+std::size_t cores() { return std::thread::hardware_concurrency(); }
+
 void nap(Seconds time) {
   const timespec left{0, static_cast<long>(time.count() * 1e9)};
   nanosleep(&left, nullptr);
@@ -59,12 +61,26 @@ class Part {
   std::size_t next_ = 0;
 };
 
-// So many processes each do things of the same kinds, all the same one at a time, for a while. How often each was done by all.
-struct Thing {
-  Seconds time;  // it is done for
-  std::function<void(Part&)> once;
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// A pass and a nap, again and again for so long.
+struct Updates {
+  Seconds nap, time;
 };
-std::vector<double> counts(std::size_t processes, bool pinned, const std::vector<Thing>& things) {
+// What one of them took, mean of all: of a core, and of that the pass by its thread's clock.
+struct Took {
+  double core = 0, pass = 0;
+};
+
+// So many processes do that, each thing at the same time.
+std::vector<Took> together(std::size_t processes, bool pinned, const std::vector<Updates>& things) {
+  struct Done {
+    double times = 0, passes = 0, seconds = 0;
+  };
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("no pipe");
   const Clock::time_point begin = Clock::now() + std::chrono::milliseconds(300);
@@ -75,56 +91,62 @@ std::vector<double> counts(std::size_t processes, bool pinned, const std::vector
     if (pinned) pin(process);
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
     Part part(process, processes);
-    std::vector<double> mine;
-    Clock::time_point end = begin;
-    for (const Thing& thing : things) {
-      std::this_thread::sleep_until(end);
-      end += std::chrono::duration_cast<Clock::duration>(thing.time);
-      mine.push_back(0);
-      for (; Clock::now() < end; ++mine.back()) thing.once(part);
+    std::vector<Done> mine;
+    Clock::time_point start = begin;
+    for (const Updates& thing : things) {
+      std::this_thread::sleep_until(start);
+      const Clock::time_point first = Clock::now();
+      start += std::chrono::duration_cast<Clock::duration>(thing.time);
+      Done& done = mine.emplace_back();
+      while (Clock::now() < start) {
+        const double before = thread_seconds();
+        part.pass();
+        done.passes += thread_seconds() - before;
+        nap(thing.nap);
+        ++done.times;
+      }
+      done.seconds = Seconds(Clock::now() - first).count();
+      start += std::chrono::milliseconds(20);  // nobody is still in the last one
     }
-    const auto bytes = static_cast<ssize_t>(mine.size() * sizeof mine[0]);
-    _exit(Clock::now() > begin && write(ends[1], mine.data(), static_cast<std::size_t>(bytes)) == bytes ? 0 : 1);
+    const auto bytes = static_cast<ssize_t>(mine.size() * sizeof(Done));
+    _exit(write(ends[1], mine.data(), static_cast<std::size_t>(bytes)) == bytes ? EXIT_SUCCESS : EXIT_FAILURE);
   }
-  std::vector<double> all(things.size()), one(things.size());
-  const auto bytes = static_cast<ssize_t>(one.size() * sizeof one[0]);
+  std::vector<Done> all(things.size()), one(things.size());
+  const auto bytes = static_cast<ssize_t>(one.size() * sizeof(Done));
   for (std::size_t process = 0; process < processes; ++process) {
-    if (read(ends[0], one.data(), static_cast<std::size_t>(bytes)) != bytes) throw std::runtime_error("one has failed");
-    std::transform(one.begin(), one.end(), all.begin(), all.begin(), std::plus<>());
+    if (read(ends[0], one.data(), static_cast<std::size_t>(bytes)) != bytes)
+      throw std::runtime_error("a process has failed");
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i].times += one[i].times;
+      all[i].passes += one[i].passes;
+      all[i].seconds += one[i].seconds / static_cast<double>(processes);
+    }
   }
   close(ends[0]);
   close(ends[1]);
   for (std::size_t process = 0; process < processes; ++process) wait(nullptr);
-  return all;
+  std::vector<Took> took;
+  for (const Done& done : all)
+    took.push_back({done.seconds * static_cast<double>(cores()) / done.times, done.passes / done.times});
+  return took;
 }
 
 }  // namespace
 
 Drifting measure(std::size_t workers) {
-  const std::size_t cores = std::thread::hardware_concurrency();
-  constexpr Seconds kShortest{20e-6};
-  const std::vector<Thing> crowded = {{Seconds(0.3), [](Part& part) { part.pass(); }},
-                                      {Seconds(0.3), [](Part& part) {
-                                         part.pass();
-                                         nap(kShortest);
-                                       }}};
-  const std::vector<double> crowd = counts(std::max(workers, 8 * cores), false, crowded);
-  const auto each = [&](const Thing& thing, double count) { return thing.time * static_cast<double>(cores) / count; };
+  constexpr Seconds kShort{20e-6};
+  const Took crowd = together(std::max(workers, 8 * cores()), false, {{kShort, Seconds(0.5)}}).front();
   Drifting drifting;
-  drifting.pass = each(crowded[0], crowd[0]);
-  const Seconds update = each(crowded[1], crowd[1]);
-  drifting.nap = update - drifting.pass;
+  drifting.pass = Seconds(crowd.pass);
+  drifting.nap = Seconds(crowd.core - crowd.pass);
 
-  std::vector<Thing> alone;
+  std::vector<Updates> naps;
   for (const Machine::Rest& point : drifting.rested)
-    alone.push_back({std::max(Seconds(0.15), 30 * point.rest), [rest = point.rest](Part& part) {
-                       part.pass();
-                       nap(rest);
-                     }});
-  const std::vector<double> rested = counts(cores, true, alone);
+    naps.push_back({point.rest, std::max(Seconds(0.15), 30 * point.rest)});
+  const std::vector<Took> alone = together(cores(), true, naps);
   for (std::size_t i = 0; i < alone.size(); ++i) {
     Machine::Rest& point = drifting.rested[i];
-    point.wakes = std::max(each(alone[i], rested[i]) - point.rest - update, Seconds(0));
+    point.wakes = std::max(Seconds(alone[i].core - crowd.core) - point.rest, Seconds(0));
   }
   return drifting;
 }

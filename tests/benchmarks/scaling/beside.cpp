@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "launch.hpp"
 #include "workload/workload.hpp"
 
 namespace beside {
@@ -109,7 +110,8 @@ std::vector<Took> together(std::size_t processes, bool pinned, const std::vector
       start += std::chrono::milliseconds(20);  // nobody is still in the last one
     }
     const auto bytes = static_cast<ssize_t>(mine.size() * sizeof(Done));
-    _exit(write(ends[1], mine.data(), static_cast<std::size_t>(bytes)) == bytes ? EXIT_SUCCESS : EXIT_FAILURE);
+    _exit(write(ends[1], mine.data(), static_cast<std::size_t>(bytes)) == bytes ? EXIT_SUCCESS
+                                                                                : EXIT_FAILURE);
   }
   std::vector<Done> all(things.size()), one(things.size());
   const auto bytes = static_cast<ssize_t>(one.size() * sizeof(Done));
@@ -135,8 +137,11 @@ std::vector<Took> together(std::size_t processes, bool pinned, const std::vector
 
 Drifting measure(std::size_t workers) {
   constexpr Seconds kShort{20e-6};
-  const Took crowd = together(std::max(workers, 8 * cores()), false, {{kShort, Seconds(0.5)}}).front();
+  const std::size_t many = std::max(workers, 8 * cores());
   Drifting drifting;
+  drifting.message = Seconds(std::stod(launch(many + 1, RONDO_CROWDING " message")) * 1e-6 / 2);
+
+  const Took crowd = together(many, false, {{kShort, Seconds(0.5)}}).front();
   drifting.pass = Seconds(crowd.pass);
   drifting.nap = Seconds(crowd.core - crowd.pass);
 
@@ -159,6 +164,7 @@ Drifting median(std::span<const Drifting> measured) {
     return values[values.size() / 2];
   };
   Drifting drifting;
+  drifting.message = of([](const Drifting& one) { return one.message; });
   drifting.pass = of([](const Drifting& one) { return one.pass; });
   drifting.nap = of([](const Drifting& one) { return one.nap; });
   for (std::size_t i = 0; i < drifting.rested.size(); ++i)

@@ -9,12 +9,13 @@
 
 namespace beside {
 
-// Before and after real runs with so many workers; on no other thread, as it forks.
+// Before and after real runs with so many workers. On a process's only thread, as it forks.
 //
-//   pass, nap  so many processes, and no fewer than four for each core, do nothing else, so that no core ever rests: all that a
-//              core does by what has been done, with what its switches and caches take
-//   rested     one process at each core, which does nothing else: how much longer a pass and a sleep of 0.1 to 10 ms take
-//              than they would if the core had not rested
+//   message    as many ranks as there are workers, and no fewer than eight for each core, send one another messages of 1 kB,
+//              so that no core ever rests (crowding.cpp): half of what a core does by the messages that have come
+//   pass, nap  as many processes do nothing but pass over a state and sleep for a moment: all that a core does by what has been
+//              done, with what switches and caches take; the pass by its thread's clock, the rest is the nap's
+//   rested     one process at each core, which sleeps for 0.1 to 10 ms: by how much longer that takes
 [[nodiscard]] rondo::simulation::Drifting measure(std::size_t workers);
 
 // Each constant's median.

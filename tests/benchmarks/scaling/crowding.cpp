@@ -1,6 +1,7 @@
 // What things take where many more ranks than cores share a node: the constants of crowded() in simulation/machine.hpp.
 //
-//   mpirun -np 36 crowding     and any other number of ranks; those of 2 and 8 workers are 3 and 9
+//   mpirun -np 36 crowding           and any other number of ranks; those of 2 and 8 workers are 3 and 9
+//   mpirun -np 36 crowding message   what a message of 1 kB takes alone: its number of us
 //
 // All ranks do the same thing at the same time, again and again, so that there is always more to run than there are cores.
 // Then the time of one thing, times the cores, by the things done, is all that it takes of a core: itself, the switch from
@@ -161,21 +162,29 @@ class Part {
   std::size_t next_ = 0;
 };
 
+constexpr auto nothing = [] {};
+
+// Microseconds of a core, of which all were busy with nothing else.
+double core_time(double times) {
+  return kTime.count() * static_cast<double>(std::thread::hardware_concurrency()) / times * 1e6;
+}
+
+void measure_message(MpiTransport& transport) {
+  const double times = Part(transport, 1e-3).exchange(1'000, nothing);
+  if (value(transport.rank()) == 0) std::printf("%.2f\n", core_time(times));
+}
+
 void measure(MpiTransport& transport) {
-  const auto cores = static_cast<double>(std::thread::hardware_concurrency());
   const auto tell = [&](const char* what, double microseconds) {
     if (value(transport.rank()) == 0) std::printf("%-66s %8.1f us\n", what, microseconds);
     std::fflush(stdout);
   };
   Part part(transport, 1e-3);  // sleeps of a microsecond
-  const auto nothing = [] {};
   const auto pass = [&] { part.pass(); };
   const auto nap = [] {
     const timespec shortest{0, 1000};
     nanosleep(&shortest, nullptr);
   };
-  const auto core_time = [&](double times) { return kTime.count() * cores / times * 1e6; };
-
   const double one_pass = core_time(part.alone(pass));
   tell("a nap, and the switch to the next process", core_time(part.alone(nap)));
   tell("a pass over a state", one_pass);
@@ -216,7 +225,10 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   {
     MpiTransport transport(MPI_COMM_WORLD);
-    measure(transport);
+    if (argc > 1 && std::strcmp(argv[1], "message") == 0)
+      measure_message(transport);
+    else
+      measure(transport);
   }
   MPI_Finalize();
 }

@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "beside.hpp"
+#include "launch.hpp"
 #include "simulation/simulation.hpp"
 #include "workload/workload.hpp"
 
@@ -29,16 +29,9 @@ double median(std::vector<double> values) {
 }
 
 nlohmann::json real_run(std::size_t workers, std::uint64_t seed) {
-  const std::string command = RONDO_LAUNCHER " -np " + std::to_string(workers + 1) +
-                              " " RONDO_CONTESTANT " --work=sleep --workers=" + std::to_string(workers) +
-                              " --seed=" + std::to_string(seed);
-  std::FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot start " + command);
-  char line[4096];
-  std::string said;
-  while (std::fgets(line, sizeof line, pipe) != nullptr) said += line;
-  if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
-  return nlohmann::json::parse(said);
+  return nlohmann::json::parse(
+      launch(workers + 1, RONDO_CONTESTANT " --work=sleep --workers=" + std::to_string(workers) +
+                              " --seed=" + std::to_string(seed)));
 }
 
 // Of some threads, per round: milliseconds that they have a core, and wait for one; how often they sleep, and lose it.
@@ -71,7 +64,8 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
   const reference::Costs costs(reference_settings);
 
   Settings settings = Settings::of(static_cast<std::uint32_t>(workers));
-  settings.machine = crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers), drifting);
+  settings.machine =
+      crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers), drifting);
   Workload workload;
   workload.seconds = [&](rondo::StateId state, std::uint64_t round) {
     return costs.ms(round, rondo::value(state)) * 1e-3;
@@ -127,8 +121,10 @@ int main(int argc, char** argv) {
     good = good && std::abs(ratio - 1) <= allowed;
     std::printf("%7zu | %8.2f (%.2f to %.2f) %18.2f %16.3f | %17.2f %9.2f\n", workers, median(real), *least,
                 *most, median(virtual_all), ratio, median(real_first), median(virtual_first));
-    std::printf("        | an update's pass %.1f us, its sleep %.1f us more; a core that has rested wakes up in",
-                drifting.pass.count() * 1e6, drifting.nap.count() * 1e6);
+    std::printf(
+        "        | a message %.1f us, an update's pass %.1f us, its sleep %.1f us more; a core that has "
+        "rested wakes up in",
+        drifting.message.count() * 1e6, drifting.pass.count() * 1e6, drifting.nap.count() * 1e6);
     for (const auto& point : drifting.rested)
       std::printf(" %.0f us (%g ms)", point.wakes.count() * 1e6, point.rest.count() * 1e3);
     std::printf("\n");

@@ -54,9 +54,9 @@ struct Machine {
   struct Rest {
     Seconds rest, wakes;
   };
-  std::vector<Rest>
-      rested;  // how long a core takes, which has rested so long, until who wakes up runs at it: rising,
-               // straight lines between; none: at once
+  // How long a core takes, which has rested so long, until who wakes up runs at it. Rests rise, and straight lines are between
+  // them; none: at once.
+  std::vector<Rest> rested;
   std::uint32_t yields = 0;  // of a core, by a thread that finds no more messages
   Seconds look{0};           // of a thread whose big messages wait for their receivers, now and then
   Seconds first_look{100e-6}, last_look{1e-3};  // how long after the message, and between two at most
@@ -66,11 +66,14 @@ struct Machine {
 // What changes by a tenth and more within hours on a virtual machine, and is therefore measured beside what is to be
 // simulated: tests/benchmarks/scaling/beside.hpp says how. The defaults are what it measured on one evening.
 struct Drifting {
-  Seconds message{
-      8e-6};  // of 1 kB: of either side's processor, with what wakes its receiver up and the switch to it
-  Seconds pass{
-      40e-6};  // an update of the reference workload over a state that no cache holds, until it sleeps
-  Seconds nap{12e-6};  // to fall asleep and wake up among others that run, and the switches between
+  // A message of 1 kB: of either side's processor, with what wakes its receiver up and the switch to it.
+  Seconds message{8e-6};
+  // Of a core, by each rank that waits, as it looks round every 10 ms.
+  double waiting = 3.3e-3;
+  // An update of the reference workload over a state that no cache holds, until it sleeps,
+  Seconds pass{40e-6};
+  // and to fall asleep and wake up among others that run, with the switches between.
+  Seconds nap{12e-6};
   std::vector<Machine::Rest> rested{{Seconds(100e-6), Seconds(5e-6)},
                                     {Seconds(300e-6), Seconds(6e-6)},
                                     {Seconds(1e-3), Seconds(15e-6)},
@@ -80,11 +83,10 @@ struct Drifting {
 
 // A node with more ranks than cores, as measured there with tests/benchmarks/scaling/constants and crowding. A message of 1 kB
 // takes no longer to a receiver who sleeps (15 to 18 us) than both sides are busy with it (8 to 10 us each), so nothing is left
-// for its way. The receiver copies 300 kB at 8 to 12 GB/s out of the sender's memory. A rank that waits looks round every
-// 10 ms, which takes 33 to 41 us, and so does each
-// other look. A slice is what each of n computing threads has while one that yields waits: 1.4, 2.8, 5.6, 11.2 ms among 1, 2, 4, 8.
-// Not measured but read: Linux's cache_hot (sysctl_sched_migration_cost), the two probes that fail after the last message, and
-// when one looks after a big one (mpi/mpi_transport.cpp).
+// for its way. The receiver copies 300 kB at 8 to 12 GB/s out of the sender's memory. A slice is what each of n computing
+// threads has while one that yields waits: 1.4, 2.8, 5.6, 11.2 ms among 1, 2, 4, 8. Not measured but read: Linux's cache_hot
+// (sysctl_sched_migration_cost), the two probes that fail after the last message, and when one looks after a big one
+// (mpi/mpi_transport.cpp).
 [[nodiscard]] inline Machine crowded(std::size_t cores, std::uint32_t workers,
                                      const Drifting& drifting = {}) {
   const double ranks = workers + 1.0;
@@ -98,8 +100,8 @@ struct Drifting {
   machine.update_overhead = drifting.nap;
   machine.cores = cores;
   machine.yields = 2;
-  machine.look = Seconds(33e-6);
-  machine.waiting = 33e-6 / 10e-3 * ranks / static_cast<double>(cores);
+  machine.look = Seconds(drifting.waiting * 10e-3);  // as long as any other look
+  machine.waiting = drifting.waiting * ranks / static_cast<double>(cores);
   machine.rested = drifting.rested;
   return machine;
 }

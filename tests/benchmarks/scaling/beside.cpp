@@ -9,8 +9,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
-#include <functional>
 #include <numeric>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -139,7 +139,10 @@ Drifting measure(std::size_t workers) {
   constexpr Seconds kShort{20e-6};
   const std::size_t many = std::max(workers, 8 * cores());
   Drifting drifting;
-  drifting.message = Seconds(std::stod(launch(many + 1, RONDO_CROWDING " message")) * 1e-6 / 2);
+  double message = 0, waits = 0;
+  std::istringstream(launch(many + 1, RONDO_CROWDING " drifting")) >> message >> waits;
+  drifting.message = Seconds(message * 1e-6 / 2);
+  drifting.waiting = waits * 1e-6;
 
   const Took crowd = together(many, false, {{kShort, Seconds(0.5)}}).front();
   drifting.pass = Seconds(crowd.pass);
@@ -157,14 +160,15 @@ Drifting measure(std::size_t workers) {
 }
 
 Drifting median(std::span<const Drifting> measured) {
-  const auto of = [&](const std::function<Seconds(const Drifting&)>& constant) {
-    std::vector<Seconds> values;
+  const auto of = [&](const auto& constant) {
+    std::vector<std::remove_cvref_t<decltype(constant(measured[0]))>> values;
     for (const Drifting& one : measured) values.push_back(constant(one));
     std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
     return values[values.size() / 2];
   };
   Drifting drifting;
   drifting.message = of([](const Drifting& one) { return one.message; });
+  drifting.waiting = of([](const Drifting& one) { return one.waiting; });
   drifting.pass = of([](const Drifting& one) { return one.pass; });
   drifting.nap = of([](const Drifting& one) { return one.nap; });
   for (std::size_t i = 0; i < drifting.rested.size(); ++i)

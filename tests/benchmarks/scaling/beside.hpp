@@ -12,7 +12,9 @@ namespace beside {
 // Before and after real runs with so many workers. On a process's only thread, as it forks.
 //
 //   message    as many ranks as there are workers, and no fewer than eight for each core, send one another messages of 1 kB,
-//              so that no core ever rests (crowding.cpp): half of what a core does by the messages that have come
+//              and pass over a state before each (crowding.cpp), so that no core ever rests, nor any cache has what
+//              is needed next: half of what a core does by the messages that have come, without the passes
+//   waiting    all of them wait, and nobody sends: processor time of one of them, by its clock
 //   pass, nap  as many processes do nothing but pass over a state and sleep for a moment: all that a core does by what has been
 //              done, with what switches and caches take; the pass by its thread's clock, the rest is the nap's
 //   rested     one process at each core, which sleeps for 0.1 to 10 ms: by how much longer that takes

@@ -88,6 +88,17 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
   return rounds;
 }
 
+void print(const rondo::simulation::Drifting& drifting) {
+  const auto us = [](rondo::simulation::Seconds time) { return time.count() * 1e6; };
+  std::printf(
+      "        | us: a message %.1f, an update's pass %.1f, its nap %.1f; who waits takes %.2f %% of a core;",
+      us(drifting.message), us(drifting.pass), us(drifting.nap), drifting.waiting * 100);
+  std::printf(" a core that has rested");
+  for (const auto& point : drifting.rested)
+    std::printf(" %g ms wakes up in %.0f,", point.rest.count() * 1e3, us(point.wakes));
+  std::printf("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -121,13 +132,7 @@ int main(int argc, char** argv) {
     good = good && std::abs(ratio - 1) <= allowed;
     std::printf("%7zu | %8.2f (%.2f to %.2f) %18.2f %16.3f | %17.2f %9.2f\n", workers, median(real), *least,
                 *most, median(virtual_all), ratio, median(real_first), median(virtual_first));
-    std::printf(
-        "        | a message %.1f us, an update's pass %.1f us, its sleep %.1f us more; a core that has "
-        "rested wakes up in",
-        drifting.message.count() * 1e6, drifting.pass.count() * 1e6, drifting.nap.count() * 1e6);
-    for (const auto& point : drifting.rested)
-      std::printf(" %.0f us (%g ms)", point.wakes.count() * 1e6, point.rest.count() * 1e3);
-    std::printf("\n");
+    print(drifting);
     accounts.master.print("simulated master");
     accounts.communicate.print("threads that receive");
     accounts.compute.print("threads that compute");

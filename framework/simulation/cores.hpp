@@ -108,7 +108,7 @@ class Cores {
   const double slower_;  // by what waiting ranks take
   const double slice_;
   const double hot_;
-  const std::vector<Machine::Rest>& rested_;
+  const std::vector<Machine::Rest> rested_;
   std::vector<Core> cores_;
   std::vector<One> threads_;
 };

@@ -1,11 +1,12 @@
 // The simulator against reality: the reference workload, asleep, under mpirun on 2, 8 and 35 workers, and the same costs on
-// the virtual machine, made of what `constants` measures. Prints for each the time of a round, median of all but the
-// first, and their ratio; leaves with 1 if one is off by more than the allowed part. And
-// what the simulated threads did, all of a kind together.
+// the virtual machine, made of what `constants` and `crowding` measured once and of what beside.hpp measures before and after each
+// real run. Prints for each number of workers the time of a round, median of all but the first, and the two's ratio, mean of the
+// runs; leaves with 1 if one is off by more than the allowed part. And what was measured beside, and what the simulated
+// threads did, all of a kind together.
 //
-//   reality [allowed=0.05] [runs=3]
+//   reality [allowed=0.05] [runs=5] [seed=55]      each run's costs have the next seed
 //
-// All ranks share this node's cores, and so they do in the simulation. Needs the machine for itself.
+// All ranks share this node's cores, and so they do in the simulation. Needs the machine for itself, for 25 s a run.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -103,7 +104,8 @@ void print(const rondo::simulation::Drifting& drifting) {
 
 int main(int argc, char** argv) {
   const double allowed = argc > 1 ? std::atof(argv[1]) : 0.05;
-  const int runs = argc > 2 ? std::atoi(argv[2]) : 3;
+  const int runs = argc > 2 ? std::atoi(argv[2]) : 5;
+  const std::uint64_t first_seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 55;
   std::printf(
       "workers | ms per round: real (of %d runs)  simulated   real/simulated | first round: real simulated\n",
       runs);
@@ -111,7 +113,7 @@ int main(int argc, char** argv) {
   for (const std::size_t workers : {2, 8, 35}) {
     Accounts accounts;
     std::vector<double> real, real_first, virtual_all, virtual_first;
-    const auto seed = [](int run) { return 55 + static_cast<std::uint64_t>(run); };
+    const auto seed = [&](int run) { return first_seed + static_cast<std::uint64_t>(run); };
     std::vector<rondo::simulation::Drifting> measured{beside::measure(workers)};
     for (int run = 0; run < runs; ++run) {
       const nlohmann::json result = real_run(workers, seed(run));

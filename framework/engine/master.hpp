@@ -219,6 +219,8 @@ class Master final : public detail::Engine {
   [[nodiscard]] scheduler::Worker least_busy() const;
   void resume_tasks();
   void abandon_saving();
+  // "ranks 3, 5"
+  [[nodiscard]] std::string names_of(const std::vector<scheduler::Worker>& workers) const;
   [[noreturn]] void throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states);
   [[noreturn]] void leave_at_once(int status);
   void require_going();

@@ -199,13 +199,24 @@ void Master::abandon_saving() {
   abandoned_ = true;
 }
 
+std::string Master::names_of(const std::vector<scheduler::Worker>& workers) const {
+  std::ostringstream text;
+  text << (workers.size() == 1 ? "rank " : "ranks ");
+  for (std::size_t i = 0; i < workers.size(); ++i) text << (i > 0 ? ", " : "") << rank_of(workers[i]);
+  return text.str();
+}
+
 // The workers that are left have no states after this, and can be given new ones.
 void Master::throw_lost(const std::vector<scheduler::Worker>& lost, std::size_t states) {
+  std::vector<scheduler::Worker> before;
+  for (std::uint32_t w = 0; w < workers_; ++w)
+    if (peers_.lost[w] && std::find(lost.begin(), lost.end(), scheduler::Worker{w}) == lost.end())
+      before.push_back(scheduler::Worker{w});
   std::ostringstream text;
-  text << (lost.size() == 1 ? "rank " : "ranks ");
-  for (std::size_t i = 0; i < lost.size(); ++i) text << (i > 0 ? ", " : "") << rank_of(lost[i]);
-  text << (lost.size() == 1 ? " is" : " are") << " lost, and all copies of " << states << " of "
-       << ids_.size() << " states; " << workers_alive() << " workers are left";
+  text << names_of(lost) << (lost.size() == 1 ? " is" : " are") << " lost";
+  if (!before.empty()) text << ", after " << names_of(before);
+  text << ", and all copies of " << states << " of " << ids_.size() << " states; " << workers_alive()
+       << " workers are left";
   census_.reset();
   fetching_ = {};
   loads_.clear();

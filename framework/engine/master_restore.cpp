@@ -137,13 +137,13 @@ bool Master::restore(const std::string& path, const TakeBytes& program) {
     std::string refusal = give_back(found.folder, found.manifest.program, program);
     if (refusal.empty()) refusal = load(found);
     if (refusal.empty()) {
+      std::cerr << "rondo: goes on after round " << round_ << " from " << found.folder.string();
       if (!refusals.empty())
-        std::cerr << "rondo: the checkpoint in " << found.folder.string() << " is used, because of"
-                  << refusals << std::endl;
+        std::cerr << ", because of" << refusals;
       else if (newest != roots.begin())
-        std::cerr << "rondo: the checkpoint in " << found.folder.string() << " is used, as "
-                  << (roots.front().found ? "the newest in " : "there is none in ") << path
-                  << (roots.front().found ? " is older" : "") << std::endl;
+        std::cerr << (roots.front().found ? ", as the newest is older in " : ", as there is none in ")
+                  << path;
+      std::cerr << std::endl;
       // what begins with another's states is a run of its own
       if (path == options_.checkpoint && found.manifest.run != 0) run_ = found.manifest.run;
       return true;

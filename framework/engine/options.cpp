@@ -57,7 +57,8 @@ po::options_description describe_options() {
   add("rondo-input-memory", value("SIZE"),
       "SIZE of the inputs that wait at one worker, where each state has its own; default 64M");
   add("rondo-checkpoint", value("DIR"),
-      "DIR for checkpoints at the program's safe points, and to resume from");
+      "DIR for checkpoints at the program's safe points, and to resume from; to start over, take another or "
+      "remove it, and what was copied from it");
   add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");
@@ -66,7 +67,7 @@ po::options_description describe_options() {
       "has all of it; other runs may use it too, in folders of their own");
   add("rondo-checkpoint-memory", value("SIZE"),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
-      "bigger; default 1G");
+      "bigger; the memory is kept for the next checkpoint; default 1G");
   add("rondo-walltime", value("TIME"),
       "TIME (say 2h) after which the run must have left, with status 75, or 74 if no checkpoint came about "
       "in it; default: the end of the SLURM job");

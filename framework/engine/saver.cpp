@@ -9,9 +9,10 @@
 
 namespace rondo::engine {
 
-Saver::Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header,
-             Places places, std::function<void()> tell)
+Saver::Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t sequence,
+             const checkpoint::Header& header, Places places, std::function<void()> tell)
     : storage_(storage),
+      memory_(memory),
       sequence_(sequence),
       header_(header),
       places_(std::move(places)),
@@ -26,8 +27,15 @@ Saver::~Saver() {
 void Saver::add(StateId id, double cost, Buffer state) {
   {
     const std::lock_guard lock(mutex_);
-    queued_ += state.size();
     items_.push_back({id, cost, std::move(state)});
+  }
+  changed_.notify_one();
+}
+
+void Saver::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    begun_ = true;
   }
   changed_.notify_one();
 }
@@ -40,14 +48,9 @@ void Saver::fail(std::string text) {
 void Saver::finish() {
   {
     const std::lock_guard lock(mutex_);
-    finished_ = true;
+    begun_ = finished_ = true;
   }
   changed_.notify_one();
-}
-
-std::size_t Saver::queued() const {
-  const std::lock_guard lock(mutex_);
-  return queued_;
 }
 
 std::optional<Saver::Result> Saver::result() {
@@ -96,12 +99,9 @@ Saver::Result Saver::write() {
     writer.emplace(storage_, checkpoint::checkpoint_folder(place.root, sequence_), header_);
   });
   // also where nothing is written any more: nobody waits for room that does not come
-  while (const auto item = next()) {
+  while (auto item = next()) {
     at_each_place([&](const Place&, auto& writer) { writer->add(item->id, item->cost, item->state); });
-    {
-      const std::lock_guard lock(mutex_);
-      queued_ -= item->state.size();
-    }
+    memory_.give_back(std::move(item->state));
     tell_();
   }
   std::string failure;
@@ -116,7 +116,13 @@ Saver::Result Saver::write() {
   return result;
 }
 
+void Saver::wait_to_begin() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return begun_; });
+}
+
 void Saver::run() {
+  wait_to_begin();
   Result result = write();
   {
     const std::lock_guard lock(mutex_);

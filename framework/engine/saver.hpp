@@ -1,7 +1,7 @@
 // Writes a worker's part of a checkpoint to one place or two, on a thread of its own, while the worker goes on.
 //
-// Fed by the communicating thread with packed states, whose memory it holds until they are written; queued() lets that
-// thread hold back. What one place refuses does not keep the part from the other; where both work, the slower one sets
+// Fed by the communicating thread with packed states, whose memory it gives back when they are written. It writes nothing
+// until it has all of them or is told to begin: it would take the processor from who packs. What one place refuses does not keep the part from the other; where both work, the slower one sets
 // the pace.
 #pragma once
 
@@ -24,6 +24,7 @@
 #include "checkpoint/format.hpp"
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/storage.hpp"
+#include "engine/copy_memory.hpp"
 
 namespace rondo::engine {
 
@@ -44,18 +45,19 @@ class Saver {
   using Places = std::array<Place, 2>;
 
   // `tell` is called from the thread when there is room again and when result() has come.
-  Saver(checkpoint::Storage& storage, std::uint64_t sequence, const checkpoint::Header& header, Places places,
-        std::function<void()> tell);
+  Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t sequence,
+        const checkpoint::Header& header, Places places, std::function<void()> tell);
   // Waits until what was added is written.
   ~Saver();
 
+  // A state packed into memory that was taken for it.
   void add(StateId id, double cost, Buffer state);
+  // There is no room for more.
+  void begin();
   // A state could not be packed: the part fails.
   void fail(std::string text);
   // Nothing more is added.
   void finish();
-  // Bytes that wait to be written.
-  [[nodiscard]] std::size_t queued() const;
   // Once, after finish().
   [[nodiscard]] std::optional<Result> result();
 
@@ -66,22 +68,23 @@ class Saver {
     Buffer state;
   };
   void run();
+  void wait_to_begin();
   [[nodiscard]] Result write();
   void remove_old(const Place& place);
   [[nodiscard]] std::optional<Item> next();
 
   checkpoint::Storage& storage_;
+  CopyMemory& memory_;
   const std::uint64_t sequence_;
   const checkpoint::Header header_;
   const Places places_;
   const std::function<void()> tell_;
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> items_;
-  std::size_t queued_ = 0;
   std::string failure_;
-  bool finished_ = false;
+  bool begun_ = false, finished_ = false;
   std::optional<Result> result_;
   std::thread thread_;
 };

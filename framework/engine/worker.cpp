@@ -19,6 +19,7 @@ Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
       kernel_(std::move(kernel)),
       settings_(settings),
       mark_(transport.rank()),
+      copy_memory_(settings_.save_bytes),
       thread_([this] { compute(); }) {}
 
 Worker::~Worker() {

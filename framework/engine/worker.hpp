@@ -206,7 +206,7 @@ class Worker {
   template <class Put>
   void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
   [[nodiscard]] bool has_room(StateId id, const Order& order);
-  [[nodiscard]] bool has_room_to_save(StateId id) const;
+  [[nodiscard]] bool has_room_to_save(StateId id);
   void flush_outgoing();
   void forward(Bytes whole);
   [[nodiscard]] scheduler::Seconds report_period() const;
@@ -240,6 +240,7 @@ class Worker {
   std::unordered_map<Rank, Buffer> outgoing_;  // kStates messages being filled
   std::optional<Buffer> fetched_;              // a kFetched message being filled
   std::uint64_t fetched_request_ = 0;
+  CopyMemory copy_memory_;
   std::optional<Saver> saver_;
   std::uint64_t saving_sequence_ = 0;
   std::deque<Loading> loading_;

@@ -29,7 +29,8 @@ void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
   Saver::Places places;
   for (Saver::Place& place : places) place = {in.get_text(), in.get_all<std::uint64_t>()};
-  saver_.emplace(storage_, head.sequence, head.header, std::move(places), [this] { transport_.wake(); });
+  saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
+                 [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   const auto saves = in.get_all<StateCost>();
   {
@@ -40,12 +41,11 @@ void Worker::save(Reader& in) {
   if (saves.empty()) saver_->finish();
 }
 
-// Within the limit, or one that is bigger than that by itself, alone.
-bool Worker::has_room_to_save(StateId id) const {
-  const std::size_t queued = saver_->queued();
-  if (queued == 0) return true;
+bool Worker::has_room_to_save(StateId id) {
   try {
-    return queued + kernel_->packed_size(states_.at(id).state.get()) <= settings_.save_bytes;
+    const bool has_room = copy_memory_.has_room(kernel_->packed_size(states_.at(id).state.get()));
+    if (!has_room) saver_->begin();
+    return has_room;
   } catch (const std::exception&) {
     return true;  // it will not be packed either, and that is told
   }
@@ -53,11 +53,14 @@ bool Worker::has_room_to_save(StateId id) const {
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
+  const void* state = states_.at(id).state.get();
+  Buffer packed;
   try {
-    Buffer packed;
-    kernel_->pack_state(states_.at(id).state.get(), packed);
+    packed = copy_memory_.take(kernel_->packed_size(state));
+    kernel_->pack_state(state, packed);
     saver_->add(id, cost, std::move(packed));
   } catch (const std::exception& error) {
+    copy_memory_.give_back(std::move(packed));
     saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
   }
   bool all = false;

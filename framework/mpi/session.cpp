@@ -206,7 +206,9 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
                           options->recover ? leave_orphaned : nullptr};
   if (size == 1) return engine::run_threads(host, program, *options, main);
   std::optional<engine::SignalWatch> watch;
-  if (!options->checkpoint.empty()) watch.emplace(engine::SignalWatch::Parent::launcher);
+  // whoever wants a marker takes the status from there
+  using Parent = engine::SignalWatch::Parent;
+  if (!options->checkpoint.empty()) watch.emplace(options->marker.empty() ? Parent::launcher : Parent::other);
 
   running = true;
   keep_freed_memory();

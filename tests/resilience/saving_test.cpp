@@ -183,6 +183,7 @@ class Limited : public testing::Test {
     }
     writer.put_all(std::span<const engine::StateCost>(all));
     worker_->handle({kMaster, std::move(save)});
+    (void)packed();
     disk_.wait_for(1);
 
     engine::Call call{};

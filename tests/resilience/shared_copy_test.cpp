@@ -149,17 +149,19 @@ TEST_F(SharedCopy, WhoBeginsIsToldThatOnlyOthersHaveCopiesThere) {
   travel("other", 7, 1);
   EXPECT_NE(told_.find("scratch/copies has none that was copied from there"), std::string::npos) << told_;
   travel("other", 7, 2);
-  EXPECT_EQ(told_, "");
+  EXPECT_EQ(told_.find("counts for nothing"), std::string::npos) << told_;
 }
 
 TEST_F(SharedCopy, WhoGoesOnFromACopyIsTold) {
   travel("one", 12, 3);
   lose("one");
   travel("one", 12, 5);
-  EXPECT_NE(told_.find("is used, as there is none in one"), std::string::npos) << told_;
+  EXPECT_NE(told_.find("goes on after round 3 from " + (copies_of("one").at(0) / "").string()),
+            std::string::npos)
+      << told_;
   lose(Path("one") / checkpoint::checkpoint_name(5));
   travel("one", 12, 6);
-  EXPECT_NE(told_.find("is used, as the newest in one is older"), std::string::npos) << told_;
+  EXPECT_NE(told_.find("as the newest is older in one"), std::string::npos) << told_;
 }
 
 TEST_F(SharedCopy, APlaceThatWasRenamedIsToldOfNewerCopies) {

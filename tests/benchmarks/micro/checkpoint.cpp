@@ -1,13 +1,14 @@
 // What a checkpoint costs a run: 2,000 states of 300 kB, written while the next round computes.
 //
 // Usage: mpirun -np 3 checkpoint FOLDER [MILLISECONDS [ROUNDS]]. An update computes for the milliseconds (1). The same rounds
-// (8) are done twice: without checkpoints, then with one every fourth round.
+// (16) are done twice: without checkpoints, then with one every fourth round.
 //
 //   round_ms, saving_round_ms  the median round, and the longest of those with checkpoints: one that began with a copy, and ran
 //                              beside the writing, which wants processors too where there is none to spare
 //   safe_point_ms              the longest safe point: what rank 0 itself waits
-//   held_up_ms                 by which such a round begins later on the last worker: copying, before anything is updated
-//   copy_ms                    what the workers take to copy all states, with nothing else to do
+//   held_up_ms                 by which such a round begins later on the last worker: copying, before anything is updated;
+//                              median of the rounds with checkpoints
+//   copy_ms                    what the workers take to copy all states, with nothing else to do; median of three
 //   ratio                      time of the rounds with checkpoints / without
 //   write_ms                   of one checkpoint with nothing else to do
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -52,10 +54,22 @@ class Compute : public busy::Compute {
   std::uint64_t round_ = ~std::uint64_t{0};
 };
 
+namespace {
+
+// The median of the greatest `count`.
+double median_of_greatest(std::vector<double> values, std::size_t count) {
+  std::sort(values.begin(), values.end(), std::greater<>());
+  return (values[(count - 1) / 2] + values[count / 2]) / 2;
+}
+
+double median(const std::vector<double>& values) { return median_of_greatest(values, values.size()); }
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : "checkpoints";
   const double ms = argc > 2 ? std::strtod(argv[2], nullptr) : 1;
-  const std::size_t rounds = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 8;
+  const std::size_t rounds = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 16;
   const std::string path = "--rondo-checkpoint=" + folder;
   // the options of the program itself: it measures them
   std::vector<std::string> words = {argv[0], path, "--rondo-checkpoint-every=4r"};
@@ -66,44 +80,45 @@ int main(int argc, char** argv) {
   return rondo::run<Compute>(count, arguments.data(), [&](rondo::Master<Compute>& master) {
     master.reset(std::vector<std::vector<double>>(states, std::vector<double>(doubles, 1.0)));
     (void)master.update(ms);
-    double longest_safe_point = 0, latest_begin = 0;
+    double longest_safe_point = 0;
+    struct Rounds {
+      std::vector<double> times, latest_begins;
+    };
     const auto measure = [&](bool saving) {
-      std::vector<double> times(rounds);
-      latest_begin = 0;
-      for (double& time : times) {
+      Rounds measured;
+      for (std::size_t i = 0; i < rounds; ++i) {
         const auto begin = Clock::now();
         const double begin_ms = Compute::now();
-        if (saving) master.safe_point(0);
-        longest_safe_point = std::max(longest_safe_point, since(begin));
+        if (saving) {
+          master.safe_point(0);
+          longest_safe_point = std::max(longest_safe_point, since(begin));
+        }
         const std::vector<double> began = master.update(ms);
-        time = since(begin);
-        latest_begin = std::max(latest_begin, *std::max_element(began.begin(), began.end()) - begin_ms);
+        measured.times.push_back(since(begin));
+        measured.latest_begins.push_back(*std::max_element(began.begin(), began.end()) - begin_ms);
       }
-      return times;
+      return measured;
     };
-    const auto copying = Clock::now();
-    (void)master.update(-1.0);
-    const double copy_ms = since(copying);
-    (void)master.update(ms);  // without the copies again
-    std::vector<double> without = measure(false);
-    const double begin_without = latest_begin;
-    longest_safe_point = 0;
-    std::vector<double> with = measure(true);
-    const double held_up_ms = latest_begin - begin_without;
+    std::vector<double> copying;
+    for (int i = 0; i < 3; ++i) {
+      const auto begin = Clock::now();
+      (void)master.update(-1.0);
+      copying.push_back(since(begin));
+      (void)master.update(ms);  // without the copies again
+    }
+    const Rounds without = measure(false), with = measure(true);
+    const double held_up_ms = median_of_greatest(with.latest_begins, std::max<std::size_t>(rounds / 4, 1)) -
+                              median(without.latest_begins);
     const auto begin = Clock::now();
     master.checkpoint(folder, 0);
     const double write_ms = since(begin);
-    const double total_without = std::accumulate(without.begin(), without.end(), 0.0);
-    const double total_with = std::accumulate(with.begin(), with.end(), 0.0);
-    std::nth_element(without.begin(), without.begin() + static_cast<std::ptrdiff_t>(rounds / 2),
-                     without.end());
-    const double round_ms = without[rounds / 2],
-                 saving_round_ms = *std::max_element(with.begin(), with.end());
+    const double total_without = std::accumulate(without.times.begin(), without.times.end(), 0.0);
+    const double total_with = std::accumulate(with.times.begin(), with.times.end(), 0.0);
     std::cout << nlohmann::json{{"workers", master.workers()},
-                                {"round_ms", round_ms},
-                                {"saving_round_ms", saving_round_ms},
+                                {"round_ms", median(without.times)},
+                                {"saving_round_ms", *std::max_element(with.times.begin(), with.times.end())},
                                 {"held_up_ms", held_up_ms},
-                                {"copy_ms", copy_ms},
+                                {"copy_ms", median(copying)},
                                 {"safe_point_ms", longest_safe_point},
                                 {"ratio", total_with / total_without},
                                 {"write_ms", write_ms}}

@@ -9,10 +9,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "launch.hpp"

@@ -14,6 +14,7 @@ Cores::Cores(const Machine& machine, std::size_t threads, Agenda& agenda)
       slower_(1 / (1 - machine.waiting)),
       slice_(machine.slice.count()),
       hot_(machine.cache_hot.count()),
+      rested_(machine.rested),
       cores_(machine.cores),
       threads_(threads) {
   for (Thread t = 0; shared() && t < threads; ++t) threads_[t].core = static_cast<Place>(t % cores_.size());
@@ -77,8 +78,8 @@ std::optional<Cores::Thread> Cores::pick(const Core& core) const {
 
 // The running thread's time until now. Whether its slice has ended, and a new one begun.
 bool Cores::count(Core& core) {
-  const double now = agenda_.now().count(), passed = now - core.counted;
-  core.counted = now;
+  const double now = agenda_.now().count(), passed = std::max(now - core.counted, 0.0);
+  core.counted = std::max(now, core.counted);
   if (!core.running) return false;
   One& one = threads_[*core.running];
   one.run += passed;
@@ -113,8 +114,28 @@ void Cores::wake(Thread thread) {
   one.condition = Condition::kWaiting;
   Core& core = cores_[one.core];
   if (core.running && pick(core) != thread) return plan(one.core);
-  if (core.running) put_back(core);
+  if (core.running)
+    put_back(core);
+  else
+    rouse(core);
   dispatch(one.core);
+}
+
+// It begins to wake up.
+void Cores::rouse(Core& core) const {
+  if (rested_.empty()) return;
+  const double rest = agenda_.now().count() - core.rests;
+  Machine::Rest before{};
+  double wakes = rested_.back().wakes.count();
+  for (const Machine::Rest& point : rested_) {
+    if (rest < point.rest.count()) {
+      const double part = (rest - before.rest.count()) / (point.rest - before.rest).count();
+      wakes = before.wakes.count() + part * (point.wakes - before.wakes).count();
+      break;
+    }
+    before = point;
+  }
+  core.counted = agenda_.now().count() + wakes;
 }
 
 // The running thread has done everything.
@@ -148,7 +169,10 @@ void Cores::dispatch(Place place) {
   while (true) {
     if (core.queue.empty()) fetch(place);
     const std::optional<Thread> next = pick(core);
-    if (!next) return;
+    if (!next) {
+      core.rests = agenda_.now().count();
+      return;
+    }
     One& one = threads_[*next];
     core.mean = mean(core);
     core.queue.erase(std::find(core.queue.begin(), core.queue.end(), *next));
@@ -160,7 +184,7 @@ void Cores::dispatch(Place place) {
     one.condition = Condition::kRunning;
     one.account.waited += agenda_.now() - Time(one.since);
     core.running = next;
-    core.counted = agenda_.now().count();
+    core.counted = std::max(core.counted, agenda_.now().count());
     return plan(place);
   }
 }
@@ -194,7 +218,7 @@ void Cores::plan(Place place) {
   double left =
       one.tasks.empty() || one.tasks.front().kind != Task::Kind::kWork ? 0 : one.tasks.front().seconds;
   if (!core.queue.empty()) left = std::min(left, one.deadline - one.run);
-  core.due = agenda_.now().count() + std::max(left, 0.0);
+  core.due = core.counted + std::max(left, 0.0);
   agenda_.plan(Time(core.due), Happening::Kind::kCore, place);
 }
 

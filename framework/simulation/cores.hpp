@@ -10,6 +10,7 @@
 //   - Who yields gives up the rest of its slice as if it had run it, and so waits for all others.
 //   - Who wakes up goes to its last core if that is idle, to any other that is, or waits at its last one. A core that falls idle
 //     takes a thread that waits elsewhere, unless it has run just before (Machine::cache_hot).
+//   - A core that has rested does nothing for a while when somebody wakes up at it (Machine::rested).
 //
 // Not modelled: the regular balancing of cores that are all busy, groups, and what the system itself does. That processes share
 // caches, and what a switch costs, stand in what things take (crowded() in machine.hpp).
@@ -85,7 +86,8 @@ class Cores {
   struct Core {
     std::vector<Thread> queue;  // waiting and leaving
     std::optional<Thread> running;
-    double counted = 0;  // until when its running thread's time is
+    double counted = 0;  // until when its running thread's time is; later than now while it wakes up
+    double rests = 0;    // since when, without a running thread
     double mean = 0;     // virtual run time, when it fell idle
     double due = -1;     // its next turn; others are void
   };
@@ -100,11 +102,13 @@ class Cores {
   void put_back(Core& core);
   void fetch(Place core);
   void plan(Place core);
+  void rouse(Core& core) const;
 
   Agenda& agenda_;
   const double slower_;  // by what waiting ranks take
   const double slice_;
   const double hot_;
+  const std::vector<Machine::Rest> rested_;
   std::vector<Core> cores_;
   std::vector<One> threads_;
 };

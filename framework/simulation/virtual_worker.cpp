@@ -262,7 +262,7 @@ void VirtualWorker::update_ends() {
   const Job job = *queue_.running();
   computing_ = false;
   if (common_->cores.shared())  // as the worker's clock sees it
-    duration_ = now - started_ - common_->settings.machine.update_overhead;
+    duration_ = now - started_;
   if (common_->workload.fails && common_->workload.fails(job.state, call_.first_round + job.round)) {
     if (memory_) remember(job, true);
     queue_.failed();

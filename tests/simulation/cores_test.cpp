@@ -152,6 +152,37 @@ TEST_F(Shared, AnIdleCoreTakesWhoWaitsElsewhereButNotWhoHasJustRun) {
   }
 }
 
+TEST_F(Shared, ACoreThatHasRestedWakesUpTheLaterTheLongerItHas) {
+  machine.rested = {{Seconds(1e-3), Seconds(10e-6)}, {Seconds(3e-3), Seconds(50e-6)}};
+  for (const auto& [rest, wakes] : std::map<double, double>{
+           {0, 0}, {0.5e-3, 5e-6}, {1e-3, 10e-6}, {2e-3, 30e-6}, {3e-3, 50e-6}, {1, 50e-6}}) {
+    agenda = Agenda();
+    Cores all = cores(1, 2);
+    double begin = 0;
+    agenda.plan(Time(2 + rest), Kind::kTimer, 0);
+    all.spend(0, Seconds(2));  // with the core's waking up, and then it rests
+    all.then(0, Kind::kAwake, 0);
+    std::vector<double> ends;
+    while (!agenda.empty()) {
+      const Happening happening = agenda.next();
+      if (happening.kind == Kind::kCore) {
+        all.turn(happening.place);
+      } else if (happening.kind == Kind::kTimer) {
+        begin = happening.time;
+        for (const Cores::Thread thread : {0U, 1U}) {  // the second wakes up while the core does
+          all.spend(thread, Seconds(20e-6));
+          all.then(thread, Kind::kHandled, thread);
+        }
+      } else if (happening.kind == Kind::kHandled) {
+        ends.push_back(happening.time);
+      }
+    }
+    ASSERT_EQ(ends.size(), 2U);
+    EXPECT_NEAR(ends.back() - begin, wakes + 40e-6, 1e-9) << "after a rest of " << rest;
+    EXPECT_NEAR((all.account(0).ran + all.account(1).ran).count(), 2 + 40e-6, 1e-9);  // nobody ran meanwhile
+  }
+}
+
 TEST_F(Shared, WhatOneIsToldItDoesInOrderWithoutFallingAsleepBetween) {
   Cores all = cores(1, 2);
   all.spend(1, Seconds(1e-3));  // waits meanwhile

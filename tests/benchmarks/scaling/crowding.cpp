@@ -1,6 +1,7 @@
 // What things take where many more ranks than cores share a node: the constants of crowded() in simulation/machine.hpp.
 //
-//   mpirun -np 36 crowding     and any other number of ranks; those of 2 and 8 workers are 3 and 9
+//   mpirun -np 36 crowding           and any other number of ranks; those of 2 and 8 workers are 3 and 9
+//   mpirun -np 36 crowding drifting  two of them, for beside.cpp: of a message of 1 kB after a pass, and of a rank that waits
 //
 // All ranks do the same thing at the same time, again and again, so that there is always more to run than there are cores.
 // Then the time of one thing, times the cores, by the things done, is all that it takes of a core: itself, the switch from
@@ -13,6 +14,7 @@
 #include <functional>
 #include <numeric>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <mpi.h>
@@ -34,6 +36,12 @@ double sum(const std::vector<double>& values) { return std::accumulate(values.be
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
   return values[values.size() / 2];
+}
+
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 double process_seconds() {
@@ -122,7 +130,13 @@ class Part {
   // The pass alone, in the same way.
   void pass() {
     reference::State& state = states_[next_++ % states_.size()];
+    const double begin = thread_seconds();
     for (std::size_t i = 1; i < state.size(); ++i) state[i] = state[i] * 0.999 + 0.001;  // [0] is its index
+    passing_ += thread_seconds() - begin;
+  }
+  // Seconds of that, by the threads' clocks, of all workers together, since the last time.
+  double passing() {
+    return sum(together(transport_, [&](Seconds) { return std::exchange(passing_, 0); }));
   }
 
   // How often all workers together do something by themselves.
@@ -159,34 +173,58 @@ class Part {
   reference::Workload workload_;
   std::vector<reference::State> states_;
   std::size_t next_ = 0;
+  double passing_ = 0;
 };
 
+// Microseconds of a core for each of so many things, when all cores were busy with nothing else.
+double core_time(double times) {
+  return kTime.count() * static_cast<double>(std::thread::hardware_concurrency()) / times * 1e6;
+}
+// Of a message, before which its sender has passed over a state, without the pass. As cold as that is in rounds.
+double message_after_pass(Part& part, std::size_t bytes) {
+  (void)part.passing();
+  const double times = part.exchange(bytes, [&] { part.pass(); });
+  return core_time(times) - part.passing() / times * 1e6;
+}
+
+// Of the processor, that a rank takes who waits for messages; its part of a second.
+double waiting(MpiTransport& transport, Seconds time) {
+  const std::vector<double> idle = together(transport, [&](Seconds begin) {
+    const double before = process_seconds();
+    while (transport.now() < begin + time) {
+      (void)transport.receive();
+      transport.wait(begin + time - transport.now());
+    }
+    return (process_seconds() - before) / time.count();
+  });
+  return idle.empty() ? 0 : median(idle);
+}
+
+void measure_what_drifts(MpiTransport& transport) {
+  Part part(transport, 1e-3);
+  const double message = message_after_pass(part, 1'000);
+  const double waits = waiting(transport, kTime);
+  if (value(transport.rank()) == 0) std::printf("%.2f %.0f\n", message, waits * 1e6);
+}
+
 void measure(MpiTransport& transport) {
-  const auto cores = static_cast<double>(std::thread::hardware_concurrency());
   const auto tell = [&](const char* what, double microseconds) {
     if (value(transport.rank()) == 0) std::printf("%-66s %8.1f us\n", what, microseconds);
     std::fflush(stdout);
   };
   Part part(transport, 1e-3);  // sleeps of a microsecond
-  const auto nothing = [] {};
-  const auto pass = [&] { part.pass(); };
   const auto nap = [] {
     const timespec shortest{0, 1000};
     nanosleep(&shortest, nullptr);
   };
-  const auto core_time = [&](double times) { return kTime.count() * cores / times * 1e6; };
-
-  const double one_pass = core_time(part.alone(pass));
   tell("a nap, and the switch to the next process", core_time(part.alone(nap)));
-  tell("a pass over a state", one_pass);
+  tell("a pass over a state, and the clock", core_time(part.alone([&] { part.pass(); })));
   tell("an update: a pass, a nap and the switch", core_time(part.alone([&] { (void)part.update(); })));
   for (const std::size_t bytes : {64, 1'000, 12'000, 300'000}) {
-    const double bare = core_time(part.exchange(bytes, nothing));
-    const double with_pass = core_time(part.exchange(bytes, pass));
     char text[80];
     std::snprintf(text, sizeof text, "a message of %zu bytes, both sides and the switch", bytes);
-    tell(text, bare);
-    tell("  the same after a pass over a state, without the pass", with_pass - one_pass);
+    tell(text, core_time(part.exchange(bytes, [] {})));
+    tell("  the same after a pass over a state, without the pass", message_after_pass(part, bytes));
   }
 
   Part slow(transport, 1.0);
@@ -198,15 +236,7 @@ void measure(MpiTransport& transport) {
     return ((transport.now() - begin).count() - slept) / kTimes;
   });
   if (!over.empty()) tell("an update of a millisecond takes longer than its sleep by", median(over) * 1e6);
-  const std::vector<double> idle = together(transport, [&](Seconds begin) {
-    const double before = process_seconds();
-    while (transport.now() < begin + kTime * 5) {
-      (void)transport.receive();
-      transport.wait(begin + kTime * 5 - transport.now());
-    }
-    return (process_seconds() - before) / (kTime.count() * 5);
-  });
-  if (!idle.empty()) tell("a rank that waits takes, each second", median(idle) * 1e6);
+  tell("a rank that waits takes, each second", waiting(transport, kTime * 5) * 1e6);
 }
 
 }  // namespace
@@ -216,7 +246,10 @@ int main(int argc, char** argv) {
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   {
     MpiTransport transport(MPI_COMM_WORLD);
-    measure(transport);
+    if (argc > 1 && std::strcmp(argv[1], "drifting") == 0)
+      measure_what_drifts(transport);
+    else
+      measure(transport);
   }
   MPI_Finalize();
 }

@@ -1,22 +1,24 @@
 // The simulator against reality: the reference workload, asleep, under mpirun on 2, 8 and 35 workers, and the same costs on
-// the virtual machine, made of what `constants` measures. Prints for each the time of a round, median of all but the
-// first, and their ratio; leaves with 1 if one is off by more than the allowed part. And
-// what the simulated threads did, all of a kind together.
+// the virtual machine, made of what `constants` and `crowding` measured once and of what beside.hpp measures before and after each
+// real run. Prints for each number of workers the time of a round, median of all but the first, and the two's ratio, mean of the
+// runs; leaves with 1 if one is off by more than the allowed part. And what was measured beside, and what the simulated
+// threads did, all of a kind together.
 //
-//   reality [allowed=0.05] [runs=3]
+//   reality [allowed=0.05] [runs=5] [seed=55]      each run's costs have the next seed
 //
-// All ranks share this node's cores, and so they do in the simulation. Needs the machine for itself.
+// All ranks share this node's cores, and so they do in the simulation. Needs the machine for itself, for 25 s a run.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "beside.hpp"
+#include "launch.hpp"
 #include "simulation/simulation.hpp"
 #include "workload/workload.hpp"
 
@@ -28,16 +30,9 @@ double median(std::vector<double> values) {
 }
 
 nlohmann::json real_run(std::size_t workers, std::uint64_t seed) {
-  const std::string command = RONDO_LAUNCHER " -np " + std::to_string(workers + 1) +
-                              " " RONDO_CONTESTANT " --work=sleep --workers=" + std::to_string(workers) +
-                              " --seed=" + std::to_string(seed);
-  std::FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw std::runtime_error("cannot start " + command);
-  char line[4096];
-  std::string said;
-  while (std::fgets(line, sizeof line, pipe) != nullptr) said += line;
-  if (pclose(pipe) != 0) throw std::runtime_error(command + " failed");
-  return nlohmann::json::parse(said);
+  return nlohmann::json::parse(
+      launch(workers + 1, RONDO_CONTESTANT " --work=sleep --workers=" + std::to_string(workers) +
+                              " --seed=" + std::to_string(seed)));
 }
 
 // Of some threads, per round: milliseconds that they have a core, and wait for one; how often they sleep, and lose it.
@@ -61,7 +56,8 @@ struct Accounts {
 };
 
 // Milliseconds of each round. Adds to the accounts what its threads did.
-std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts& accounts, int runs) {
+std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
+                              const rondo::simulation::Drifting& drifting, Accounts& accounts, int runs) {
   using namespace rondo::simulation;
   reference::Settings reference_settings;
   reference_settings.workers = workers;
@@ -69,12 +65,13 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts&
   const reference::Costs costs(reference_settings);
 
   Settings settings = Settings::of(static_cast<std::uint32_t>(workers));
-  settings.machine = crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers));
+  settings.machine =
+      crowded(std::thread::hardware_concurrency(), static_cast<std::uint32_t>(workers), drifting);
   Workload workload;
   workload.seconds = [&](rondo::StateId state, std::uint64_t round) {
-    return costs.ms(round, rondo::value(state)) * 1e-3 + settings.machine.oversleep.count();
+    return costs.ms(round, rondo::value(state)) * 1e-3;
   };
-  workload.processor = kReferenceUpdate;
+  workload.processor = drifting.pass;
   workload.own_inputs = true;
   Simulation simulation(settings, workload);
   simulation.reset(reference_settings.states);
@@ -92,11 +89,23 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed, Accounts&
   return rounds;
 }
 
+void print(const rondo::simulation::Drifting& drifting) {
+  const auto us = [](rondo::simulation::Seconds time) { return time.count() * 1e6; };
+  std::printf(
+      "        | us: a message %.1f, an update's pass %.1f, its nap %.1f; who waits takes %.2f %% of a core;",
+      us(drifting.message), us(drifting.pass), us(drifting.nap), drifting.waiting * 100);
+  std::printf(" a core that has rested");
+  for (const auto& point : drifting.rested)
+    std::printf(" %g ms wakes up in %.0f,", point.rest.count() * 1e3, us(point.wakes));
+  std::printf("\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const double allowed = argc > 1 ? std::atof(argv[1]) : 0.05;
-  const int runs = argc > 2 ? std::atoi(argv[2]) : 3;
+  const int runs = argc > 2 ? std::atoi(argv[2]) : 5;
+  const std::uint64_t first_seed = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 55;
   std::printf(
       "workers | ms per round: real (of %d runs)  simulated   real/simulated | first round: real simulated\n",
       runs);
@@ -104,12 +113,17 @@ int main(int argc, char** argv) {
   for (const std::size_t workers : {2, 8, 35}) {
     Accounts accounts;
     std::vector<double> real, real_first, virtual_all, virtual_first;
+    const auto seed = [&](int run) { return first_seed + static_cast<std::uint64_t>(run); };
+    std::vector<rondo::simulation::Drifting> measured{beside::measure(workers)};
     for (int run = 0; run < runs; ++run) {
-      const std::uint64_t seed = 55 + static_cast<std::uint64_t>(run);
-      const nlohmann::json result = real_run(workers, seed);
+      const nlohmann::json result = real_run(workers, seed(run));
       real.push_back(result["ms"]);
       real_first.push_back(result["first_ms"]);
-      const std::vector<double> rounds = simulated(workers, seed, accounts, runs);
+      measured.push_back(beside::measure(workers));
+    }
+    const rondo::simulation::Drifting drifting = beside::median(measured);
+    for (int run = 0; run < runs; ++run) {
+      const std::vector<double> rounds = simulated(workers, seed(run), drifting, accounts, runs);
       virtual_first.push_back(rounds.front());
       virtual_all.push_back(median({rounds.begin() + 1, rounds.end()}));
     }
@@ -120,6 +134,7 @@ int main(int argc, char** argv) {
     good = good && std::abs(ratio - 1) <= allowed;
     std::printf("%7zu | %8.2f (%.2f to %.2f) %18.2f %16.3f | %17.2f %9.2f\n", workers, median(real), *least,
                 *most, median(virtual_all), ratio, median(real_first), median(virtual_first));
+    print(drifting);
     accounts.master.print("simulated master");
     accounts.communicate.print("threads that receive");
     accounts.compute.print("threads that compute");

@@ -208,7 +208,7 @@ class [[nodiscard]] WorkAwaiter {
 
 // True: the value is where it has to go, and the coroutine goes on.
 template <class T>
-[[nodiscard]] bool put_into_room(PromiseBase& giver, T& value) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool put_into_room(PromiseBase& giver, T& value) noexcept {
   if (giver.look_back()) return false;
   if constexpr (Room<T>::is_possible) {
     auto* room = static_cast<Room<T>*>(giver.root->room);

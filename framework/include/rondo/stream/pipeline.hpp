@@ -176,27 +176,17 @@ Stream<T> flattened(Stream<Chunk<T>> in) {
 template <class T>
 Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
   Chunk<T> chunk;
-  if constexpr (Room<T>::is_possible) {
-    chunk.reserve(std::min<std::size_t>(items, 4096));
-    Room<T> room{chunk};
-    for (;;) {
-      // The last one of a chunk is handed over, so that the source does not go on before the chunk has been passed on.
-      room.limit = std::min(items - 1, chunk.capacity());
-      T* item = co_await in.next(room);
-      if (item == nullptr) break;
-      chunk.push_back(std::move(*item));
-      if (chunk.size() < items) continue;
-      co_yield std::move(chunk);
-      chunk.clear();
-      chunk.reserve(std::min<std::size_t>(items, 4096));
-    }
-  } else {
-    while (T* item = co_await in.next()) {
-      chunk.push_back(std::move(*item));
-      if (chunk.size() < items) continue;
-      co_yield std::move(chunk);
-      chunk.clear();
-    }
+  Room<T> room;
+  for (;;) {
+    if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
+    // The last one is handed over, so that the source does not go on before the chunk has been passed on.
+    room.open(chunk, items - 1);
+    T* item = co_await in.next(room);
+    if (item == nullptr) break;
+    chunk.push_back(std::move(*item));
+    if (chunk.size() < items) continue;
+    co_yield std::move(chunk);
+    chunk.clear();
   }
   if (!chunk.empty()) co_yield std::move(chunk);
 }

@@ -37,6 +37,7 @@
 // It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <coroutine>
 #include <exception>
@@ -73,22 +74,36 @@ template <class T>
 
 namespace streaming {
 
-// Where a consumer that wants many values lets its producer put them, so that the two need not take turns for each: as
-// long as there is room, co_yield does not suspend the producer. Whatever might throw on the consumer's behalf has to be
-// thrown in its body: so there is room only in memory that is there already, and only for what is moved without throwing.
+// Where a consumer that gathers values lets its producer put them: as long as there is room, co_yield does not suspend
+// the producer, which is what takes most of the time of handing a value over. The next one is handed over as ever.
+//
+// What may throw on the consumer's behalf has to be thrown in its body, not out of the producer's co_yield. So there is
+// room only for what is moved without throwing, and only in memory that is there already.
 template <class T>
-struct Room {
+class Room {
+ public:
   static constexpr bool is_possible = std::is_nothrow_move_constructible_v<T> && !std::is_same_v<T, bool>;
 
-  std::vector<T>& values;
-  std::size_t limit = 0;  // for the producer, and not over the capacity; the value after these is handed over
-
-  [[nodiscard]] bool put(T& value) noexcept {
-    if (values.size() >= limit) return false;
-    if (values.size() == values.capacity()) __builtin_unreachable();
-    values.push_back(std::move(value));
+  // For values to be added, until there are `most`, of which there are not more already.
+  template <class Values>
+  void open(Values& values, std::size_t most) {
+    if constexpr (is_possible) {
+      values_ = &values;
+      full_ = values.data() + std::min(most, values.capacity());
+    }
+  }
+  // For the producer. False: there is none, and the value is where it was.
+  [[nodiscard, gnu::always_inline]] bool put(T& value) noexcept {
+    const std::size_t size = values_->size();
+    if (values_->data() + size == full_) return false;
+    if (size == values_->capacity()) __builtin_unreachable();
+    values_->push_back(std::move(value));
     return true;
   }
+
+ private:
+  std::vector<T>* values_ = nullptr;
+  const T* full_ = nullptr;
 };
 
 // What next() gives: to be awaited at once.
@@ -206,7 +221,7 @@ class [[nodiscard]] WorkAwaiter {
   Reference<ResultCore<R>> core_;
 };
 
-// True: the value is where it has to go, and the coroutine goes on.
+// True: the value is where it has to go, and the coroutine goes on. Inlined, as it is done for each value; g++ would not.
 template <class T>
 [[nodiscard, gnu::always_inline]] inline bool put_into_room(PromiseBase& giver, T& value) noexcept {
   if (giver.look_back()) return false;

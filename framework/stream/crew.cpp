@@ -122,9 +122,10 @@ void Crew::serve() {
       if (round.sample.par.count() > 0) {  // a whole round is behind this thread
         meter_.record(round.sample, roster_.at_work, round.weight);
         ++samples_;
-        // About one clocked round in 100 us, and each stands for those around it.
+        // About fifty clocked rounds in the time that the averages remember, and each stands for those around it.
         const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
-        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(100'000 / length, 63));
+        const auto rounds = options_.time_constant.count() / 50 / length;
+        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(rounds, 63));
         round.weight = 1 + round.skipping;
         round.sample = {};
         decide();

@@ -24,7 +24,7 @@ void Stepper::run() {
   outcome = Outcome::running;
   floor_ = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - kStack;
   const Stepping outer = std::exchange(stepping, Stepping{this, std::uncaught_exceptions()});
-  while (outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) step();
+  while (outcome == Outcome::running && !cancelled()) step();
   stepping = outer;
 }
 

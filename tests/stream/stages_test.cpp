@@ -1,6 +1,9 @@
 // The stages that keep the order, each against a plain loop over random inputs, chunk sizes, slots and
 // threads.
 #include <map>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
 
 #include "inputs.hpp"
 
@@ -229,6 +232,71 @@ TEST(Stages, ImpossibleSizesAreRefusedByName) {
   }
   EXPECT_THROW((void)rondo::evaluate(rondo::from_range(std::vector{1}), {.effectiveness = 2}),
                rondo::OptionError);
+}
+
+rondo::Stream<std::string> traced(std::string* trace, int count) {
+  for (int i = 0; i < count; ++i) {
+    *trace += " made " + std::to_string(i);
+    const std::string copied = std::to_string(i);
+    if (i % 2 == 0) {
+      co_yield copied;
+    } else {
+      co_yield std::to_string(i);
+    }
+  }
+  *trace += " ended";
+}
+rondo::Stream<std::string> nested(std::string* trace, int count) {
+  co_yield elements_of(traced(trace, count));
+}
+
+TEST(Chunks, ASourceGoesOnWithinAChunkAndNotBeforeItIsPassedOn) {
+  for (const auto source : {traced, nested}) {
+    std::string trace;
+    rondo::for_each(source(&trace, 5) | rondo::chunks(2), [&](std::string item) { trace += " got " + item; },
+                    {.threads_max = 1});
+    EXPECT_EQ(trace, " made 0 made 1 got 0 got 1 made 2 made 3 got 2 got 3 made 4 ended got 4");
+  }
+}
+
+struct ThrowsWhenMoved {
+  explicit ThrowsWhenMoved(int* moves_left) : left(moves_left) {}
+  ThrowsWhenMoved(ThrowsWhenMoved&& other) : left(other.left) {
+    if (--*left < 0) throw std::runtime_error("moved too often");
+  }
+  int* left;
+};
+rondo::Stream<ThrowsWhenMoved> guarded(int* left, bool* caught) {
+  try {
+    for (int i = 0; i < 20; ++i) co_yield ThrowsWhenMoved(left);
+  } catch (...) {
+    *caught = true;
+  }
+}
+
+TEST(Chunks, WhatTheMoveIntoAChunkThrowsIsNotThrownInTheSource) {
+  int left = 5;
+  bool caught = false;
+  EXPECT_THROW(rondo::for_each(guarded(&left, &caught) | rondo::chunks(10), [](ThrowsWhenMoved&&) {},
+                               {.threads_max = 1}),
+               std::runtime_error);
+  EXPECT_FALSE(caught);
+}
+
+rondo::Stream<int> stops_itself(std::stop_source* stop, int* made) {
+  for (;;) {
+    if (++*made == 5) stop->request_stop();
+    co_yield int(*made);
+  }
+}
+
+TEST(Chunks, AStopRequestIsSeenInTheMiddleOfAChunk) {
+  std::stop_source stop;
+  int made = 0;
+  EXPECT_THROW(rondo::for_each(stops_itself(&stop, &made) | rondo::chunks(1'000'000), [](int) {},
+                               {.threads_max = 1, .stop = stop.get_token()}),
+               rondo::Stopped);
+  EXPECT_EQ(made, 5);
 }
 
 }  // namespace

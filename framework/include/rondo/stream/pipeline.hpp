@@ -111,9 +111,17 @@ class ChunkWork {
 // In stream order: what `how` makes of each chunk (they are numbered from 0), computed in work units of
 // which at most `slots` have not been passed on. When all slots are taken, the first is passed on before new
 // work is begun; and after a failure nothing new is begun at all.
+//
+// A unit gives back its share of `how` with its result, and the next unit gets it: were it counted down and up instead, the
+// counter and what stands beside it would go from core to core several times for each chunk.
 template <class R, class C>
 Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_t slots) {
-  std::deque<Slot<R>> window;
+  struct Done {
+    R result;
+    std::shared_ptr<ChunkWork<R, C>> how;
+  };
+  std::deque<Slot<Done>> window;
+  std::shared_ptr<ChunkWork<R, C>> spare;
   std::exception_ptr error;  // of the input: comes after the results of what came before it
   std::uint64_t number = 0;
   for (bool more = true; more || !window.empty();) {
@@ -123,17 +131,20 @@ Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_
       C* chunk = co_await next;
       more = chunk != nullptr || held_up;
       if (chunk == nullptr) continue;
-      auto unit = work(
-          [how, number, chunk = std::move(*chunk)]() mutable { return how->run(number, std::move(chunk)); });
+      auto unit = work([its = spare ? std::move(spare) : how, number, chunk = std::move(*chunk)]() mutable {
+        R result = its->run(number, std::move(chunk));
+        return Done{std::move(result), std::move(its)};
+      });
       ++number;
-      Slot<R> slot = co_yield unit;
+      Slot<Done> slot = co_yield unit;
       window.push_back(std::move(slot));
       more = !how->failed();
       continue;
     }
-    R result = co_await window.front();
+    Done done = co_await window.front();
     window.pop_front();
-    co_yield std::move(result);
+    spare = std::move(done.how);
+    co_yield std::move(done.result);
     more = more && !how->failed();
   }
   if (error) std::rethrow_exception(error);
@@ -165,8 +176,13 @@ Stream<T> flattened(Stream<Chunk<T>> in) {
 template <class T>
 Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
   Chunk<T> chunk;
-  while (T* item = co_await in.next()) {
+  Room<T> room;
+  for (;;) {
     if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
+    // The last one is handed over, so that the source does not go on before the chunk has been passed on.
+    room.open(chunk, items - 1);
+    T* item = co_await in.next(room);
+    if (item == nullptr) break;
     chunk.push_back(std::move(*item));
     if (chunk.size() < items) continue;
     co_yield std::move(chunk);

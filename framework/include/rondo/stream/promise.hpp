@@ -60,6 +60,8 @@ class Stepper {
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
   void run();
 
+  [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+
   // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
   // not, and the coroutine has to suspend itself. Nested only as long as the native stack stays small.
   [[nodiscard]] bool run_for(const PromiseBase& consumer);
@@ -96,6 +98,7 @@ struct PromiseBase {
   PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
   Stepper* stepper = nullptr;       // of a root
   void* value = nullptr;            // of a root: the value just yielded, null at the end
+  void* room = nullptr;             // of a root: the Room<T> that its consumer offers, or null
 
  private:
   struct Unread;
@@ -204,7 +207,7 @@ inline bool Stepper::run_for(const PromiseBase& consumer) {
   if (reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) < floor_) return false;
   // What runs below this coroutine hands values to each other or to it, so nothing that is active already is
   // resumed.
-  while (current != &consumer && outcome == Outcome::running && !cancelled_.load(std::memory_order_relaxed)) {
+  while (current != &consumer && outcome == Outcome::running && !cancelled()) {
     step();
   }
   return current == &consumer && outcome == Outcome::running;

@@ -37,6 +37,7 @@
 // It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <coroutine>
 #include <exception>
@@ -45,6 +46,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <rondo/stream/promise.hpp>
 #include <rondo/stream/slot.hpp>
@@ -72,6 +74,38 @@ template <class T>
 
 namespace streaming {
 
+// Where a consumer that gathers values lets its producer put them: as long as there is room, co_yield does not suspend
+// the producer, which is what takes most of the time of handing a value over. The next one is handed over as ever.
+//
+// What may throw on the consumer's behalf has to be thrown in its body, not out of the producer's co_yield. So there is
+// room only for what is moved without throwing, and only in memory that is there already.
+template <class T>
+class Room {
+ public:
+  static constexpr bool is_possible = std::is_nothrow_move_constructible_v<T> && !std::is_same_v<T, bool>;
+
+  // For values to be added, until there are `most`, of which there are not more already.
+  template <class Values>
+  void open(Values& values, std::size_t most) {
+    if constexpr (is_possible) {
+      values_ = &values;
+      full_ = values.data() + std::min(most, values.capacity());
+    }
+  }
+  // For the producer. False: there is none, and the value is where it was.
+  [[nodiscard, gnu::always_inline]] bool put(T& value) noexcept {
+    const std::size_t size = values_->size();
+    if (values_->data() + size == full_) return false;
+    if (size == values_->capacity()) __builtin_unreachable();
+    values_->push_back(std::move(value));
+    return true;
+  }
+
+ private:
+  std::vector<T>* values_ = nullptr;
+  const T* full_ = nullptr;
+};
+
 // What next() gives: to be awaited at once.
 template <class T>
 struct [[nodiscard]] Next {
@@ -79,6 +113,7 @@ struct [[nodiscard]] Next {
   std::exception_ptr* error;  // where to leave what the stream's body threw; null: throw it
   bool* held_up;              // where to tell that it is; null: do not
   std::source_location where;
+  Room<T>* room = nullptr;  // where values may be put before the one that is awaited
 };
 
 // co_await stream.next()
@@ -90,7 +125,11 @@ template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
   NextAwaiter(PromiseBase& consumer, Next<T> next)
-      : consumer_(consumer), stream_(next.stream), error_(next.error), held_up_(next.held_up) {
+      : consumer_(consumer),
+        stream_(next.stream),
+        error_(next.error),
+        held_up_(next.held_up),
+        room_(next.room) {
     consumer.where = next.where;
     if (held_up_ != nullptr) *(consumer.held_up = held_up_) = false;
   }
@@ -100,6 +139,7 @@ class [[nodiscard]] NextAwaiter {
     PromiseBase& producer = *stream_.promise();
     Stepper& stepper = consumer_.steps();
     producer.consumer = &consumer_;
+    producer.room = room_;
     stepper.current = producer.leaf;
     if (producer.stepper != &stepper) [[unlikely]]
       stepper.meets(producer);
@@ -129,6 +169,7 @@ class [[nodiscard]] NextAwaiter {
   StreamBase& stream_;
   std::exception_ptr* error_;
   bool* held_up_;
+  Room<T>* room_;
 };
 
 // co_await slot
@@ -180,32 +221,38 @@ class [[nodiscard]] WorkAwaiter {
   Reference<ResultCore<R>> core_;
 };
 
-// co_yield value: the value is where `value` points, in the coroutine's frame, until the coroutine is
+// True: the value is where it has to go, and the coroutine goes on. Inlined, as it is done for each value; g++ would not.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline bool put_into_room(PromiseBase& giver, T& value) noexcept {
+  if (giver.look_back()) return false;
+  if constexpr (Room<T>::is_possible) {
+    auto* room = static_cast<Room<T>*>(giver.root->room);
+    return room != nullptr && !giver.steps().cancelled() && room->put(value);
+  }
+  return false;
+}
+
+// co_yield value: the value is where `value` refers to, in the coroutine's frame, until the coroutine is
 // resumed.
+template <class T>
 class [[nodiscard]] ValueAwaiter {
  public:
-  ValueAwaiter(PromiseBase& giver, void* value) : giver_(giver), value_(value) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    giver_.look_back();
-    giver_.hand_over(value_);
-  }
+  ValueAwaiter(PromiseBase& giver, T& value) : giver_(giver), value_(value) {}
+  bool await_ready() const noexcept { return put_into_room(giver_, value_); }
+  void await_suspend(std::coroutine_handle<>) const noexcept { giver_.hand_over(std::addressof(value_)); }
   void await_resume() const noexcept {}
 
  private:
   PromiseBase& giver_;
-  void* value_;
+  T& value_;
 };
 
 template <class T>
 class [[nodiscard]] KeptValueAwaiter {
  public:
   KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    giver_.look_back();
-    giver_.hand_over(std::addressof(value_));
-  }
+  bool await_ready() noexcept { return put_into_room(giver_, value_); }
+  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
   void await_resume() const noexcept {}
 
  private:
@@ -259,7 +306,7 @@ struct Promise final : PromiseBase {
   void unhandled_exception() noexcept { error = std::current_exception(); }
   void return_void() const noexcept {}
 
-  ValueAwaiter yield_value(T&& yielded) noexcept { return {*this, std::addressof(yielded)}; }
+  ValueAwaiter<T> yield_value(T&& yielded) noexcept { return {*this, yielded}; }
   KeptValueAwaiter<T> yield_value(const T& yielded) requires std::copy_constructible<T> {
     return {*this, T(yielded)};
   }
@@ -353,6 +400,11 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up,
                                         std::source_location where = std::source_location::current()) {
     return {*this, &error, &held_up, where};
+  }
+  // For a stage that gathers values: those that come before the one that is awaited may have been put into `room`.
+  [[nodiscard]] streaming::Next<T> next(streaming::Room<T>& room,
+                                        std::source_location where = std::source_location::current()) {
+    return {*this, nullptr, nullptr, where, &room};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {

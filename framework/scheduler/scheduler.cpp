@@ -92,15 +92,19 @@ void Scheduler::distribute(Time now) {
   }
 }
 
-// Longest last, as the next one is taken from there; one of unknown cost may be the longest.
+// Longest last, as the next one is taken from there; one of unknown cost may be the longest. What an order gains is no more
+// than the longest takes: where that is less than a message, they stay as they are.
 void Scheduler::order_waiting(std::vector<Slot>& slots) const {
   std::vector<std::pair<double, Slot>> order;
   order.reserve(slots.size());
+  double longest = 0;
   for (const Slot slot : slots) {
     const Cost& cost = states_[slot].cost;
-    order.emplace_back(cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity(),
-                       slot);
+    const double seconds = cost.known() ? cost.predicted().count() : std::numeric_limits<double>::infinity();
+    longest = std::max(longest, seconds);
+    order.emplace_back(seconds, slot);
   }
+  if (longest < settings_.move.latency.count()) return;
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first < b.first : a.second > b.second;
   });

@@ -279,8 +279,9 @@ class Master final : public detail::Engine {
   std::optional<Saving> saving_;
   bool abandoned_ = false;           // because of a loss: the next one is due
   std::uint64_t sequence_last_ = 0;  // of the last one that began, whatever is on the disk by now
-  std::uint64_t place_last_ =
-      0;  // in --rondo-checkpoint, when this run began or of its own; a higher one is not ours
+  // In --rondo-checkpoint: the last there when this run began, or of its own since; a higher one is another run's. Nothing:
+  // that could not be seen.
+  std::optional<std::uint64_t> place_last_;
   bool saved_here_ = false;          // one is complete that was not when the run began
   std::vector<std::string> trials_;  // per place: the first refusal
   std::string saving_error_;         // of the last one, not told yet

@@ -133,7 +133,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   }
   sequence_last_ = saving.sequence;
   const bool is_own_place = path == options_.checkpoint;
-  if (is_own_place && !places[0].present.empty() && places[0].present.back() > place_last_)
+  if (is_own_place && place_last_ && !places[0].present.empty() && places[0].present.back() > *place_last_)
     throw CheckpointError(another_run(checkpoint::checkpoint_folder(path, places[0].present.back())));
   bool anywhere = false;
   for (std::size_t i = 0; i < all.size(); ++i) {

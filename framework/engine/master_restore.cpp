@@ -146,6 +146,8 @@ bool Master::restore(const std::string& path, const TakeBytes& program) {
       std::cerr << std::endl;
       // what begins with another's states is a run of its own
       if (path == options_.checkpoint && found.manifest.run != 0) run_ = found.manifest.run;
+      // a disk that was away when the run began, and comes back, may have this one too
+      if (path == options_.checkpoint && place_last_) place_last_ = std::max(*place_last_, found.sequence);
       return true;
     }
     refusals += "\n  " + refusal;

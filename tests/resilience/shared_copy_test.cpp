@@ -23,14 +23,14 @@ using Numbers = std::vector<std::uint64_t>;
 class SharedCopy : public testing::Test {
  protected:
   // A run of `states` states on the place, which resumes or begins, does its steps up to `last` with a checkpoint after each,
-  // and does `between` in the middle of them. Its step at the begin, and its digest once it has done all of them.
+  // and does `begun` before and `between` in the middle of them. Its step at the begin, and its digest once it has done all of them.
   struct Ended {
     int status = 0;
     std::uint64_t begun_at = 0;
     std::uint64_t digest = 0;
   };
   Ended travel(const std::string& place, std::size_t states, std::uint64_t last = kSteps,
-               const std::function<void()>& between = {}) {
+               const std::function<void()>& between = {}, const std::function<void()>& begun = {}) {
     engine::Options options;
     options.workers = 2;
     options.checkpoint = place;
@@ -42,6 +42,7 @@ class SharedCopy : public testing::Test {
       if (!master.resume(progress)) master.reset(Journey::start(states));
       ended.begun_at = progress.step;
       Journey journey(master, progress, 0);
+      if (begun) begun();
       while (progress.step < last) {
         journey.step();
         ++progress.step;
@@ -125,6 +126,19 @@ TEST_F(SharedCopy, TwoRunsInOnePlaceDoNotDestroyEachOther) {
   const Ended ended = travel("one", 12);
   EXPECT_EQ(ended.begun_at, 4u);
   EXPECT_EQ(ended.digest, undisturbed(12));
+}
+
+TEST_F(SharedCopy, APlaceThatComesBackWhileARunGoesOnFromItsCopyIsNotAnothers) {
+  travel("one", 12, 3);
+  disk_.rename("one", "away");
+  EXPECT_EQ(travel("one", 12, 4, {},
+                   [&] {
+                     lose("one");
+                     disk_.rename("away", "one");
+                   })
+                .status,
+            0);
+  EXPECT_EQ(checkpoint::sequences(disk_, "one"), (Numbers{3, 4}));
 }
 
 TEST_F(SharedCopy, ALostPlaceIsMadeGoodByItsOwnCopies) {

@@ -20,8 +20,13 @@ class OneThread final : public Waiter {
 }  // namespace
 
 Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
-  stepper_.current = stream_.promise();
-  if (stepper_.current != nullptr) stepper_.current->stepper = &stepper_;
+  PromiseBase* const root = stream_.promise();
+  if (root == nullptr) return;
+  // somebody else may have pulled it before
+  root->consumer = nullptr;
+  root->room = nullptr;
+  stepper_.current = root->leaf;
+  stepper_.meets(*root);
 }
 
 Puller::~Puller() { stream_.destroy(); }
@@ -29,9 +34,11 @@ Puller::~Puller() { stream_.destroy(); }
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
   for (;;) {
+    if (stepper_.outcome == Stepper::Outcome::waiting) wait_for_slot();
     stepper_.run();
     switch (stepper_.outcome) {
-      case Stepper::Outcome::running: break;
+      case Stepper::Outcome::running:
+      case Stepper::Outcome::waiting: break;
       case Stepper::Outcome::ended: return end(stream_.promise()->error);
       case Stepper::Outcome::unit: {
         const UnitReference unit = std::move(stepper_.unit);
@@ -39,7 +46,6 @@ void* Puller::next() {
         if (const auto waiter = unit->finish(SlotCore::State::filled)) waiter->resume(FilledBy::evaluation);
         break;
       }
-      case Stepper::Outcome::waiting: wait_for_slot(); break;
       case Stepper::Outcome::value: return stream_.promise()->value;
     }
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <numeric>
 #include <stdexcept>
 
 #include "by_hand.hpp"
@@ -350,6 +351,41 @@ Stream<int> two_then_failure() {
 
 TEST(Coroutine, AStageMayCatchWhatTheStreamBeforeItThrows) {
   EXPECT_EQ(rondo::evaluate(catching(two_then_failure())), (std::vector{1, 2, -1}));
+}
+
+// A stream that somebody has pulled from, nested or not, gives the rest to whoever gets it.
+Stream<int> three_and_rest(int n) {
+  for (int i = 0; i < 3; ++i) co_yield int(i);
+  co_yield rondo::elements_of(catching(two_then_failure()));
+  for (int i = 3; i < n; ++i) co_yield int(i);
+}
+Stream<int> rest_in_a_loop(Stream<int> in, int before) {
+  for (int i = 0; i < before; ++i) co_yield int(*co_await in.next());
+  for (int& n : rondo::sequential(std::move(in))) co_yield int(n);
+}
+Stream<Stream<int>> begun_streams(int before) {
+  for (int i = 0; i < 20; ++i) {
+    Stream<int> one = three_and_rest(8);
+    for (int k = 0; k < before; ++k) (void)co_await one.next();
+    co_yield std::move(one);
+  }
+}
+int sum_in_a_loop(Stream<int> in) {
+  int sum = 0;
+  for (int& n : rondo::sequential(std::move(in))) sum += n;
+  return sum;
+}
+
+TEST(Coroutine, ALoopGoesOnWithAStreamThatIsBegun) {
+  const std::vector<int> all{0, 1, 2, 1, 2, -1, 3, 4, 5, 6, 7};
+  for (int before = 0; before <= 11; ++before) {
+    EXPECT_EQ(rondo::evaluate(rest_in_a_loop(three_and_rest(8), before)), all) << before;
+    const int rest = std::accumulate(all.begin() + before, all.end(), 0);
+    EXPECT_EQ(rondo::evaluate(begun_streams(before) | rondo::chunks(3) | rondo::map(sum_in_a_loop),
+                              {.threads_max = 3}),
+              std::vector<int>(20, rest))
+        << before;
+  }
 }
 
 TEST(Coroutine, AMillionValuesDoNotGrowTheStack) {

@@ -41,6 +41,11 @@ rondo::Stream<std::string> nests_numbers() { co_yield rondo::elements_of(plain({
 rondo::Stream<int> yields_a_function() {
   co_yield [] { return 1; };
 }
+struct alignas(64) Wide {
+  double x[8];
+};
+// MISTAKE yield_of_the_overaligned: rondo::Stream<T>: g++ 12 misplaces a T
+rondo::Stream<Wide> yields_wide() { co_yield Wide{}; }
 // MISTAKE await_of_a_stream: a Stream can co_await stream.next() or a Slot
 rondo::Stream<int> awaits_a_stream(rondo::Stream<int> in) { co_await in; }
 // END

@@ -1,5 +1,6 @@
 // The stages that keep the order, each against a plain loop over random inputs, chunk sizes, slots and
 // threads.
+#include <array>
 #include <map>
 #include <stdexcept>
 #include <stop_token>
@@ -287,6 +288,15 @@ rondo::Stream<int> stops_itself(std::stop_source* stop, int* made) {
   for (;;) {
     if (++*made == 5) stop->request_stop();
     co_yield int(*made);
+  }
+}
+
+TEST(Chunks, FewBigItemsTakeNoMoreMemoryThanTheyAre) {
+  using Big = std::array<char, 100'000>;
+  for (std::vector<Big>& chunk :
+       rondo::sequential(rondo::streaming::chunked(rondo::from_range(std::vector<Big>(3)), 1'000'000))) {
+    EXPECT_EQ(chunk.size(), 3u);
+    EXPECT_LE(chunk.capacity(), 4u);
   }
 }
 

@@ -6,7 +6,8 @@
 // of the two is a stage of Rondo: `auto cheap = rondo::filter(f) | rondo::sequentialize(4) | my_coroutine;`.
 //
 // A function object that is not empty, such as a lambda with captures, is copied or moved into the pipeline and
-// lives as long as the stream it gave; what it has captured by reference has to live as long.
+// lives as long as the stream it gave; what it has captured by reference has to live as long. Results that refer to what
+// it has captured must not outlive the stream.
 #pragma once
 
 #include <atomic>
@@ -117,8 +118,8 @@ class ChunkWork {
 template <class R, class C>
 Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_t slots) {
   struct Done {
-    R result;
     std::shared_ptr<ChunkWork<R, C>> how;
+    R result;  // destroyed first: it may need what the function has captured
   };
   std::deque<Slot<Done>> window;
   std::shared_ptr<ChunkWork<R, C>> spare;
@@ -133,7 +134,7 @@ Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_
       if (chunk == nullptr) continue;
       auto unit = work([its = spare ? std::move(spare) : how, number, chunk = std::move(*chunk)]() mutable {
         R result = its->run(number, std::move(chunk));
-        return Done{std::move(result), std::move(its)};
+        return Done{std::move(its), std::move(result)};
       });
       ++number;
       Slot<Done> slot = co_yield unit;
@@ -175,10 +176,11 @@ Stream<T> flattened(Stream<Chunk<T>> in) {
 
 template <class T>
 Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
+  constexpr std::size_t reserved = std::max<std::size_t>(65536 / sizeof(T), 1);  // more where there are more
   Chunk<T> chunk;
   Room<T> room;
   for (;;) {
-    if (chunk.empty()) chunk.reserve(std::min<std::size_t>(items, 4096));
+    if (chunk.empty()) chunk.reserve(std::min(items, reserved));
     // The last one is handed over, so that the source does not go on before the chunk has been passed on.
     room.open(chunk, items - 1);
     T* item = co_await in.next(room);

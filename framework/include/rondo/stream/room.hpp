@@ -19,6 +19,7 @@ class Room {
  public:
   static constexpr bool is_possible = std::is_nothrow_move_constructible_v<T> && !std::is_same_v<T, bool>;
 
+  [[nodiscard]] bool is_open() const { return values_ != nullptr; }
   // For values to be added, until there are `most`, of which there are not more already.
   template <class Values>
   void open(Values& values, std::size_t most) {

@@ -161,6 +161,7 @@ template <std::ranges::viewable_range Range>
 
 // Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
 // one work unit of what follows. O(1) per item while holding the stream; keeps one chunk.
+// An error of the stream comes in the place of the chunk that was being made.
 [[nodiscard]] inline auto chunks(std::size_t n) {
   return streaming::ChunksStage(streaming::at_least_one("chunks", n));
 }

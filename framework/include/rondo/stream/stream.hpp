@@ -371,7 +371,7 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   // For a stage that gathers values: those that come before the one that is awaited may have been put into `room`.
   [[nodiscard]] streaming::Next<T> next(streaming::Room<T>& room,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, nullptr, nullptr, where, &room};
+    return {*this, nullptr, nullptr, where, room.is_open() ? &room : nullptr};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {
@@ -386,6 +386,10 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
 
 template <class T>
 Stream<T> streaming::Promise<T>::get_return_object() {
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "rondo::Stream<T>: g++ 12 misplaces a T in the frame of a coroutine that needs more than the "
+                "alignment of "
+                "operator new; yield it in a std::unique_ptr or a std::vector");
   handle = std::coroutine_handle<Promise>::from_promise(*this);
   return Stream<T>(*this);
 }

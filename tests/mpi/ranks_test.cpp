@@ -174,7 +174,7 @@ TEST(Ranks, AGroupOfOneIsNoRelay) {
 TEST(Ranks, HelpIsPrintedOnce) {
   const Ended ended = ranks(3, "fine --rondo-help");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_EQ(ended.count("--rondo-batch="), 1U) << ended.output;
+  EXPECT_EQ(ended.count("--rondo-batch=auto"), 1U) << ended.output;
 }
 
 }  // namespace

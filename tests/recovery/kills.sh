@@ -11,7 +11,14 @@ RANDOM=${4:-$$}
 seed=${4:-$$}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/rondo_kills.XXXXXX")
 started=()  # processes of this test
-trap 'status=$?; for p in "${started[@]}"; do kill -KILL "$p" 2>/dev/null || true; done; rm -rf "$folder"; exit $status' EXIT
+# Most have ended long before, and their ids may be those of others by now; ours are in the folder.
+end_ours() {
+  local process
+  for process in "${started[@]}"; do
+    if [[ $(readlink "/proc/$process/cwd") == "$(realpath "$folder")"* ]]; then kill -KILL "$process" 2>/dev/null || true; fi
+  done
+}
+trap 'status=$?; end_ours; rm -rf "$folder"; exit $status' EXIT
 cd "$folder"
 export RONDO_RECOVER=on RONDO_RECOVER_DEADLINE=1 RONDO_MPIRUN_GRACE=2
 

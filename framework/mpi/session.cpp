@@ -197,9 +197,8 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   failed = first != INT_MAX;
   if (failed && rank == first) std::cerr << error;
   if (failed) return options;
-  if (!options) return options;
-  std::string refusal = differing_recovery(communicator, options->recover);
-  if (refusal.empty() && rank == 0) refusal = unfit_launcher(options->recover);
+  std::string refusal = differing_recovery(communicator, options && options->recover);
+  if (refusal.empty() && rank == 0 && options) refusal = unfit_launcher(options->recover);
   failed = !refusal.empty();
   if (failed && rank == 0) std::cerr << refusal;
   MPI_Bcast(&failed, 1, MPI_CXX_BOOL, 0, communicator);

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
 #include <string>
 
 #include "launch.hpp"
+#include "resilience/temporary_folder.hpp"
 
 namespace rondo::test {
 namespace {
@@ -124,6 +126,16 @@ TEST(Program, AWrongOptionIsNamed) {
 TEST(Program, TheEnvironmentIsATwinAndTheCommandLineWins) {
   EXPECT_EQ(program("fine --rondo-batch=1", "RONDO_BATCH=x RONDO_UNKNOWN=1").status, 0);
   EXPECT_EQ(program("fine", "RONDO_BATCH=off RONDO_MASTER_WORKS=1 RONDO_ROLLBACK=on").output, "sum 200\n");
+}
+
+// Of two runs in one process, the second one would go on with the checkpoints of the first.
+TEST(Program, ASecondRunHasAFolderOfItsOwnWhereTheEnvironmentNamesOne) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(program("twice", "RONDO_CHECKPOINT=" + folder / "given").status, 0);
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "given/2"));
+  EXPECT_EQ(program("twice --rondo-checkpoint=" + folder / "ours").status, 0);
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "ours"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "ours/2"));
 }
 
 TEST(Program, HelpListsTheOptionsAndRunsNothing) {

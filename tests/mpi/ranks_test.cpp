@@ -14,9 +14,11 @@ const std::string kProgram = RONDO_TEST_PROGRAM;
 const std::string kOtherBuild = RONDO_TEST_OTHER_PROGRAM;
 const std::string kLauncher = RONDO_TEST_LAUNCHER;
 
-Ended ranks(int count, const std::string& arguments) {
-  return launch(kLauncher + " -np " + std::to_string(count) + " " + kProgram + " " + arguments);
+Ended ranks_with(const std::string& option, int count, const std::string& arguments) {
+  return launch(kLauncher + " " + option + " -np " + std::to_string(count) + " " + kProgram + " " +
+                arguments);
 }
+Ended ranks(int count, const std::string& arguments) { return ranks_with("", count, arguments); }
 
 // Generous: a second is what it takes; whoever waits for a rank that is gone is killed after a minute.
 void expect_at_once(const Ended& ended) { EXPECT_LT(ended.time.count(), 20); }
@@ -169,6 +171,28 @@ TEST(Ranks, AGroupOfOneIsNoRelay) {
   const Ended ended = ranks(3, "fine --rondo-relay=1");
   EXPECT_EQ(ended.status, 1);
   EXPECT_EQ(ended.count("rondo::OptionError: --rondo-relay: need auto, off or "), 1U) << ended.output;
+}
+
+TEST(Ranks, RecoveryThatTheLauncherDoesNotAllowIsTold) {
+  const Ended ended = ranks(3, "fine --rondo-recover");
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(ended.count("--rondo-recover counts for nothing"), 1U) << ended.output;
+}
+
+TEST(Ranks, SurvivorsThatWouldWaitForTheLostAreRefused) {
+  const Ended ended = ranks_with("--enable-recovery", 3, "fine");
+  EXPECT_EQ(ended.count("rondo::OptionError: --rondo-recover: need on under mpirun --enable-recovery"), 1U)
+      << ended.output;
+  EXPECT_FALSE(ended.says("sum 200"));
+}
+
+// Of ranks that abort mpirun bears only half.
+TEST(Ranks, AnExitOfAWorkerThatMayBeLostIsNoAbort) {
+  const Ended ended =
+      ranks_with("--enable-recovery", 4, "exit-in-update --rondo-recover --rondo-recover-deadline=1");
+  EXPECT_TRUE(ended.says("exit() in the update of state 3 in round 2")) << ended.output;
+  EXPECT_TRUE(ended.says("rondo::WorkerLost")) << ended.output;
+  EXPECT_FALSE(ended.says("MPI_ABORT")) << ended.output;
 }
 
 TEST(Ranks, HelpIsPrintedOnce) {

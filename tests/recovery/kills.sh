@@ -203,6 +203,26 @@ kill -KILL "$script"
 ends
 [[ $status -eq 137 ]] || fail "the script itself: status $status"
 
+# Ctrl-Z stops the ranks too, and what ends a terminal lets the run leave with its checkpoint
+case_of a_terminal
+more=(--delay=20000 --rondo-checkpoint=kept --rondo-checkpoint-every=1r)
+begin "$rondo_run"
+script=$(pgrep --parent "$run")
+kill -TSTP "$script"
+stopped() { [[ $(cut --delimiter=' ' --fields=3 "/proc/$1/stat") == T ]]; }
+for rank in "$script" "${ranks[@]}"; do
+  until stopped "$rank"; do sleep 0.01; done
+done
+kill -CONT "$script"
+for rank in "${ranks[@]}"; do
+  while stopped "$rank"; do sleep 0.01; done
+done
+kill -HUP "$script"
+ends
+more=()
+[[ $status -eq 75 ]] || fail "HUP: status $status"
+[[ -n $(compgen -G 'kept/checkpoint-*/manifest') ]] || fail "HUP: no checkpoint"
+
 # what fails before Rondo runs it is no success either, though mpirun --enable-recovery calls it one
 case_of not_begun
 # refuses STATUS COMMAND...
@@ -228,6 +248,9 @@ done
 [[ ! -f never ]] || fail "a run without all of its ranks"
 unset RONDO_START
 refuses 1 "$rondo_run" -np 3 "$journey" --result=result --rondo-keep=0
+refuses 1 "$rondo_run" -np 3 "$journey" --result=never --rondo-recover=off
+grep -q 'need on under mpirun --enable-recovery' output || fail "no recovery: not told"
+refuses 0 "$rondo_run" -np 3 "$journey" --rondo-help
 refuses 2 env RONDO_MARKER=/proc/nowhere/marker "$rondo_run" -np 3 "$journey" --result=result
 refuses 0 env RONDO_MARKER=marker "$rondo_run" -np 3 --wdir / "$journey" --steps=2 --result="$PWD/result"
 [[ $(readlink marker) -eq 0 && -L marker.rank0 ]] || fail "a marker that the caller names is for the caller"

@@ -57,7 +57,7 @@ kill -CONT "$last"
 ends 0
 
 # nor is a job that is suspended for longer than all of its patience, and resumed
-begin --rondo-stall-abort=6 --rondo-orphan=6
+begin --rondo-stall-abort=6 --rondo-orphan=4
 mapfile -t ranks < <(pgrep --parent "$running")
 kill -STOP "${ranks[@]}"
 sleep 8

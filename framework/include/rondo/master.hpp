@@ -222,7 +222,9 @@ class Master {
   //
   // resume() restores from --rondo-checkpoint, if that is given and has a checkpoint. A newer one of the same run in
   // --rondo-checkpoint-copy comes before it. If the first folder has nothing any more, what was copied from a folder of that
-  // name counts; CheckpointError if that is of more than one run. The first folder belongs to one run, copies may share theirs.
+  // name counts; CheckpointError if that is of more than one run. The first folder belongs to one run, copies may share theirs:
+  // if another run writes a checkpoint there meanwhile, this one writes none any more (CheckpointError, or from safe_point() a
+  // word on the error stream).
   // safe_point() writes a checkpoint when it is due (--rondo-checkpoint-every), and goes on while the workers write; without
   // the option it does nothing.
   template <class Progress>

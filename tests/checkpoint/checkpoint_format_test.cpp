@@ -1,0 +1,114 @@
+// The bytes and the names of checkpoints, written down by hand: what others have on their disks.
+#include "checkpoint/format.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "checkpoint/catalog.hpp"
+#include "checkpoint/part_writer.hpp"
+#include "ensemble.hpp"
+#include "memory_storage.hpp"
+#include "seal.hpp"
+
+namespace rondo::checkpoint {
+namespace {
+
+const Path kRoot = "runs/checkpoints";
+
+// The bytes of version 2, written down by hand: a change of the format must change its version too.
+TEST(Format, APartOfOneStateHasExactlyTheseBytes) {
+  MemoryStorage storage;
+  PartWriter writer(storage, "", {.type_hash = 0x0102030405060708, .round = 9, .number = 3});
+  const std::byte state[] = {std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+  writer.add(StateId{0x1122}, 1.5, state);
+  const PartEntry entry = writer.finish();
+
+  const std::vector<std::byte>& bytes = storage.bytes("part-00003");
+  ASSERT_EQ(bytes.size(), 48U + 3 + 32 + 48);
+  EXPECT_EQ(entry.size, bytes.size());
+  EXPECT_EQ(entry.count, 1U);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "RONDOPRT");
+  EXPECT_EQ(number_at(bytes, 8), 2U);
+  EXPECT_EQ(bytes[16], std::byte{8});  // the low byte first
+  EXPECT_EQ(number_at(bytes, 16), 0x0102030405060708U);
+  EXPECT_EQ(number_at(bytes, 24), 9U);
+  EXPECT_EQ(number_at(bytes, 32), 3U);
+  EXPECT_EQ(bytes[50], std::byte{'c'});
+  EXPECT_EQ(number_at(bytes, 51), 0x1122U);
+  EXPECT_EQ(number_at(bytes, 59), 3U);
+  EXPECT_EQ(number_at(bytes, 67), 0x78AF5F94892F3950U);  // XXH3 of "abc"
+  EXPECT_EQ(number_at(bytes, 75), 0x3FF8000000000000U);
+  EXPECT_EQ(number_at(bytes, 83), 1U);
+  EXPECT_EQ(number_at(bytes, 91), 3U);
+  EXPECT_EQ(number_at(bytes, 107), bytes.size());
+  EXPECT_EQ(number_at(bytes, 115), entry.checksum);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()) + 123, 8), "RONDOEND");
+}
+
+TEST(Format, AManifestWithNothingInItHasExactlyTheseBytes) {
+  Manifest manifest;
+  manifest.type_hash = 0x0102030405060708;
+  manifest.round = 9;
+  manifest.next_id = StateId{4};
+  manifest.seed = 5;
+  manifest.run = 0x1112131415161718;
+  const Buffer bytes = encode(manifest);
+  ASSERT_EQ(bytes.size(), 48U + 64 + 24);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "RONDOMAN");
+  EXPECT_EQ(number_at(bytes, 8), 2U);
+  EXPECT_EQ(number_at(bytes, 24), 9U);
+  EXPECT_EQ(number_at(bytes, 48), 4U);
+  EXPECT_EQ(number_at(bytes, 56), 5U);
+  EXPECT_EQ(number_at(bytes, 104), 0x1112131415161718U);
+  EXPECT_EQ(number_at(bytes, 112), bytes.size());
+}
+
+TEST(Format, ACheckpointOfVersion1IsReadAndHasNoRun) {
+  MemoryStorage storage;
+  Ensemble saved = ensemble_of(1, 1, 20, 300);
+  write_checkpoint(storage, kRoot, saved, 3, 2);
+  const Path folder = checkpoint_folder(kRoot, 1);
+  std::vector<std::byte>& manifest = storage.bytes(folder / kManifestName);
+  manifest.erase(manifest.begin() + 104, manifest.begin() + 112);
+  set_number(manifest, 8, 1);
+  seal_manifest(manifest);
+  saved.run = 0;
+  EXPECT_TRUE(read_ensemble(storage, folder, read_checkpoint(storage, folder, kTypeHash, Depth::manifest)) ==
+              saved);
+}
+
+TEST(Format, ARunHasANameInAFolderThatItShares) {
+  const std::string name = run_name("runs/one", 0xab);
+  EXPECT_EQ(name.size(), 37U);
+  EXPECT_TRUE(is_run_name(name));
+  EXPECT_EQ(name.substr(21), "00000000000000ab");
+  EXPECT_TRUE(is_run_of("runs/one", name));
+  EXPECT_TRUE(is_run_of("./runs/../runs/one/", name));
+  EXPECT_TRUE(is_run_of(std::filesystem::current_path() / "runs/one", name));
+  EXPECT_FALSE(is_run_of("runs/other", name));
+  EXPECT_FALSE(is_run_name(checkpoint_name(7)));
+  EXPECT_FALSE(sequence_of(name).has_value());
+}
+
+TEST(Format, OnlyNamesThatACheckpointGivesAreItsOwn) {
+  EXPECT_EQ(sequence_of(checkpoint_name(7)), 7U);
+  EXPECT_EQ(sequence_of(checkpoint_name(1'234'567'890'123'456)), 1'234'567'890'123'456U);
+  for (const char* name :
+       {"checkpoint-7", "checkpoint-000000000007x", "checkpoint-", "Checkpoint-000000000007",
+        "checkpoint--00000000007", "checkpoint-99999999999999999999999"}) {
+    EXPECT_FALSE(sequence_of(name).has_value()) << name;
+  }
+  for (const char* name : {"manifest", "manifest.tmp", "part-00003", "part-00003.tmp", "part-123456"}) {
+    EXPECT_TRUE(is_checkpoint_file(name)) << name;
+  }
+  for (const char* name :
+       {"notes.txt", "part-3", "part-00003.bak", "manifest.old", "part-", ".tmp", "part-0000x"}) {
+    EXPECT_FALSE(is_checkpoint_file(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace rondo::checkpoint

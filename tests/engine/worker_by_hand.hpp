@@ -1,0 +1,129 @@
+// One worker whose messages are given by hand; what it sends is kept.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "by_hand.hpp"
+#include "checkpoint/posix_storage.hpp"
+#include "engine/worker.hpp"
+
+namespace rondo::engine {
+
+// A state is a text; an update appends its input and tells the whole.
+class Append final : public detail::Kernel {
+ public:
+  detail::Object make_state() const override { return object(""); }
+  detail::Object unpack_state(Bytes packed) const override { return object(text(packed)); }
+  detail::Object copy_state(const void* state) const override { return object(of(state)); }
+  std::size_t packed_size(const void* state) const override { return of(state).size(); }
+  void pack_state(const void* state, Buffer& out) const override { out.append(bytes(of(state))); }
+  detail::Object unpack_input(Bytes packed) const override { return object(text(packed)); }
+  void set_context(Bytes) override {}
+  void update(void* state, const void* shared, Bytes own, const detail::CallInfo&, Buffer& output) override {
+    auto& mine = *static_cast<std::string*>(state);
+    mine += shared != nullptr ? of(shared) : text(own);
+    output.append(bytes(mine));
+  }
+
+ private:
+  static const std::string& of(const void* state) { return *static_cast<const std::string*>(state); }
+  static detail::Object object(std::string value) {
+    return {new std::string(std::move(value)), [](void* old) { delete static_cast<std::string*>(old); }};
+  }
+};
+
+class WorkerByHand : public testing::Test {
+ protected:
+  void place(const std::string& state, StateId id = kState) {
+    Buffer out = message(Kind::kPlace);
+    Writer writer(out);
+    writer.put(id);
+    writer.put_block(bytes(state));
+    give(kMaster, std::move(out));
+  }
+  void transfer_to(Rank to) {
+    Buffer out = message(Kind::kTransfer);
+    Writer writer(out);
+    writer.put(to);
+    writer.put_all(std::span<const StateId>(&kState, 1));
+    give(kMaster, std::move(out));
+  }
+  void arrive_from(Rank from, const std::string& state, std::uint64_t generation = 0) {
+    Buffer out = message(Kind::kStates);
+    Writer writer(out);
+    writer.put(generation);
+    writer.put(Parcel{kState, 1, 0, {}});
+    writer.put_block(bytes(state));
+    writer.put_block(Bytes());
+    give(from, std::move(out));
+  }
+  void assign(std::uint64_t epoch, const std::string& own_input, StateId id = kState) {
+    Call call{};
+    call.epoch = epoch;
+    call.rounds = 1;
+    call.own_inputs = true;
+    const scheduler::Job job{id, 0, 0, 0, 0, 0};
+    Buffer out = message(Kind::kAssign);
+    Writer writer(out);
+    writer.put(call);
+    writer.put_block(Bytes());
+    writer.put_all(std::span<const scheduler::Job>(&job, 1));
+    writer.put_block(bytes(own_input));
+    give(kMaster, std::move(out));
+  }
+
+  // The states that have been sent to this rank, as texts.
+  std::vector<std::string> sent_to(Rank to) {
+    worker_.poll();
+    std::vector<std::string> states;
+    for (const Envelope& each : transport_.sent) {
+      Reader in(each.message);
+      if (each.from != to || in.get<Kind>() != Kind::kStates) continue;
+      (void)in.get<std::uint64_t>();
+      while (!in.empty()) {
+        (void)in.get<Parcel>();
+        states.push_back(text(in.get_block()));
+        (void)in.get_block();
+      }
+    }
+    return states;
+  }
+  // The outputs reported so far, once there are `count`.
+  std::vector<std::string> outputs(std::size_t count) {
+    while (true) {
+      worker_.poll();
+      std::vector<std::string> all;
+      for (const Envelope& each : transport_.sent) {
+        Reader in(each.message);
+        if (in.get<Kind>() != Kind::kReport) continue;
+        (void)in.get<ReportHead>();
+        for (std::size_t i = in.get_all<scheduler::Done>().size(); i > 0; --i)
+          all.push_back(text(in.get_block()));
+      }
+      if (all.size() >= count) return all;
+      transport_.wait(worker_.patience());
+    }
+  }
+
+  explicit WorkerByHand(const WorkerSettings& settings = {})
+      : worker_(transport_, storage_, std::make_unique<Append>(), settings) {}
+  void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
+
+  ByHand transport_;
+
+ private:
+  checkpoint::PosixStorage storage_;
+
+ protected:
+  Worker worker_;
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace rondo::engine

@@ -73,7 +73,7 @@ std::vector<command::Move> Scheduler::refine() {
   }
   for (const double each : load) total += each;
   const double mean = total / static_cast<double>(alive_.size());
-  const double slack = std::max(settings_.tolerance * mean, 2 * settings_.move.latency.count());
+  const double slack = std::max(settings_.tolerance * mean, 2 * latency_.count());
   std::set<std::pair<double, std::uint32_t>> order;
   for (const std::uint32_t w : alive_) order.emplace(load[w], w);
   // The slots by worker, in one block; a worker's own list is made when it matters, as most workers are left alone.

@@ -9,8 +9,17 @@
 
 namespace rondo::scheduler {
 
+namespace {
+// What stays from call to call of what a move took longer than it should. Crowded cores make each one take long; a job that was
+// suspended, a single one.
+constexpr double kMemory = 0.75;
+}  // namespace
+
 Scheduler::Scheduler(const Settings& settings)
-    : settings_(settings), workers_(settings.workers), alive_(settings.workers) {
+    : settings_(settings),
+      workers_(settings.workers),
+      alive_(settings.workers),
+      latency_(settings.move.latency) {
   std::iota(alive_.begin(), alive_.end(), 0U);
   if (settings.workers == 0) throw OptionError("workers: need at least 1, got 0");
   if (!(settings.bytes_max > 0)) throw OptionError("memory: need more than 0 bytes per worker");
@@ -45,7 +54,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   open_ = complete_ = 0;
   missing_.clear();
   stopped_ = 0;
-  latency_ = settings_.move.latency;
+  latency_ = settings_.move.latency + (latency_ - settings_.move.latency) * kMemory;
   hungry_.clear();
   busiest_.clear();
 
@@ -229,7 +238,8 @@ bool Scheduler::find_victim(Time now, Worker thief) {
       t.hungry = false;
       return true;
     }
-    commands_.emplace_back(command::Give{victim, thief, Appetite{thief_left, settings_.bytes_max - t.bytes}});
+    const Appetite appetite{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
+    commands_.emplace_back(command::Give{victim, thief, appetite});
     t.asked = now;
     v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
     list(victim);
@@ -288,7 +298,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   v.smallest = gave.smallest;
   list(gave.victim);
   if (v.awaits) await_victim(gave.victim);
-  // a master that is behind with its messages shows here: then only what gains more is asked for
+  // a master that is behind with its messages shows here, or a crowded node: then only what gains more is asked for
   latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
   if (stopping_) return;
   if (to_do > 0) {

@@ -256,7 +256,7 @@ class Scheduler {
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
-  Seconds latency_{0};  // from a Give to its answer, in this call; no less than that of the settings
+  Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
   std::set<std::pair<double, std::uint32_t>> hungry_;   // (finish, worker) of those who wait for a victim
   std::set<std::pair<double, std::uint32_t>> busiest_;  // (-(finish without the least they can give), worker)
   std::vector<Command> commands_;

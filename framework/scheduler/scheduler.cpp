@@ -152,12 +152,17 @@ Seconds Scheduler::work_and_move(Slot slot) const {
 // Keeps the worker's place among those who could give.
 void Scheduler::list(Worker worker) {
   Part& p = part(worker);
-  if (p.listed != kUnlisted) busiest_.erase({p.listed, index(worker)});
-  p.listed = kUnlisted;
+  Ranking::node_type entry;
+  if (p.listed) entry = busiest_.extract(*std::exchange(p.listed, std::nullopt));
   if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting.empty())) return;
-  p.listed = -(p.finish.count() + p.waiting_work);
-  if (p.waiting.empty()) p.listed += std::max(p.smallest, 2 * latency_).count();
-  busiest_.emplace(p.listed, index(worker));
+  double key = -(p.finish.count() + p.waiting_work);
+  if (p.waiting.empty()) key += std::max(p.smallest, 2 * latency_).count();
+  if (!entry) {
+    p.listed = busiest_.emplace(key, index(worker)).first;
+  } else {
+    entry.value() = {key, index(worker)};
+    p.listed = busiest_.insert(std::move(entry)).position;
+  }
 }
 
 void Scheduler::handle(Time, const event::Opened& opened) {

@@ -149,6 +149,8 @@ class Scheduler {
  public:
   // Throws OptionError by name for settings that cannot be.
   explicit Scheduler(const Settings& settings);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
 
   // Drops all states and distributes these evenly, by expected cost where one is given (empty: all alike). The owners are
   // in the order of the ids, which must ascend. O(n).
@@ -201,11 +203,11 @@ class Scheduler {
     float bytes = 0;
     Cost cost;
   };
-  static constexpr double kUnlisted = 1;  // keys are negative
-  struct Part {                           // a worker, as the master knows it
-    double bytes = 0;                     // of the states it holds
-    std::vector<Slot> waiting;            // not yet assigned; the next one last
-    double waiting_work = 0;              // predicted seconds
+  using Ranking = std::set<std::pair<double, std::uint32_t>>;  // of workers, by a key
+  struct Part {                                                // a worker, as the master knows it
+    double bytes = 0;                                          // of the states it holds
+    std::vector<Slot> waiting;                                 // not yet assigned; the next one last
+    double waiting_work = 0;                                   // predicted seconds
     std::ptrdiff_t outstanding =
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
@@ -215,7 +217,7 @@ class Scheduler {
     std::optional<double> awaits;  // its key in hungry_, if it is there
     Time asked{0};                 // when that was commanded
     bool stopped = false;
-    double listed = kUnlisted;  // its key in busiest_, if it is there
+    std::optional<Ranking::iterator> listed;  // in busiest_
   };
   void handle(Time now, const event::Begin& begin);
   void handle(Time now, const event::Opened& opened);
@@ -257,8 +259,8 @@ class Scheduler {
   std::size_t batch_ = 0;
   std::size_t stopped_ = 0;
   Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
-  std::set<std::pair<double, std::uint32_t>> hungry_;   // (finish, worker) of those who wait for a victim
-  std::set<std::pair<double, std::uint32_t>> busiest_;  // (-(finish without the least they can give), worker)
+  Ranking hungry_;   // who waits for a victim, by finish
+  Ranking busiest_;  // who could give, by -(finish without the least of that)
   std::vector<Command> commands_;
 };
 

@@ -16,16 +16,16 @@ Cores::Cores(const Machine& machine, std::size_t threads, Agenda& agenda)
       hot_(machine.cache_hot.count()),
       rested_(machine.rested),
       cores_(machine.cores),
-      threads_(threads) {
-  for (Thread t = 0; shared() && t < threads; ++t) threads_[t].core = static_cast<Place>(t % cores_.size());
+      free_(shared() ? 0 : threads),
+      threads_(shared() ? threads : 0) {
+  for (Thread t = 0; t < threads_.size(); ++t) threads_[t].core = static_cast<Place>(t % cores_.size());
 }
 
 // ---- what threads are told
 
 void Cores::spend(Thread thread, Seconds work) {
   if (shared()) return add(thread, {Task::Kind::kWork, work.count() * slower_, {}, 0, nullptr});
-  One& one = threads_[thread];
-  one.free = std::max(one.free, agenda_.now().count()) + work.count();
+  free_[thread] = std::max(free_[thread], agenda_.now().count()) + work.count();
 }
 
 void Cores::then(Thread thread, Happening::Kind kind, Place place, Message* message, Seconds later) {
@@ -38,11 +38,12 @@ void Cores::yield(Thread thread) {
 }
 
 bool Cores::busy(Thread thread) const {
-  const One& one = threads_[thread];
-  return shared() ? !one.tasks.empty() : one.free > agenda_.now().count();
+  return shared() ? !threads_[thread].tasks.empty() : free_[thread] > agenda_.now().count();
 }
 
-Time Cores::free(Thread thread) const { return std::max(Time(threads_[thread].free), agenda_.now()); }
+Time Cores::free(Thread thread) const {
+  return shared() ? agenda_.now() : std::max(Time(free_[thread]), agenda_.now());
+}
 
 void Cores::add(Thread thread, const Task& task) {
   One& one = threads_[thread];

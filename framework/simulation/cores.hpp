@@ -72,7 +72,6 @@ class Cores {
     kRunning
   };  // kLeaving: asleep, and counts
   struct One {
-    double free = 0;  // with a core of its own; otherwise all of the rest
     std::deque<Task> tasks;
     Condition condition = Condition::kAsleep;
     Place core = 0;
@@ -110,7 +109,8 @@ class Cores {
   const double hot_;
   const std::vector<Machine::Rest> rested_;
   std::vector<Core> cores_;
-  std::vector<One> threads_;
+  std::vector<double> free_;  // of each thread, if it has a core of its own;
+  std::vector<One> threads_;  // otherwise all else of it
 };
 
 }  // namespace rondo::simulation

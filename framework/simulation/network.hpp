@@ -2,7 +2,9 @@
 // between different pairs.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <unordered_map>
 
@@ -22,6 +24,7 @@ class Network {
     if (machine_.latency_jitter > 0) latency *= 1 - machine_.latency_jitter * std::log(1 - uniform());
     const double arrival = departure.count() + latency + message->bytes / machine_.bandwidth;
     const Place to = message->via.value_or(message->to);
+    if (last_.size() >= forget_at_) forget();
     double& last = last_[std::uint64_t{message->from} << 32 | to];
     last = std::max(last, arrival);
     ++sent_;
@@ -30,6 +33,12 @@ class Network {
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
 
  private:
+  // Pairs whose last message has arrived say nothing any more. Amortised O(1) a message.
+  void forget() {
+    constexpr std::size_t kLeast = 10'000;
+    std::erase_if(last_, [now = agenda_.now().count()](const auto& pair) { return pair.second <= now; });
+    forget_at_ = std::max(kLeast, 2 * last_.size());
+  }
   // splitmix64, whose numbers are the same everywhere
   double uniform() {
     std::uint64_t z = (random_ += 0x9e3779b97f4a7c15);
@@ -43,6 +52,7 @@ class Network {
   std::uint64_t random_;
   std::uint64_t sent_ = 0;
   std::unordered_map<std::uint64_t, double> last_;  // arrival per pair
+  std::size_t forget_at_ = 0;                       // so many pairs
 };
 
 }  // namespace rondo::simulation

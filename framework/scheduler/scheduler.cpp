@@ -221,10 +221,19 @@ void Scheduler::serve(Time now) {
     const Worker thief{hungry->second};
     const Seconds left = std::max(part(thief).finish - now, Seconds(0));
     if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= left) return;
+    // whoever has more left would gain even less
+    const Worker busiest{busiest_.begin()->second};
+    if (busiest != thief && gain(now, busiest, left) <= 2 * latency_) return;
     if (!find_victim(now, thief)) continue;
     part(thief).awaits.reset();
     hungry_.erase(hungry);
   }
+}
+
+// By how much the victim ends later than a thief with so much left.
+Seconds Scheduler::gain(Time now, Worker victim, Seconds thief_left) const {
+  const Part& v = workers_[index(victim)];
+  return v.finish + Seconds(v.waiting_work) - now - thief_left;
 }
 
 // Whether states are on their way to the thief, or asked for: then it is hungry no more, or is when the answer is empty.
@@ -236,8 +245,8 @@ bool Scheduler::find_victim(Time now, Worker thief) {
     if (Seconds(-key) - now <= thief_left) return false;
     if (victim == thief) continue;
     Part& v = part(victim);
-    const Seconds gain = v.finish + Seconds(v.waiting_work) - now - thief_left;
-    if (gain <= 2 * latency_) return false;
+    const Seconds difference = gain(now, victim, thief_left);
+    if (difference <= 2 * latency_) return false;
     if (!v.waiting.empty()) {
       if (!reassign(now, victim, thief)) return false;
       t.hungry = false;
@@ -246,7 +255,7 @@ bool Scheduler::find_victim(Time now, Worker thief) {
     const Appetite appetite{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
     commands_.emplace_back(command::Give{victim, thief, appetite});
     t.asked = now;
-    v.finish -= gain / 2;  // what it will have given, so that the next thief finds another victim
+    v.finish -= difference / 2;  // what it will have given, so that the next thief finds another victim
     list(victim);
     return true;
   }

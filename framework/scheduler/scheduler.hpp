@@ -237,6 +237,7 @@ class Scheduler {
   void assign(Time now, Worker worker);
   void await_victim(Worker worker);
   void serve(Time now);
+  [[nodiscard]] Seconds gain(Time now, Worker victim, Seconds thief_left) const;
   bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
   void list(Worker worker);

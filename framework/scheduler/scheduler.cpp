@@ -10,9 +10,10 @@
 namespace rondo::scheduler {
 
 namespace {
-// What stays from call to call of what a move took longer than it should. Crowded cores make each one take long; a job that was
-// suspended, a single one.
+// What stays from call to call of what a move took longer than it should: crowded cores make each one take long.
 constexpr double kMemory = 0.75;
+// A move is taken to be no dearer than this. What took longer says nothing of the next one: the job was suspended, say.
+constexpr Seconds kDearest{0.2};
 }  // namespace
 
 Scheduler::Scheduler(const Settings& settings)
@@ -313,7 +314,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   list(gave.victim);
   if (v.awaits) await_victim(gave.victim);
   // a master that is behind with its messages shows here, or a crowded node: then only what gains more is asked for
-  latency_ = std::max(latency_ + (now - t.asked - latency_) / 8, settings_.move.latency);
+  latency_ += (std::min(now - t.asked, kDearest) - latency_) / 8;
+  latency_ = std::max(latency_, settings_.move.latency);
   if (stopping_) return;
   if (to_do > 0) {
     t.finish = std::max(now, t.finish) + latency_ + Seconds(work);

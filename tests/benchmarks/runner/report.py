@@ -64,6 +64,7 @@ def document(sections, results, verdicts, paper, facts):
     yield ", ".join(f"{key} {value}" for key, value in facts.items())
     yield ""
     yield "Times are medians over the rounds after the first and over the runs; min and max are of single rounds."
+    yield "Of rondo-evolve, which has no rounds in turn, means over all rounds, and of single runs."
     yield "Efficiency is against the bound max(sum of costs / workers, longest cost)."
     yield ""
     yield "## Targets"

@@ -78,7 +78,8 @@ def history_line(options, facts, calibration, results, judged):
     targets = [
         {"row": one.target.row, "value": one.value, "at_most": one.target.at_most, "at_least": one.target.at_least,
          "met": one.met} for one in judged]
-    settings = {"quick": options.quick, "only": options.only, "repetitions": options.repetitions}
+    settings = {"quick": options.quick, "only": options.only, "repetitions": options.repetitions,
+                "contestants": options.contestants, "attempts": options.attempts}
     return {**facts, "settings": settings, "calibration": calibration, "sections": summaries, "targets": targets,
             "failures": results.failures}
 

@@ -3,11 +3,9 @@
 //   --mode=update   rounds with a barrier, one input per state (the default)
 //   --mode=hint     the same, and the master is told the base costs before the first round
 //   --mode=evolve   the same work without barriers between the rounds
-//   --mode=ship     the naive farm on the same engine: states travel with their inputs and come back, none
-//   persists
+//   --mode=ship     the naive farm on the same engine: states travel with their inputs and come back
 //
-// Takes Rondo's own options too (--rondo-workers, --rondo-master-works); --workers says how many it must come
-// to.
+// Takes Rondo's own options too (--rondo-workers, --rondo-master-works). --workers says how many it must find.
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/vector.hpp>
 #include <cstdio>

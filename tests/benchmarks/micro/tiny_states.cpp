@@ -1,11 +1,8 @@
-// What an update costs when it does nothing: 10,000 states of 8 bytes, everything between two rounds
-// included.
+// What an update costs when it does nothing: 10,000 states of 8 bytes, with everything between two rounds.
 //
 //   us_per_update           time of a round / states
-//   master_us_per_message   processor time of rank 0 / messages it sent and received; under mpirun only,
-//   where rank 0's
-//                           process holds nothing but the master. Packing inputs and unpacking outputs is in
-//                           it.
+//   master_us_per_message   processor time of rank 0 / messages it sent and received, with packing inputs and
+//                           unpacking outputs; under mpirun only, where its process has nothing but the master
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,8 +1,8 @@
 // Measures, once per run of the benchmarks, what the machine does in a millisecond: prints one line of JSON.
 //
 //   operations_per_ms   how many steps of burn(); passed to every contestant, so that all burn the same count
-//   touch_ms            what an update costs before its own cost begins: reading and writing a cold state of
-//   300 kB sleep_ms            how much later than asked a sleep of 1 ms ends
+//   touch_ms            what an update costs before its own cost begins: a pass over a cold state of 300 kB
+//   sleep_ms            how much later than asked a sleep of 1 ms ends
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

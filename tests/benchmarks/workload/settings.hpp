@@ -6,8 +6,7 @@
 //   --work=busy|sleep                               a fixed count of arithmetic operations, or nanosleep
 //   --mean-ms=1 --sigma=1 --seed=...                the lognormal distribution of the base costs
 //   --jitter=0.2                                    standard deviation of a cost around its base, per round
-//   --drift=0                                       standard deviation per round of the walk of a base's
-//   logarithm
+//   --drift=0                                       the same of a step of its base's logarithm, per round
 //   --spikes                                        every 10 rounds a tenth of the states swap their bases
 //   --redraw                                        all bases drawn anew in each round
 //   --costs-ms=1,1,10                               bases given one by one (sets the number of states)

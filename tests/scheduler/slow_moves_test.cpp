@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -23,29 +24,37 @@ class SlowMoves : public testing::Test {
     std::vector<StateId> ids;
     for (std::uint64_t i = 0; i < 8; ++i) ids.push_back(StateId{i});
     (void)scheduler_.reset(ids, std::vector<double>(8, kEach));
+    for (Slot slot = 0; slot < 8; ++slot)
+      scheduler_.packed(slot, 500e3);  // too big to move for an early start
   }
 
   // A call in which the thief has done its own four at once, and asks for more. The victim, if it is asked, says after that time
-  // that it has nothing to give. Whether it was.
-  bool call(Seconds answer) {
+  // that it has nothing to give. Whether it was. Its states have taken so long each.
+  bool call(Seconds answer, double victims = kEach) {
     (void)on(event::Begin{1, 8});
     (void)on(event::Opened{1});
-    const std::vector<Command> commands = on(event::Report{kThief, done(4), Seconds(0), 0, kNever, true});
-    const bool asked = std::any_of(commands.begin(), commands.end(), [](const Command& command) {
-      return std::holds_alternative<command::Give>(command);
-    });
+    asked_.reset();
+    for (const Command& command : on(event::Report{kThief, done(4, kEach), Seconds(0), 0, kNever, true}))
+      if (const auto* give = std::get_if<command::Give>(&command)) asked_ = give->appetite;
     now_ += answer;
-    if (asked) (void)on(event::Gave{kVictim, kThief, {}, Seconds(kEach), 0, kNever});
-    (void)on(event::Report{kVictim, done(0), Seconds(0), 0, kNever, false});
-    return asked;
+    if (asked_) (void)on(event::Gave{kVictim, kThief, {}, Seconds(kEach), 0, kNever});
+    (void)on(event::Report{kVictim, done(0, victims), Seconds(0), 0, kNever, false});
+    return asked_.has_value();
+  }
+  // How many moves the next call begins with.
+  std::size_t moves() {
+    const std::vector<Command> commands = on(event::Begin{1, 8});
+    return static_cast<std::size_t>(
+        std::count_if(commands.begin(), commands.end(),
+                      [](const Command& command) { return std::holds_alternative<command::Move>(command); }));
   }
 
   std::vector<Command> on(const Event& event) { return scheduler_.on(now_, event); }
   // Four, from this slot on.
-  const std::vector<Done>& done(Slot first) {
+  const std::vector<Done>& done(Slot first, double seconds) {
     done_.clear();
     for (Slot slot = first; slot < first + 4; ++slot)
-      done_.push_back({slot, 0, static_cast<float>(kEach), 0});
+      done_.push_back({slot, 0, static_cast<float>(seconds), 0});
     return done_;
   }
 
@@ -56,6 +65,7 @@ class SlowMoves : public testing::Test {
   }()};
   Time now_{0};
   std::vector<Done> done_;
+  std::optional<Appetite> asked_;
 };
 
 TEST_F(SlowMoves, NobodyIsAskedInTheNextCallForLessThanTheyTook) {
@@ -73,6 +83,22 @@ TEST_F(SlowMoves, AfterFewCallsOneIsTriedAgain) {
     }
     EXPECT_LT(calls, 10) << answer.count();
   }
+}
+
+TEST_F(SlowMoves, AThiefIsAsBusyAsWhatItAsksForIsOnItsWay) {
+  ASSERT_TRUE(call(Seconds(20e-3)));
+  ASSERT_TRUE(call(Seconds(0)));
+  EXPECT_GT(asked_->left, Seconds(1e-3));
+}
+
+TEST_F(SlowMoves, NothingIsMovedBeforeACallForLessThanTheyTook) {
+  ASSERT_TRUE(call(kSlow, 2 * kEach));
+  EXPECT_EQ(moves(), 0U);
+}
+
+TEST_F(SlowMoves, WhatQuickOnesEvenOutIsMovedBeforeACall) {
+  ASSERT_TRUE(call(Seconds(0), 2 * kEach));
+  EXPECT_GT(moves(), 0U);
 }
 
 TEST_F(SlowMoves, QuickOnesAreAskedForInEveryCall) {

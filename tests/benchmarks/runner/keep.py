@@ -22,7 +22,7 @@ def main():
     options = parser.parse_args()
     if not options.command:
         parser.error("need a command")
-    facts = {"commit": machine.commit(HERE), **machine.describe(), "load before": machine.load()}
+    facts = machine.describe(HERE)
     lines = []
     with subprocess.Popen(options.command, stdout=subprocess.PIPE, text=True) as program:
         for line in program.stdout:

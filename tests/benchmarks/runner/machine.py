@@ -23,18 +23,21 @@ def processor():
 
 def commit(source):
     name = output_of("git", "rev-parse", "HEAD", folder=source)
-    changed = bool(output_of("git", "status", "--porcelain", "--untracked-files=no", folder=source))
+    changed = bool(output_of("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)*.jsonl",
+                             folder=source))
     return name + ("+changes" if changed else "") if name else "unknown"
 
 
-def describe():
+def describe(source):
     return {
+        "commit": commit(source),
         "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "mpi": (output_of("mpirun", "--version").splitlines() or ["unknown"])[0],
         "compiler": (output_of("c++", "--version").splitlines() or ["unknown"])[0],
+        "load before": load(),
     }
 
 

@@ -87,7 +87,7 @@ def history_line(options, facts, calibration, results, judged):
 def main():
     options = arguments()
     results = Results()
-    facts = {"commit": machine.commit(options.source), **machine.describe(), "load before": machine.load()}
+    facts = machine.describe(options.source)
     calibration = run([str(options.programs / "calibrate")])
     sections = chosen_sections(options)
     for section in sections:

@@ -34,7 +34,8 @@ namespace rondo {
 // Who fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
   // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. If that is a stage
-  // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but not part of a chunk.
+  // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
+  // no part of a chunk.
   evaluation,
   // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
   // ahead of what they have passed on, and the whole stream waits for the slot then.

@@ -183,6 +183,25 @@ TEST(MeanAndVariance, SquaresNeitherOverflowNorUnderflow) {
   EXPECT_EQ(all_of<MeanAndVariance>({3 * 0x1p-538, 5 * 0x1p-538}).variance(), 0);      // of a half
 }
 
+// The remainder of the division decides about the last bit: the quotient alone is a tie.
+TEST(MeanAndVariance, AreRoundedFromAllBits) {
+  const double x =
+      0x1p27 - 1;  // its square has 54 bits, and the variance is that and a third of the smallest square
+  EXPECT_EQ(x * x, 0x1p54 - 0x1p28);
+  EXPECT_EQ(all_of<MeanAndVariance>({x, -x, 0}).variance(), 0x1p54 - 0x1p28);
+  EXPECT_EQ(all_of<MeanAndVariance>({x, -x, DBL_TRUE_MIN}).variance(), 0x1p54 - 0x1p28 + 2);
+  EXPECT_EQ(all_of<MeanAndVariance>({3 * x, -x, -x, -x, 0, DBL_TRUE_MIN, -DBL_TRUE_MIN}).variance(),
+            0x1p55 - 0x1p29 + 4);  // here it is the remainder of the second division, by n - 1
+
+  MeanAndVariance many(DBL_TRUE_MIN);  // 2^63 of the smallest double among 2^64 - 1 values
+  for (int i = 0; i < 63; ++i) {
+    many += many;
+    many += 0;
+  }
+  EXPECT_EQ(many.count(), ~std::uint64_t{0});
+  EXPECT_EQ(many.mean(), DBL_TRUE_MIN);
+}
+
 TEST(MeanAndVariance, OfTooFewOrOfSpecialValuesAreNan) {
   EXPECT_TRUE(std::isnan(MeanAndVariance().mean()));
   EXPECT_TRUE(std::isnan(MeanAndVariance().variance()));
@@ -206,6 +225,11 @@ TEST(MeanAndVariance, OfVeryManyValuesStayWithinTheirWords) {
   const Integer squares = quarter * (3 * largest * largest + half * half);
   EXPECT_TRUE(is_nearest(result.mean(), sum, n));
   EXPECT_TRUE(is_nearest(result.variance(), n * squares - sum * sum, (n * (n - 1)) << 1074));
+
+  auto wide = all_of<MeanAndVariance>({0x1p1023, -0x1p1023});
+  for (int i = 0; i < 62; ++i) wide += wide;
+  EXPECT_EQ(wide.mean(), 0);
+  EXPECT_EQ(wide.variance(), kInfinity);
 }
 
 }  // namespace

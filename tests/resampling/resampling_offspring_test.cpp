@@ -185,6 +185,24 @@ TEST(StochasticRound, GoesUpWithTheProbabilityOfTheFraction) {
   }
 }
 
+// The last bits of the weights count.
+TEST(BranchingOffspring, GoUpWithTheProbabilityOfTheFractionOfTheirMean) {
+  const Values weights = {1 + 0x1p-52, 0.75, 2 - 0x1p-51, 0x1p-9 + 0x1p-60, 0.1};
+  constexpr std::size_t n = 1000;
+  Integer sum = 0;
+  for (const double weight : weights) sum += in_units(weight);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Integer scaled = in_units(weights[i]) * n;  // sum times the mean
+    std::uint64_t limit = 0;                          // random words below it let the number go up
+    for (int bit = 63; bit >= 0; --bit) {
+      const std::uint64_t trial = limit | std::uint64_t{1} << bit;
+      Scripted random({trial - 1});
+      if (rondo::branching_offspring(weights, n, random)[i] > scaled / sum) limit = trial;
+    }
+    EXPECT_LE(abs(Integer(limit) * sum - (scaled % sum << 64)), sum) << i;
+  }
+}
+
 TEST(Offspring, OfWrongInputAreRefusedByName) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   rondo::Random random = random_of(0);

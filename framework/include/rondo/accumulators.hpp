@@ -7,8 +7,7 @@
 // All but Histogram are trivially copyable and without padding: they travel between ranks as one block of memory. Histogram
 // has a serialize(). None of them is shared between threads.
 //
-// Only bits and integers are used to add and to merge, so rounding modes and compiler options for floating-point numbers
-// change nothing.
+// Numbers are added and compared as integers, so the rounding mode and fused multiply-adds change nothing.
 #pragma once
 
 #include <rondo/accumulators/counts.hpp>

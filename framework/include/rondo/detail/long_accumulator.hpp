@@ -5,7 +5,7 @@
 // has one representation, so equal sums have equal bytes. Carries are resolved in each addition, which touches two or
 // three words and rarely more.
 //
-// Only integers are used. Rounding modes, -ffast-math, flushing of denormals and fused multiply-adds change nothing.
+// Only integers are used, so rounding modes and fused multiply-adds change nothing.
 #pragma once
 
 #include <algorithm>

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <span>
@@ -51,13 +53,12 @@ class WalkerBin {
     ExactSum total;
     for (const Entry& walker : walkers_) total += walker.weight;
     const double ideal = total.value() / target;
-    split_above(2 * ideal);
-    // a merged walker is at least as heavy as the one that was too light, and pieces are not too light
-    while (walkers_.size() > 1 && walkers_.begin()->weight < ideal / 2) {
-      merge_lightest(random);
-      split_above(2 * ideal);
-    }
-    // too few: the heaviest is above ideal; too many: the two lightest are together below twice ideal
+    // the smallest denormal number has no half
+    while (heaviest() > 2 * ideal && heaviest() / 2 > 0) split_heaviest();
+    // This may make one walker heavier than 2 * ideal. Then the two lightest, and so all, were heavier than 1.5 * ideal but
+    // for one: there are too few, and the heaviest is split below.
+    while (walkers_.size() > 1 && walkers_.begin()->weight < ideal / 2) merge_lightest(random);
+    // if there are too few, the heaviest is above ideal; if too many, the two lightest together are below 2 * ideal
     while (walkers_.size() < target) split_heaviest();
     while (walkers_.size() > target) merge_lightest(random);
   }
@@ -76,19 +77,15 @@ class WalkerBin {
     }
   };
 
+  [[nodiscard]] double heaviest() const { return std::prev(walkers_.end())->weight; }
+
   Entry take(std::set<Entry>::const_iterator position) { return walkers_.extract(position).value(); }
 
   // The pieces add up exactly: halving is exact, and of a denormal number one piece gets the odd bit.
   void split_heaviest() {
-    const Entry heaviest = take(std::prev(walkers_.end()));
-    insert(heaviest.parent, heaviest.weight / 2);
-    insert(heaviest.parent, heaviest.weight - heaviest.weight / 2);
-  }
-
-  // The smallest denormal number has no half.
-  void split_above(double limit) {
-    while (std::prev(walkers_.end())->weight > limit && std::prev(walkers_.end())->weight / 2 > 0)
-      split_heaviest();
+    const Entry whole = take(std::prev(walkers_.end()));
+    insert(whole.parent, whole.weight / 2);
+    insert(whole.parent, whole.weight - whole.weight / 2);
   }
 
   template <BitEngine Engine>

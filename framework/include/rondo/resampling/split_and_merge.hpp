@@ -102,7 +102,7 @@ class WalkerBin {
 };
 
 /// Adds what merging lost by rounding, so that the exact sum of the weights rounds to `total` again. Heavy walkers come
-/// first, and no weight changes by more than 2^-46 of itself.
+/// first, no weight changes by more than 2^-46 of itself, and a weight of 0 stays 0.
 inline void settle(std::vector<PlannedWalker>& walkers, double total) {
   ExactSum sum, missing(total);
   for (const PlannedWalker& walker : walkers) {
@@ -117,6 +117,7 @@ inline void settle(std::vector<PlannedWalker>& walkers, double total) {
   for (PlannedWalker* walker : by_weight) {
     const double limit = std::max(walker->weight * 0x1p-46, std::numeric_limits<double>::denorm_min());
     const double before = walker->weight;
+    if (before == 0) return;
     walker->weight += std::clamp(missing.value(), -limit, limit);
     sum += walker->weight - before;  // exact, as the two are so close
     missing += before - walker->weight;
@@ -139,8 +140,8 @@ inline void settle(std::vector<PlannedWalker>& walkers, double total) {
 ///   the heaviest walkers. The total of one bin changes by no more than 2^-46 of it.
 /// (Bounds hold but for rounding, and as far as weights below 1e-308 can be divided.)
 ///
-/// O((N + sum of targets) log(N)); one random number per merge. InputError: a weight is negative, infinite or NaN, or all
-/// together overflow; the numbers of weights and bins differ; a walker is in a bin without a target, or with target 0; the
+/// O((N + sum of targets) log(N)); one random number per merge. InputError: a weight is negative, infinite or NaN; the total is
+/// above 2^1023; the numbers of weights and bins differ; a walker is in a bin without a target, or with target 0; the
 /// targets are more than 2^32 - 1 walkers. ZeroWeightError: no weight is above 0.
 template <BitEngine Engine>
 [[nodiscard]] WalkerPlan split_and_merge(std::span<const double> weights, std::span<const std::uint32_t> bins,
@@ -175,8 +176,8 @@ template <BitEngine Engine>
     throw InputError("the targets of all bins with walkers are " + std::to_string(wanted) +
                          " together: there can be up to 4294967295 walkers",
                      {});
-  if (total.value() > std::numeric_limits<double>::max())
-    throw InputError("the total weight is above the largest double: scale the weights", {});
+  if (total.value() > 0x1p1023)  // so that no rounded sum overflows on the way
+    throw InputError("the total weight is above 2^1023: scale the weights", {});
 
   WalkerPlan plan{std::vector<std::uint32_t>(weights.size()), {}};
   plan.walkers.reserve(wanted);

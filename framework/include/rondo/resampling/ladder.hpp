@@ -30,7 +30,8 @@ enum class LadderPairs { even, odd };
 /// result[i] == i + 1. With state_at[i] the position in ids() of the state at rung i, the new state_at[i] is the old
 /// state_at[result[i]], and no state has to move.
 ///
-/// Each call alone keeps the joint distribution and is reversible. Alternate even and odd from round to round: that mixes faster than choosing at random.
+/// Each call alone keeps the joint distribution and is reversible. Alternate even and odd from round to round: that mixes
+/// faster than choosing at random.
 /// Sources: R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 57 (1986), 2607-2609; K. Hukushima, K. Nemoto, J. Phys. Soc. Jpn. 65
 /// (1996), 1604-1608; alternation: S. Syed, A. Bouchard-Cote, G. Deligiannidis, A. Doucet, J. R. Stat. Soc. B 84 (2022), 321-350.
 ///

@@ -9,14 +9,14 @@
 //   |-----------------------|----------------------------------------------|--------|----------------|
 //   | systematic_offspring  | floor(m) or ceil(m)                          | n      | 1              |
 //   | stratified_offspring  | above m - 2, below m + 2                     | n      | n              |
-//   | residual_offspring    | at least floor(m)                            | n      | below n and N  |
+//   | residual_offspring    | at least floor(m)                            | n      | fewer than N   |
 //   | multinomial_offspring | binomial                                     | n      | n              |
 //   | branching_offspring   | floor(m) or ceil(m), independent             | varies | N              |
 //
-// They compute in integers, in units of 2^-64 of (a power of two above) the largest weight: weights down to 2^-11 of the largest are
-// taken as they are, smaller ones are rounded down by less than a unit, so that weights below a unit have no offspring. All
-// that follows is exact. So the bounds above hold without a tolerance, and equal weights and an equal engine give equal
-// offspring on every platform.
+// They compute in integers, in units of 2^-64 of (a power of two above) the largest weight. Weights down to 2^-11 of the
+// largest are taken as they are. Smaller ones are rounded down by less than a unit, so a weight below a unit has no
+// offspring. All that follows is exact: the bounds above hold without a tolerance, and equal weights and an equal engine
+// give equal offspring on every platform.
 //
 // Errors of all: InputError names the first weight that is negative, infinite or NaN, or says that there are more than
 // 2^32 - 1 weights or offspring; ZeroWeightError if no weight is above 0 (also if n is 0).

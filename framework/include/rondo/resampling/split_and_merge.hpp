@@ -136,8 +136,8 @@ inline void settle(std::vector<PlannedWalker>& walkers, double total) {
 ///   of both weights, which continues one of them with a probability in proportion to the weights. So the mean weight of
 ///   the copies of a state is its weight before.
 /// - The total weight is kept to the last bit: the sum of all weights, taken exactly and rounded once (ExactSum), is the
-///   same double before and after, however often this is repeated. Splits are exact. What merges lose by rounding is given back to
-///   the heaviest walkers. The total of one bin changes by no more than 2^-46 of it.
+///   same double before and after, however often this is repeated. Splits are exact. What merges lose by rounding is
+///   given back to the heaviest walkers. The total of one bin changes by no more than 2^-46 of it.
 /// (Bounds hold but for rounding, and as far as weights below 1e-308 can be divided.)
 ///
 /// O((N + sum of targets) log(N)); one random number per merge. InputError: a weight is negative, infinite or NaN; the total is

@@ -45,6 +45,7 @@ Crew::Crew(Evaluation& evaluation, const StreamOptions& options)
       options_((check(options), options)),
       threads_max_(threads_max(options)),
       allotted_(threads_max_),
+      roster_(evaluation_.sections().apart()),
       meter_(options.time_constant) {}
 
 Meter::Duration Crew::now() const {
@@ -64,13 +65,15 @@ void Crew::work() {
   }
   std::stop_callback stop(options_.stop, [this] {
     evaluation_.stop();
-    invite();
+    evaluation_.baton().invite();
   });
+  evaluation_.baton().on_ring([this] { recruit_stand_in(); });
   if (options_.effectiveness == 0) {
     want(threads_max_);
     recruit();
   }
-  serve();
+  serve({});
+  evaluation_.baton().on_ring(nullptr);
   for (;;) {
     std::vector<std::thread> leaving;
     {
@@ -92,64 +95,92 @@ StreamReport Crew::report() const {
           .par = meter_.par()};
 }
 
-void Crew::serve() {
+void Crew::serve(Hand hand) {
   Baton& baton = evaluation_.baton();
   std::optional<CoreShare::OnThisThread> core;
   if (share_) core.emplace(*share_);
   Round round;
   round.mark = now();
   UnitReference unit;
-  for (bool holding = false;;) {
+  for (;;) {
     // Also a thread whose units are always the ones that the stream waits for has to leave when it is asked to.
-    if (holding && roster_.too_many()) {
+    if (hand.holding && roster_.too_many()) {
       baton.put_back();
-      holding = false;
+      hand.holding = false;
     }
-    if (!holding) {
-      const auto taken = roster_.leave() ? Baton::Taken::dismissed : baton.take(roster_);
-      if (taken == Baton::Taken::closed) return invite();
+    if (hand.empty()) {
+      const auto taken = take(hand);
+      if (taken == Baton::Taken::closed) return baton.invite();
       if (taken == Baton::Taken::dismissed) {
-        if (share_) share_->give_back();
-        if (!join()) return;
+        dismiss();
+        if (!join(hand)) return;
         round = Round{};
         round.mark = now();
         continue;
       }
     }
-    holding = false;
-    if (round.timed) {
-      round.sample.wait += round.lap(now());
-      if (round.sample.par.count() > 0) {  // a whole round is behind this thread
-        meter_.record(round.sample, roster_.at_work, round.weight);
-        ++samples_;
-        // About fifty clocked rounds in the time that the averages remember, and each stands for those around it.
-        const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
-        const auto rounds = options_.time_constant.count() / 50 / length;
-        round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(rounds, 63));
-        round.weight = 1 + round.skipping;
-        round.sample = {};
-        decide();
-      }
-      round.timed = round.skipping == 0;
-    } else if (--round.skipping == 0) {
-      round.timed = true;
-      round.mark = now();
-    }
-    const auto turn = evaluation_.step(unit);
-    if (turn == Evaluation::Turn::over) return invite();
-    if (round.timed) round.sample.crit += round.lap(now());
+    if (hand.holding) begin_round(round);
+    const auto turn = evaluation_.step(unit, hand.part);
+    const bool was_holding = std::exchange(hand, {}).holding;
+    if (turn == Evaluation::Turn::over) return baton.invite();
+    if (round.timed && was_holding) round.sample.crit += round.lap(now());
     if (turn == Evaluation::Turn::waiting) {
       if (share_) share_->waits();
       continue;
     }
-    if (samples_ == 0 && options_.effectiveness > 0)
-      want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
-    baton.put_back();
-    recruit();
+    if (turn == Evaluation::Turn::unit) {
+      if (samples_ == 0 && options_.effectiveness > 0)
+        want(static_cast<unsigned>(std::min<std::uint64_t>(evaluation_.units() + 1, threads_max_)));
+      baton.put_back();
+      recruit();
+    }
     if (round.timed) round.mark = now();
-    holding = evaluation_.run(std::move(unit));
+    hand.holding = evaluation_.run(std::move(unit));
     if (round.timed) round.sample.par += std::max(round.lap(now()), Meter::Duration(1));
   }
+}
+
+// Results that are there are passed on first, also by a thread that is to leave: the one that stays may be in a call that
+// does not return before that.
+Baton::Taken Crew::take(Hand& hand) {
+  Stepper* part = nullptr;
+  auto taken = Baton::Taken::part;
+  if (roster_.too_many()) part = evaluation_.sections().take_over();
+  if (part == nullptr)
+    taken = roster_.leave() ? Baton::Taken::dismissed
+                            : evaluation_.baton().take(roster_, evaluation_.sections(), part);
+  if (taken == Baton::Taken::yes) hand.holding = true;
+  if (taken == Baton::Taken::part) hold(hand, part);
+  return taken;
+}
+
+// What was taken over is everything, or something before that.
+void Crew::hold(Hand& hand, Stepper* part) {
+  hand.holding = !part->is_apart();
+  hand.part = hand.holding ? nullptr : part;
+}
+
+// Runs with the baton.
+void Crew::begin_round(Round& round) {
+  if (!round.timed) {
+    if (--round.skipping > 0) return;
+    round.timed = true;
+    round.mark = now();
+    return;
+  }
+  round.sample.wait += round.lap(now());
+  if (round.sample.par.count() > 0) {  // a whole round is behind this thread
+    meter_.record(round.sample, roster_.at_work, round.weight);
+    ++samples_;
+    // About fifty clocked rounds in the time that the averages remember, and each stands for those around it.
+    const auto length = std::max<Meter::Duration::rep>(round.sample.total().count(), 1);
+    const auto rounds = options_.time_constant.count() / 50 / length;
+    round.skipping = static_cast<unsigned>(std::min<Meter::Duration::rep>(rounds, 63));
+    round.weight = 1 + round.skipping;
+    round.sample = {};
+    decide();
+  }
+  round.timed = round.skipping == 0;
 }
 
 // Runs with the baton: often at first, then about ten times in the time that the averages remember.
@@ -168,7 +199,7 @@ void Crew::want(unsigned threads) {
   wanted_ = threads;
   const unsigned target = std::min(wanted_.load(), allotted_);
   const unsigned before = roster_.target.exchange(target);
-  if (target > before) invite();
+  if (target > before) evaluation_.baton().invite();
   if (target < before) evaluation_.baton().look_again();
 }
 
@@ -178,12 +209,7 @@ void Crew::allot(unsigned threads) {
   const unsigned target = std::min(wanted_.load(), allotted_);
   const unsigned before = roster_.target.exchange(target);
   if (target < before) evaluation_.baton().look_again();
-  invite();  // also if the target is as before: a core may have become free
-}
-
-void Crew::invite() {
-  invitations_.fetch_add(1);
-  invitations_.notify_all();
+  evaluation_.baton().invite();  // also if the target is as before: a core may have become free
 }
 
 // Starts the threads that the rule asks for and that have never been started, also those that the budget does not allow yet:
@@ -192,29 +218,56 @@ void Crew::recruit() {
   const unsigned wanted = wanted_.load(std::memory_order_relaxed);
   if (recruited_.load(std::memory_order_relaxed) >= wanted) return;
   const std::scoped_lock lock(threads_mutex_);
-  while (recruited_ < wanted && !evaluation_.over()) {
-    try {
-      threads_.emplace_back([this] {
-        if (join()) serve();
-      });
-    } catch (const std::system_error&) {
-      return;  // the system has no thread left; the others do the work
-    }
-    ++recruited_;
-  }
+  while (recruited_ < wanted && start_thread()) continue;
 }
 
-bool Crew::join() {
+// The thread that could pass on a result from outside is inside of the source. One more may be there for that, also where one
+// is all that there should be.
+void Crew::recruit_stand_in() {
+  const std::scoped_lock lock(threads_mutex_);
+  if (recruited_ == roster_.at_work && recruited_ <= threads_max_) static_cast<void>(start_thread());
+}
+
+bool Crew::start_thread() {
+  if (evaluation_.over()) return false;
+  try {
+    threads_.emplace_back([this] {
+      Hand hand;
+      if (join(hand)) serve(hand);
+    });
+  } catch (const std::system_error&) {
+    return false;  // the system has no thread left; the others do the work
+  }
+  ++recruited_;
+  return true;
+}
+
+void Crew::dismiss() {
+  if (!share_) return;
+  unsigned without = without_core_;
+  while (without > 0)
+    if (without_core_.compare_exchange_weak(without, without - 1)) return;
+  share_->give_back();
+}
+
+bool Crew::join(Hand& hand) {
+  Baton& baton = evaluation_.baton();
   unsigned at_work = 0;
   for (;;) {
-    const unsigned seen = invitations_.load();
+    const unsigned seen = baton.invitations().load();
     if (evaluation_.over()) return false;
+    if (Stepper* const part = baton.take_ring() ? evaluation_.sections().take_over() : nullptr) {
+      hold(hand, part);
+      at_work = roster_.at_work.fetch_add(1) + 1;
+      if (share_ && !share_->lease()) without_core_.fetch_add(1);
+      break;
+    }
     at_work = roster_.enter();
     if (at_work > 0) {
       if (!share_ || share_->lease()) break;
       roster_.at_work.fetch_sub(1);
     }
-    invitations_.wait(seen);
+    baton.invitations().wait(seen);
   }
   unsigned most = at_work_max_;
   while (at_work > most && !at_work_max_.compare_exchange_weak(most, at_work)) {

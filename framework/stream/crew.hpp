@@ -33,13 +33,25 @@ class Crew {
  private:
   struct Round;  // one thread's clockwork
 
-  void serve();
-  [[nodiscard]] bool join();
+  // What a thread has: the baton, a part of the pipeline that it has taken over, or nothing.
+  struct Hand {
+    bool holding = false;
+    Stepper* part = nullptr;
+    [[nodiscard]] bool empty() const { return !holding && part == nullptr; }
+  };
+
+  void serve(Hand hand);
+  [[nodiscard]] Baton::Taken take(Hand& hand);
+  void hold(Hand& hand, Stepper* part);
+  void dismiss();
+  [[nodiscard]] bool join(Hand& hand);
+  void begin_round(Round& round);
   void decide();
   void want(unsigned threads);
   void allot(unsigned threads);
-  void invite();
   void recruit();
+  void recruit_stand_in();
+  [[nodiscard]] bool start_thread();
   [[nodiscard]] Meter::Duration now() const;
 
   Evaluation& evaluation_;
@@ -50,7 +62,7 @@ class Crew {
   std::atomic<unsigned> wanted_{1};  // by the rule; written under the mutex
   unsigned allotted_;                // by the budget
   Roster roster_;
-  std::atomic<unsigned> invitations_{0};
+  std::atomic<unsigned> without_core_{0};  // threads at work for which the budget had none
   std::atomic<unsigned> at_work_max_{1};
   std::atomic<std::uint64_t> joined_{0};
 

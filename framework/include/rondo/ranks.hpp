@@ -36,9 +36,11 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
   bool more = true;
   while (more || !open.empty()) {
     while (more && open.size() < slots && (open.empty() || !open.front().ready())) {
-      const typename U::InputType* item = co_await in.next(error);
+      bool held_up = false;
+      auto pulled = open.empty() ? in.next(error) : in.next(error, held_up, open.front());
+      const typename U::InputType* item = co_await pulled;
       if (item == nullptr) {
-        more = false;
+        more = held_up;
         break;
       }
       SlotAndFiller<Output> place = make_slot<Output>(FilledBy::outside, "a task on a rank");

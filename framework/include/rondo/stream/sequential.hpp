@@ -12,6 +12,7 @@
 #include <exception>
 #include <iterator>
 #include <memory>
+#include <span>
 
 #include <rondo/stream/pipeline.hpp>
 
@@ -33,8 +34,9 @@ class Puller {
  private:
   [[nodiscard]] void* end(std::exception_ptr error);
   void wait_for_slot();
-  static void wait(SlotCore& slot);
+  static void wait(std::span<SlotCore* const> slots);
   StreamBase& stream_;
+  bool there_ = false;  // the next value is there already
   std::atomic<bool> cancelled_{false};  // never
   Stepper stepper_;
 };

@@ -90,6 +90,7 @@ struct CoreBudget::State {
     unsigned lent = 0;
     for (const auto* share : shares) {
       CoreDemand demand = share->demand_;
+      demand.threads_max = std::min(demand.threads_max, share->limit_);
       if (share->nested_ > 0) demand.threads_max = std::min(demand.threads_max, share->actors_.load());
       if (share->outer_ != nullptr) ++lent;
       demands.push_back(demand);
@@ -142,6 +143,7 @@ CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
                      const std::atomic<unsigned>& actors, std::function<void(unsigned)> allotted)
     : budget_(budget),
       demand_{0, threads_max, priority},
+      limit_(threads_max),
       actors_(actors),
       allotted_(std::move(allotted)),
       outer_(lender(budget)) {
@@ -188,6 +190,12 @@ void CoreShare::demand(double critical_fraction, unsigned threads_max) {
   const std::scoped_lock lock(budget_.state_->mutex);
   demand_.critical_fraction = critical_fraction;
   demand_.threads_max = threads_max;
+  budget_.state_->rebalance();
+}
+
+void CoreShare::limit(unsigned threads) {
+  const std::scoped_lock lock(budget_.state_->mutex);
+  limit_ = threads;
   budget_.state_->rebalance();
 }
 

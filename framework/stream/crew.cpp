@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <system_error>
+#include <vector>
 
 #include <rondo/stream/speedup.hpp>
 
@@ -72,16 +72,15 @@ void Crew::work() {
     want(threads_max_);
     recruit();
   }
-  serve({});
+  run_thread(true);
   evaluation_.baton().on_ring(nullptr);
   for (;;) {
-    std::vector<std::thread> leaving;
+    std::vector<OwnThread> leaving;
     {
       const std::scoped_lock lock(threads_mutex_);
       leaving.swap(threads_);
     }
-    if (leaving.empty()) break;
-    for (std::thread& thread : leaving) thread.join();
+    if (leaving.empty()) break;  // none is started when it is over
   }
   share_.reset();
 }
@@ -93,6 +92,17 @@ StreamReport Crew::report() const {
           .crit = meter_.crit(),
           .wait = meter_.wait(),
           .par = meter_.par()};
+}
+
+// What is thrown here is no error of a stage, a unit or the sink: these throw it in the stream. Memory may have run out.
+void Crew::run_thread(bool at_work) noexcept {
+  try {
+    Hand hand;
+    if (at_work || join(hand)) serve(hand);
+  } catch (...) {
+    evaluation_.fail(std::current_exception());
+    evaluation_.baton().invite();
+  }
 }
 
 void Crew::serve(Hand hand) {
@@ -217,26 +227,34 @@ void Crew::allot(unsigned threads) {
 void Crew::recruit() {
   const unsigned wanted = wanted_.load(std::memory_order_relaxed);
   if (recruited_.load(std::memory_order_relaxed) >= wanted) return;
-  const std::scoped_lock lock(threads_mutex_);
-  while (recruited_ < wanted && start_thread()) continue;
+  if (refused_.load(std::memory_order_relaxed) > 0 && until_retry_.fetch_sub(1) > 1) return;
+  bool refused = false;
+  {
+    const std::scoped_lock lock(threads_mutex_);
+    while (recruited_ < wanted && !evaluation_.over() && !refused) refused = !start_thread();
+  }
+  if (!refused && refused_ == 0) return;
+  // The others do the work. It costs as much as to start a thread to find that there is none, so that is tried less and less.
+  constexpr unsigned kMost = 16;
+  refused_ = refused ? std::min(refused_ + 1, kMost) : 0;
+  until_retry_ = 1 << refused_;
+  if (share_) share_->limit(refused ? recruited_.load() : threads_max_);
 }
 
 // The thread that could pass on a result from outside is inside of the source. One more may be there for that, also where one
 // is all that there should be.
 void Crew::recruit_stand_in() {
   const std::scoped_lock lock(threads_mutex_);
-  if (recruited_ == roster_.at_work && recruited_ <= threads_max_) static_cast<void>(start_thread());
+  if (recruited_ == roster_.at_work && recruited_ <= threads_max_ && !evaluation_.over())
+    static_cast<void>(start_thread());
 }
 
+// Under the threads' mutex. False: the system has none left.
 bool Crew::start_thread() {
-  if (evaluation_.over()) return false;
   try {
-    threads_.emplace_back([this] {
-      Hand hand;
-      if (join(hand)) serve(hand);
-    });
-  } catch (const std::system_error&) {
-    return false;  // the system has no thread left; the others do the work
+    threads_.emplace_back("an evaluation", [this] { run_thread(false); });
+  } catch (const std::exception&) {
+    return false;
   }
   ++recruited_;
   return true;

@@ -9,10 +9,10 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include <rondo/stream/options.hpp>
+#include <rondo/stream/thread.hpp>
 
 #include "stream/core_share.hpp"
 #include "stream/evaluation.hpp"
@@ -40,6 +40,7 @@ class Crew {
     [[nodiscard]] bool empty() const { return !holding && part == nullptr; }
   };
 
+  void run_thread(bool at_work) noexcept;
   void serve(Hand hand);
   [[nodiscard]] Baton::Taken take(Hand& hand);
   void hold(Hand& hand, Stepper* part);
@@ -73,8 +74,10 @@ class Crew {
   unsigned demanded_ = 0;
 
   std::mutex threads_mutex_;
-  std::vector<std::thread> threads_;
+  std::vector<OwnThread> threads_;
   std::atomic<unsigned> recruited_{1};  // threads, the caller's included
+  std::atomic<unsigned> refused_{0};    // how often in a row the system had none
+  std::atomic<int> until_retry_{0};     // calls of recruit()
   std::unique_ptr<CoreShare> share_;
 };
 

@@ -45,6 +45,7 @@ Evaluation::Turn Evaluation::step(UnitReference& unit, Stepper* part) {
       case Stepper::Outcome::running:  // it is over
       case Stepper::Outcome::value:    // a Root's, which says nothing
       case Stepper::Outcome::pull:
+      case Stepper::Outcome::pulled:
       case Stepper::Outcome::apart: break;
     }
   }
@@ -96,6 +97,14 @@ Evaluation::Turn Evaluation::end(std::exception_ptr error) {
   return Turn::over;
 }
 
+void Evaluation::fail(std::exception_ptr error) {
+  {
+    const std::scoped_lock lock(failure_mutex_);
+    if (!failure_) failure_ = std::move(error);
+  }
+  baton_->close();
+}
+
 // Nobody holds the stream and nobody ever will, so this thread may take it. False: it is over, or was taken.
 bool Evaluation::halt() {
   Stepper& stepper = sections_.main();
@@ -118,7 +127,9 @@ void Evaluation::tear_down() noexcept {
 void Evaluation::conclude() {
   tear_down();
   if (error_) std::rethrow_exception(error_);
-  if (!ended_) throw_stopped();
+  if (ended_) return;
+  if (failure_) std::rethrow_exception(failure_);
+  throw_stopped();
 }
 
 }  // namespace rondo::streaming

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <variant>
 #include <vector>
 
@@ -47,6 +48,8 @@ class Evaluation {
   [[nodiscard]] Turn step(UnitReference& unit, Stepper* part = nullptr);
   [[nodiscard]] bool run(UnitReference unit);
   void stop() { baton_->close(); }
+  // Ends it with an error that is none of the stream's; the first one counts. Any thread may call it.
+  void fail(std::exception_ptr error);
 
   [[nodiscard]] bool over() const { return baton_->closed().load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t units() const { return units_ + units_apart_.load(std::memory_order_relaxed); }
@@ -72,6 +75,9 @@ class Evaluation {
   std::uint64_t units_ = 0;
   bool ended_ = false;
   std::exception_ptr error_;
+
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace rondo::streaming

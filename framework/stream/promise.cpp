@@ -28,9 +28,9 @@ void Stepper::run() {
   if (ahead_ != nullptr) guard();
   for (;;) {
     while (outcome == Outcome::running && !cancelled()) step();
-    if (outcome != Outcome::pull) break;
-    outcome = Outcome::running;
-    start(*ahead_);
+    if (outcome != Outcome::pull && outcome != Outcome::pulled) break;
+    const bool begins = std::exchange(outcome, Outcome::running) == Outcome::pull;
+    if (begins) start(*ahead_);
     guard();
   }
   if (marked_ != nullptr) static_cast<void>(replace_mark(nullptr));
@@ -89,31 +89,35 @@ void Stepper::meets(PromiseBase& producer) {
 }
 
 bool Stepper::end_pull(PromiseBase& producer) {
-  if (marked_ != nullptr ? !replace_mark(ahead_->outer) : base_ && &base_->producer == &producer) {
+  if (marked_ != nullptr ? !replace_mark(nullptr) : base_ && &base_->producer == &producer) {
     outcome = Outcome::apart;
     return false;
   }
   producer.ahead = nullptr;
   ahead_ = ahead_->outer;
+  if (ahead_ != nullptr) outcome = Outcome::pulled;
   return true;
 }
 
-// Sets the mark where it is not set. From then on who completes the result that a stage waits for, takes over; what was
-// complete before is seen here, and the stage goes on with that.
+// Sets the mark where it is not set. From then on the thread that completes a result that a stage waits for takes over; what
+// was complete before is seen here, and the stage goes on with that.
 void Stepper::guard() {
-  while (ahead_ != nullptr && outcome == Outcome::running) {
+  while (ahead_ != nullptr && ahead_ != marked_ && outcome == Outcome::running) {
     PullAhead* const from = marked_;
-    if (from == ahead_) return;
     if (from != nullptr) {
-      if (!replace_mark(ahead_)) continue;
+      if (!replace_mark(ahead_, kSetting)) continue;
     } else if (claims_ != nullptr) {
-      mark_.store(reinterpret_cast<std::uintptr_t>(ahead_), std::memory_order_seq_cst);
+      mark_.store(reinterpret_cast<std::uintptr_t>(ahead_) | kSetting, std::memory_order_seq_cst);
       marked_ = ahead_;
     }
     PullAhead* ready = ahead_;
     while (ready != from && !is_ready(*ready)) ready = ready->outer;
-    if (ready == from) return;
-    if (marked_ != nullptr && !replace_mark(nullptr)) continue;
+    if (ready == from) {
+      mark_.store(reinterpret_cast<std::uintptr_t>(marked_), std::memory_order_release);
+      return;
+    }
+    marked_ = nullptr;
+    mark_.store(0, std::memory_order_release);
     cut(*ready);
   }
 }
@@ -126,10 +130,10 @@ bool Stepper::is_ready(PullAhead& pull) const {
 }
 
 // False: another thread has what is behind the pull that was marked.
-bool Stepper::replace_mark(PullAhead* next) {
+bool Stepper::replace_mark(PullAhead* next, std::uintptr_t tag) {
   for (;;) {
     auto expected = reinterpret_cast<std::uintptr_t>(marked_);
-    if (mark_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(next),
+    if (mark_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(next) | tag,
                                       std::memory_order_seq_cst)) {
       marked_ = next;
       return true;

@@ -1,6 +1,7 @@
 #include "stream/sections.hpp"
 
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace rondo::streaming {
@@ -25,6 +26,11 @@ Stepper* Sections::take_over() {
     Stepper& from = *all_[i];
     std::uintptr_t mark = from.mark_.load(std::memory_order_seq_cst);
     while (mark != 0 && (mark & Stepper::kTaken) == 0) {
+      if ((mark & Stepper::kSetting) != 0) {
+        std::this_thread::yield();
+        mark = from.mark_.load(std::memory_order_seq_cst);
+        continue;
+      }
       Stepper& mine = make();  // before the mark is taken, as there may be no memory
       idle_.push_back(&mine);
       auto* const pull = reinterpret_cast<PullAhead*>(mark);

@@ -52,6 +52,7 @@ void* Puller::next() {
     switch (stepper_.outcome) {
       case Stepper::Outcome::running:
       case Stepper::Outcome::pull:
+      case Stepper::Outcome::pulled:
       case Stepper::Outcome::apart:
       case Stepper::Outcome::waiting: break;
       case Stepper::Outcome::ended: return end(stream_.promise()->error);

@@ -133,7 +133,7 @@ class Aggregation final : public AnyAggregation<T, S> {
       const Key& its_key = key_of(item);
       check_sound(kName, its_key);
       if constexpr (Rule::associative) {
-        const auto [at, fresh] = first.try_emplace(its_key, found.size());
+        const auto [at, fresh] = put(first, its_key, found.size());
         if (!fresh) {
           Held later{place++, std::move(item)};
           rule_(found[at->second], later);
@@ -146,6 +146,21 @@ class Aggregation final : public AnyAggregation<T, S> {
     for (auto& item : chunk) before_(std::move(item), keep);
     deal(part, found, shards);
     return part;
+  }
+
+  // A std::map loses items by try_emplace() if its keys have no order, and none by emplace(). But that moves the value also if
+  // the key is there already.
+  template <class Value>
+  static auto put(Table<Value>& table, const Key& its_key, Value value) {
+    if constexpr (Hashable<Key>) {
+      return table.try_emplace(its_key, std::move(value));
+    } else {
+      const auto at = table.find(its_key);
+      if (at != table.end()) return std::pair(at, false);
+      const auto placed = table.emplace(its_key, std::move(value));
+      check_place<Key>(kName, table, placed.first);
+      return placed;
+    }
   }
 
   // A reference into the item if that is what the key function gives: good as long as the item stays where it is.
@@ -175,8 +190,7 @@ class Aggregation final : public AnyAggregation<T, S> {
     check_sound(kName, its_key);
     const auto at = shard.table.find(its_key);
     if (at == shard.table.end()) {
-      const auto placed = shard.table.emplace(its_key, std::move(later)).first;
-      check_place<Key>(kName, shard.table, placed);
+      (void)put(shard.table, its_key, std::move(later));
       return;
     }
     const bool repeated = later.repeated;

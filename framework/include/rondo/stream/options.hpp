@@ -40,7 +40,7 @@ struct StreamOptions {
   double effectiveness = 0.7;
   // How long the averages of crit, wait and par remember.
   std::chrono::nanoseconds time_constant = std::chrono::milliseconds(20);
-  // Ends the evaluation with Stopped.
+  // Ends the evaluation with Stopped, when the calls of user code that are under way have returned; see evaluate.hpp.
   std::stop_token stop = {};
   // Shares cores with other evaluations. Null: takes what the two options above allow.
   CoreBudget* budget = nullptr;

@@ -31,7 +31,8 @@ class Stepper {
  public:
   enum class Outcome : std::uint8_t {
     running,
-    pull,  // a stage has begun to pull ahead; known to run() only
+    pull,    // a stage has begun to pull ahead; known to run() only
+    pulled,  // such a pull has come to its end, and is part of another one; the same
     unit,
     waiting,
     value,
@@ -103,7 +104,7 @@ class Stepper {
  private:
   friend class Sections;
   static constexpr std::uintptr_t kStack = 8192;
-  static constexpr std::uintptr_t kTaken = 1;
+  static constexpr std::uintptr_t kTaken = 1, kSetting = 2;
   void step();
   void start(PullAhead& pull);
   void resolve();
@@ -112,7 +113,7 @@ class Stepper {
   void leave_below(PromiseBase& producer);
   void forget();
   [[nodiscard]] bool is_ready(PullAhead& pull) const;
-  [[nodiscard]] bool replace_mark(PullAhead* next);
+  [[nodiscard]] bool replace_mark(PullAhead* next, std::uintptr_t tag = 0);
   void notice_loss();
 
   const std::atomic<bool>& cancelled_;
@@ -127,8 +128,9 @@ class Stepper {
   Reference<PullCore> base_;      // the pull that this thread is apart in
   std::mutex* claims_;
   const std::shared_ptr<Waiter> doorbell_;
-  // The innermost pull, while the thread is inside of it and others may take over what is behind it; or, with kTaken added,
-  // the PullCore that stands for it, of which one reference is this thread's. On a line of its own, as other threads look
+  // The innermost pull, while the thread is inside of it and others may take over what is behind it. With kSetting added, they
+  // have to wait for a few instructions, because the thread still looks at that itself. With kTaken added, the PullCore
+  // that stands for the pull, of which one reference is this thread's. On a line of its own, as other threads look
   // at it; not by alignas, because g++ 12 misplaces that in the frame of a coroutine.
   std::array<char, 64> before_{};
   std::atomic<std::uintptr_t> mark_{0};

@@ -3,7 +3,8 @@
 //
 //   for (Item& item : rondo::sequential(items(feed) | rondo::map(parse))) ...
 //
-// For code that pulls its input bit by bit. Slots that are filled from outside are waited for. Dropping the
+// For code that pulls its input bit by bit. Slots that are filled from outside are waited for. There is no other thread that
+// could pass results on while the source blocks. Dropping the
 // range destroys what remains of the stream.
 #pragma once
 

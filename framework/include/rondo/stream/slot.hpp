@@ -37,8 +37,8 @@ enum class FilledBy : std::uint8_t {
   // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
   // no part of a chunk.
   evaluation,
-  // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
-  // ahead of what they have passed on, and the whole stream waits for the slot then.
+  // Some other thread, at a time of its own. While a stream waits for it, stages behind that pull ahead pass on what they
+  // have, too. So that thread may wait for results itself, but not for a part of a chunk.
   outside,
 };
 
@@ -104,7 +104,9 @@ class SlotCore {
   }
   // Replaces a waiter of the same reader, if there is one. False: the slot is complete already, nobody waits.
   [[nodiscard]] bool await(std::shared_ptr<Waiter> waiter) {
-    if (state_.load(std::memory_order_relaxed) == State::awaited && !forget_waiter()) return false;
+    const State now = state_.load(std::memory_order_acquire);
+    if (now == State::awaited ? !forget_waiter() : now != State::empty) return false;
+    // Nobody else looks at the waiter while the slot is empty.
     waiter_ = std::move(waiter);
     State expected = State::empty;
     if (state_.compare_exchange_strong(expected, State::awaited, std::memory_order_acq_rel)) return true;

@@ -33,7 +33,9 @@
 // request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So a unit must not
 // refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
 //
-// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next. The
+// bodies of two streams may run at the same time if one of them is before a stage with work units and the other is behind
+// it, because results do not wait for the source; see evaluate.hpp.
 // It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 

@@ -130,7 +130,8 @@ Baton::Parked Baton::park(SlotCore& slot) {
 Baton::Parked Baton::park(std::span<SlotCore* const> slots, std::shared_ptr<Ticket>& ticket) {
   const bool own =
       std::ranges::all_of(slots, [](auto* slot) { return slot->filled_by() == FilledBy::evaluation; });
-  const auto mine = std::make_shared<Ticket>(shared_from_this(), own ? FilledBy::evaluation : FilledBy::outside);
+  const auto mine =
+      std::make_shared<Ticket>(shared_from_this(), own ? FilledBy::evaluation : FilledBy::outside);
   ticket = mine;
   for (SlotCore* slot : slots)
     if (!slot->await(mine)) return Parked::no;
@@ -171,9 +172,22 @@ void Baton::on_ring(std::function<void()> stand_in) {
   stand_in_ = std::move(stand_in);
 }
 
+void Baton::rest(unsigned seen, std::optional<std::chrono::nanoseconds> at_most) {
+  const auto invited = [&] { return invitations_ != seen; };
+  std::unique_lock lock(rest_mutex_);
+  if (at_most) {
+    rest_.wait_for(lock, *at_most, invited);
+  } else {
+    rest_.wait(lock, invited);
+  }
+}
+
 void Baton::invite() {
-  invitations_.fetch_add(1);
-  invitations_.notify_all();
+  {
+    const std::scoped_lock lock(rest_mutex_);
+    ++invitations_;
+  }
+  rest_.notify_all();
 }
 
 void Baton::close() {

@@ -15,12 +15,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 
 #include <rondo/stream/options.hpp>
@@ -70,6 +72,7 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   explicit Baton(Handover handover) : fair_(handover == Handover::fair) {}
 
   [[nodiscard]] bool try_take();
+  [[nodiscard]] bool is_free() const { return !held_.load(std::memory_order_relaxed); }
   // Blocks until the baton is this thread's, or a part of the pipeline that it could take over (then `part` is set), or the
   // baton is closed, or the thread is dismissed: one of too many, and not counted as at work any more.
   [[nodiscard]] Taken take(Roster& roster, Sections& sections, Stepper*& part);
@@ -92,8 +95,9 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   void on_ring(std::function<void()> stand_in);
   // True once for each ring(), for a thread that rests.
   [[nodiscard]] bool take_ring() { return rung_.load() && rung_.exchange(false); }
-  // Threads that rest, wait for this to change.
-  [[nodiscard]] const std::atomic<unsigned>& invitations() const { return invitations_; }
+  // Threads rest as long as the number of invitations is the one that they have `seen`, or until a time is over.
+  [[nodiscard]] unsigned invitations() const { return invitations_; }
+  void rest(unsigned seen, std::optional<std::chrono::nanoseconds> at_most);
   void invite();
 
   void unit_begins() { actors_.fetch_add(1, std::memory_order_relaxed); }
@@ -126,7 +130,9 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   std::deque<Place*> queue_;  // fair only
   std::function<void()> stand_in_;
   std::atomic<bool> rung_{false};
-  std::atomic<unsigned> invitations_{0};
+  std::atomic<unsigned> invitations_{0};  // written under the mutex of rest
+  std::mutex rest_mutex_;
+  std::condition_variable rest_;
 };
 
 // Stands for a baton that is parked on several slots.

@@ -123,7 +123,9 @@ void Crew::serve(Hand hand) {
       if (taken == Baton::Taken::closed) return baton.invite();
       if (taken == Baton::Taken::dismissed) {
         dismiss();
+        core.reset();
         if (!join(hand)) return;
+        if (share_) core.emplace(*share_);
         round = Round{};
         round.mark = now();
         continue;
@@ -133,7 +135,11 @@ void Crew::serve(Hand hand) {
     const auto turn = evaluation_.step(unit, hand.part);
     const bool was_holding = std::exchange(hand, {}).holding;
     if (turn == Evaluation::Turn::over) return baton.invite();
-    if (round.timed && was_holding) round.sample.crit += round.lap(now());
+    if (round.timed && was_holding) {
+      const auto held = round.lap(now());
+      round.sample.crit += held;
+      if (turn == Evaluation::Turn::unit) crit_ = held;
+    }
     if (turn == Evaluation::Turn::waiting) {
       if (share_) share_->waits();
       continue;
@@ -198,19 +204,27 @@ void Crew::decide() {
   if (options_.effectiveness == 0) return;
   if (samples_ > 16 && meter_.recorded() - decided_ < options_.time_constant / 10) return;
   decided_ = meter_.recorded();
-  const double p = meter_.critical_fraction();
-  const unsigned useful = useful_threads(p, threads_max_, options_.effectiveness);
-  want(useful);
-  if (share_) share_->demand(p, useful);
+  follow(meter_);
+}
+
+unsigned Crew::useful(const Meter& meter) const {
+  return useful_threads(meter.critical_fraction(), threads_max_, options_.effectiveness);
+}
+
+void Crew::follow(const Meter& meter) {
+  const unsigned threads = useful(meter);
+  want(threads);
+  needed_ = std::min(threads + 1, threads_max_);  // one that watches
+  if (share_) share_->demand(meter.critical_fraction(), threads);
 }
 
 void Crew::want(unsigned threads) {
   const std::scoped_lock lock(target_mutex_);
-  wanted_ = threads;
-  const unsigned target = std::min(wanted_.load(), allotted_);
-  const unsigned before = roster_.target.exchange(target);
-  if (target > before) evaluation_.baton().invite();
-  if (target < before) evaluation_.baton().look_again();
+  needed_ = threads;
+  if (wanted_.exchange(threads) == threads) return;
+  const unsigned target = std::min(threads, allotted_);
+  if (roster_.target.exchange(target) > target) evaluation_.baton().look_again();
+  evaluation_.baton().invite();
 }
 
 void Crew::allot(unsigned threads) {
@@ -225,13 +239,13 @@ void Crew::allot(unsigned threads) {
 // Starts the threads that the rule asks for and that have never been started, also those that the budget does not allow yet:
 // they rest without a core, and can join while every other thread is inside a long unit.
 void Crew::recruit() {
-  const unsigned wanted = wanted_.load(std::memory_order_relaxed);
-  if (recruited_.load(std::memory_order_relaxed) >= wanted) return;
+  const unsigned needed = needed_.load(std::memory_order_relaxed);
+  if (recruited_.load(std::memory_order_relaxed) >= needed) return;
   if (refused_.load(std::memory_order_relaxed) > 0 && until_retry_.fetch_sub(1) > 1) return;
   bool refused = false;
   {
     const std::scoped_lock lock(threads_mutex_);
-    while (recruited_ < wanted && !evaluation_.over() && !refused) refused = !start_thread();
+    while (recruited_ < needed && !evaluation_.over() && !refused) refused = !start_thread();
   }
   if (!refused && refused_ == 0) return;
   // The others do the work. It costs as much as to start a thread to find that there is none, so that is tried less and less.
@@ -268,30 +282,72 @@ void Crew::dismiss() {
   share_->give_back();
 }
 
+// Rests until it is needed. False: the evaluation is over.
 bool Crew::join(Hand& hand) {
   Baton& baton = evaluation_.baton();
-  unsigned at_work = 0;
+  Watch watch(options_.time_constant);
+  bool watches = false;
   for (;;) {
-    const unsigned seen = baton.invitations().load();
+    const unsigned seen = baton.invitations();
     if (evaluation_.over()) return false;
-    if (Stepper* const part = baton.take_ring() ? evaluation_.sections().take_over() : nullptr) {
-      hold(hand, part);
-      at_work = roster_.at_work.fetch_add(1) + 1;
-      if (share_ && !share_->lease()) without_core_.fetch_add(1);
-      break;
-    }
-    at_work = roster_.enter();
-    if (at_work > 0) {
-      if (!share_ || share_->lease()) break;
-      roster_.at_work.fetch_sub(1);
-    }
-    baton.invitations().wait(seen);
+    if (stand_in(hand) || enter()) break;
+    if (!watches) watches = options_.effectiveness > 0 && !watched_.exchange(true);
+    if (watches && look(watch, hand)) break;
+    const bool may_grow = watches && wanted_ < threads_max_;
+    baton.rest(seen, may_grow ? std::optional(watch.interval()) : std::nullopt);
   }
+  joined_.fetch_add(1);
+  if (!watches) return true;
+  watched_ = false;
+  baton.invite();  // another one watches
+  return true;
+}
+
+// True: the caller is at work now.
+bool Crew::enter() {
+  const unsigned at_work = roster_.enter();
+  if (at_work == 0) return false;
+  if (share_ && !share_->lease()) {
+    roster_.at_work.fetch_sub(1);
+    return false;
+  }
+  note_at_work(at_work);
+  return true;
+}
+
+// The same, because there is a result from outside, and no thread to pass it on.
+bool Crew::stand_in(Hand& hand) {
+  if (!evaluation_.baton().take_ring()) return false;
+  Stepper* const part = evaluation_.sections().take_over();
+  if (part == nullptr) return false;
+  hold(hand, part);
+  note_at_work(roster_.at_work.fetch_add(1) + 1);
+  if (share_ && !share_->lease()) without_core_.fetch_add(1);
+  return true;
+}
+
+// The same, because all others are inside of long units. What they have spent there counts as if it had been recorded.
+bool Crew::look(Watch& watch, Hand& hand) {
+  Baton& baton = evaluation_.baton();
+  const std::uint64_t units = evaluation_.units();
+  const auto inside = watch.look(now(), units, baton.is_free());
+  if (inside.count() == 0 || !baton.try_take()) return false;
+  if (evaluation_.units() == units) {
+    Meter meter = meter_;
+    const unsigned threads = roster_.at_work;
+    meter.record({.crit = crit_, .wait = {}, .par = inside}, threads, threads);
+    const unsigned before = wanted_;
+    if (useful(meter) > before) follow(meter);
+    hand.holding = wanted_ > before && enter();
+  }
+  if (!hand.holding) baton.put_back();
+  return hand.holding;
+}
+
+void Crew::note_at_work(unsigned at_work) {
   unsigned most = at_work_max_;
   while (at_work > most && !at_work_max_.compare_exchange_weak(most, at_work)) {
   }
-  joined_.fetch_add(1);
-  return true;
 }
 
 }  // namespace rondo::streaming

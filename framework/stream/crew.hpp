@@ -3,7 +3,8 @@
 //
 // While more are at work than the target, whoever has nothing to do rests, without a core, until it is invited again: also the
 // caller's thread, for another one may be inside a long unit. Before the first work unit has been timed, the target is one
-// more than there are units under way.
+// more than there are units under way. Later one of those that rest watches whether all others are inside of long units (see
+// watch.hpp), so that the target follows units while they run; therefore there is one thread more than the target.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,7 @@
 #include "stream/core_share.hpp"
 #include "stream/evaluation.hpp"
 #include "stream/meter.hpp"
+#include "stream/watch.hpp"
 
 namespace rondo::streaming {
 
@@ -46,8 +48,14 @@ class Crew {
   void hold(Hand& hand, Stepper* part);
   void dismiss();
   [[nodiscard]] bool join(Hand& hand);
+  [[nodiscard]] bool enter();
+  [[nodiscard]] bool stand_in(Hand& hand);
+  [[nodiscard]] bool look(Watch& watch, Hand& hand);
+  void note_at_work(unsigned at_work);
   void begin_round(Round& round);
   void decide();
+  void follow(const Meter& meter);
+  [[nodiscard]] unsigned useful(const Meter& meter) const;
   void want(unsigned threads);
   void allot(unsigned threads);
   void recruit();
@@ -61,6 +69,7 @@ class Crew {
 
   std::mutex target_mutex_;
   std::atomic<unsigned> wanted_{1};  // by the rule; written under the mutex
+  std::atomic<unsigned> needed_{1};  // threads, those too that only rest
   unsigned allotted_;                // by the budget
   Roster roster_;
   std::atomic<unsigned> without_core_{0};  // threads at work for which the budget had none
@@ -71,7 +80,9 @@ class Crew {
   Meter meter_;
   Meter::Duration decided_{};
   std::uint64_t samples_ = 0;
-  unsigned demanded_ = 0;
+  Meter::Duration crit_{};  // of the last unit that was handed out in a timed round
+
+  std::atomic<bool> watched_{false};  // a thread that rests watches
 
   std::mutex threads_mutex_;
   std::vector<OwnThread> threads_;

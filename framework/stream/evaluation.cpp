@@ -37,7 +37,9 @@ Evaluation::Turn Evaluation::step(UnitReference& unit, Stepper* part) {
       continue;
     }
     switch (stepper->outcome) {
-      case Stepper::Outcome::unit: ++units_; return Turn::unit;
+      case Stepper::Outcome::unit:
+        units_.store(units_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        return Turn::unit;
       case Stepper::Outcome::waiting:
         if (park(*stepper)) return Turn::waiting;
         break;

@@ -52,7 +52,9 @@ class Evaluation {
   void fail(std::exception_ptr error);
 
   [[nodiscard]] bool over() const { return baton_->closed().load(std::memory_order_acquire); }
-  [[nodiscard]] std::uint64_t units() const { return units_ + units_apart_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t units() const {
+    return units_.load(std::memory_order_relaxed) + units_apart_.load(std::memory_order_relaxed);
+  }
   // When no thread is left: destroys what remains of the stream, and throws what ended it, if that was not
   // its end.
   void conclude();
@@ -72,7 +74,7 @@ class Evaluation {
   // Of the baton's holder.
   std::shared_ptr<Ticket> ticket_;  // what it is parked with, if on several slots
   std::vector<SlotCore*> awaited_;
-  std::uint64_t units_ = 0;
+  std::atomic<std::uint64_t> units_{0};  // written by it only
   bool ended_ = false;
   std::exception_ptr error_;
 

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include <rondo/cores.hpp>
 #include <rondo/error.hpp>
 #include <rondo/stream/core_budget.hpp>
 #include <rondo/stream/speedup.hpp>
@@ -110,7 +110,7 @@ CoreBudget::CoreBudget(unsigned cores) : state_(new State(cores)) {
 CoreBudget::~CoreBudget() = default;
 
 CoreBudget& CoreBudget::process() {
-  static CoreBudget budget(std::max(1U, std::thread::hardware_concurrency()));
+  static CoreBudget budget(rondo::cores());
   return budget;
 }
 
@@ -152,6 +152,10 @@ CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
   state.shares.push_back(this);
   if (outer_ != nullptr) outer_->nested_.fetch_add(1);
   state.rebalance();
+}
+
+CoreBudget* CoreShare::budget_of_this_thread() {
+  return innermost != nullptr ? &innermost->share_.budget_ : nullptr;
 }
 
 CoreShare* CoreShare::lender(const CoreBudget& budget) {

@@ -26,6 +26,9 @@ class CoreShare {
   CoreShare(const CoreShare&) = delete;
   CoreShare& operator=(const CoreShare&) = delete;
 
+  // The budget of the evaluation that this thread is at work in; null: none.
+  [[nodiscard]] static CoreBudget* budget_of_this_thread();
+
   // False: a stop was requested before there was a core.
   [[nodiscard]] bool begin(const std::stop_token& stop);
   void demand(double critical_fraction, unsigned threads_max);

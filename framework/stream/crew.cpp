@@ -5,16 +5,21 @@
 #include <optional>
 #include <vector>
 
+#include <rondo/cores.hpp>
 #include <rondo/stream/speedup.hpp>
 
 namespace rondo::streaming {
 
 namespace {
 
-unsigned threads_max(const StreamOptions& options) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const unsigned threads = options.threads_max == 0 ? cores : options.threads_max;
-  return options.budget != nullptr ? std::min(threads, options.budget->cores()) : threads;
+// The budget that was given, or that of the evaluation whose work unit this thread runs; null: neither.
+CoreBudget* shared_budget(const StreamOptions& options) {
+  return options.budget != nullptr ? options.budget : CoreShare::budget_of_this_thread();
+}
+
+unsigned threads_max(const StreamOptions& options, const CoreBudget* budget) {
+  const unsigned threads = options.threads_max == 0 ? cores() : options.threads_max;
+  return budget != nullptr ? std::min(threads, budget->cores()) : threads;
 }
 
 void check(const StreamOptions& options) {
@@ -43,7 +48,8 @@ struct Crew::Round {
 Crew::Crew(Evaluation& evaluation, const StreamOptions& options)
     : evaluation_(evaluation),
       options_((check(options), options)),
-      threads_max_(threads_max(options)),
+      budget_(shared_budget(options)),
+      threads_max_(threads_max(options, budget_)),
       allotted_(threads_max_),
       roster_(evaluation_.sections().apart()),
       meter_(options.time_constant) {}
@@ -54,14 +60,14 @@ Meter::Duration Crew::now() const {
 }
 
 void Crew::work() {
-  if (options_.budget != nullptr && threads_max_ >= 1) {
-    share_ = std::make_unique<CoreShare>(*options_.budget, options_.priority, threads_max_,
-                                         evaluation_.baton().actors(),
-                                         [this](unsigned threads) { allot(threads); });
-    if (!share_->begin(options_.stop)) {
-      share_.reset();
-      return evaluation_.stop();
-    }
+  std::optional<CoreBudget> own;  // for the evaluations that work units start
+  if (budget_ == nullptr) budget_ = &own.emplace(std::max(threads_max_, cores()));
+  share_ =
+      std::make_unique<CoreShare>(*budget_, options_.priority, threads_max_, evaluation_.baton().actors(),
+                                  [this](unsigned threads) { allot(threads); });
+  if (!share_->begin(options_.stop)) {
+    share_.reset();
+    return evaluation_.stop();
   }
   std::stop_callback stop(options_.stop, [this] {
     evaluation_.stop();
@@ -108,7 +114,7 @@ void Crew::run_thread(bool at_work) noexcept {
 void Crew::serve(Hand hand) {
   Baton& baton = evaluation_.baton();
   std::optional<CoreShare::OnThisThread> core;
-  if (share_) core.emplace(*share_);
+  core.emplace(*share_);
   Round round;
   round.mark = now();
   UnitReference unit;
@@ -125,7 +131,7 @@ void Crew::serve(Hand hand) {
         dismiss();
         core.reset();
         if (!join(hand)) return;
-        if (share_) core.emplace(*share_);
+        core.emplace(*share_);
         round = Round{};
         round.mark = now();
         continue;
@@ -141,7 +147,7 @@ void Crew::serve(Hand hand) {
       if (turn == Evaluation::Turn::unit) crit_ = held;
     }
     if (turn == Evaluation::Turn::waiting) {
-      if (share_) share_->waits();
+      share_->waits();
       continue;
     }
     if (turn == Evaluation::Turn::unit) {
@@ -215,7 +221,7 @@ void Crew::follow(const Meter& meter) {
   const unsigned threads = useful(meter);
   want(threads);
   needed_ = std::min(threads + 1, threads_max_);  // one that watches
-  if (share_) share_->demand(meter.critical_fraction(), threads);
+  share_->demand(meter.critical_fraction(), threads);
 }
 
 void Crew::want(unsigned threads) {
@@ -252,7 +258,7 @@ void Crew::recruit() {
   constexpr unsigned kMost = 16;
   refused_ = refused ? std::min(refused_ + 1, kMost) : 0;
   until_retry_ = 1 << refused_;
-  if (share_) share_->limit(refused ? recruited_.load() : threads_max_);
+  share_->limit(refused ? recruited_.load() : threads_max_);
 }
 
 // The thread that could pass on a result from outside is inside of the source. One more may be there for that, also where one
@@ -275,7 +281,6 @@ bool Crew::start_thread() {
 }
 
 void Crew::dismiss() {
-  if (!share_) return;
   unsigned without = without_core_;
   while (without > 0)
     if (without_core_.compare_exchange_weak(without, without - 1)) return;
@@ -307,7 +312,7 @@ bool Crew::join(Hand& hand) {
 bool Crew::enter() {
   const unsigned at_work = roster_.enter();
   if (at_work == 0) return false;
-  if (share_ && !share_->lease()) {
+  if (!share_->lease()) {
     roster_.at_work.fetch_sub(1);
     return false;
   }
@@ -322,7 +327,7 @@ bool Crew::stand_in(Hand& hand) {
   if (part == nullptr) return false;
   hold(hand, part);
   note_at_work(roster_.at_work.fetch_add(1) + 1);
-  if (share_ && !share_->lease()) without_core_.fetch_add(1);
+  if (!share_->lease()) without_core_.fetch_add(1);
   return true;
 }
 

@@ -65,6 +65,7 @@ class Crew {
 
   Evaluation& evaluation_;
   const StreamOptions options_;
+  CoreBudget* budget_;
   const unsigned threads_max_;
 
   std::mutex target_mutex_;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <fstream>
 
+#include <rondo/cores.hpp>
+
 #define XXH_INLINE_ALL  // header only: one library less to link
 #include <xxhash.h>
 
@@ -77,9 +79,8 @@ std::string node_name() {
   return uname(&names) == 0 ? names.nodename : "";
 }
 
-std::uint32_t cores_here() {
-  static const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  return static_cast<std::uint32_t>(std::max(cores, 1L));
+std::uint32_t cores_here(std::int32_t master_process) {
+  return master_process == getpid() ? cores() : cores_of_node();
 }
 
 std::uint64_t hash_of_types(const detail::Program& program) {

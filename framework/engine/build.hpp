@@ -19,7 +19,8 @@ namespace rondo::engine {
 // The name of this machine: ranks of one name are on one node.
 [[nodiscard]] std::string node_name();
 
-// Of the node, whichever of them this process may use.
-[[nodiscard]] std::uint32_t cores_here();
+// For all workers of this node: of a run on threads, those that this process may use; of one on ranks, of which each has an
+// affinity mask of its own, those of the node.
+[[nodiscard]] std::uint32_t cores_here(std::int32_t master_process);
 
 }  // namespace rondo::engine

@@ -1,6 +1,5 @@
 #include "engine/session.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,8 @@
 #include <vector>
 
 #include <boost/core/demangle.hpp>
+
+#include <rondo/cores.hpp>
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
@@ -170,12 +171,6 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
 }
 
 namespace {
-
-std::uint32_t cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
-  return std::max(1U, std::thread::hardware_concurrency());
-}
 
 // While it lives, exit() does not end the process as if all were well: other threads are in the middle of things, and their
 // results would be missing without a word.

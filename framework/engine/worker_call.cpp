@@ -91,7 +91,7 @@ void Worker::plan() {
 void Worker::begin(const Call& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, cores_here()));
+  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, cores_here(settings_.master_process)));
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;

@@ -1,7 +1,6 @@
 #include "mpi/mpi_transport.hpp"
 
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 #include <iterator>
 #include <new>
 #include <utility>
+
+#include <rondo/cores.hpp>
 
 namespace rondo::mpi {
 
@@ -110,8 +111,7 @@ void MpiTransport::make_bells() {
   MPI_Group_free(&all);
 
   // with a core to spare for each rank's two threads, a short spin saves the wake-up
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) >= 2 * node_size) spin_ = Seconds(20e-6);
+  if (cores() >= 2 * static_cast<unsigned>(node_size)) spin_ = Seconds(20e-6);
 }
 
 // Tells the rank that something was sent to it. The message first, then this.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stream/sections.hpp"
+
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
 #else
@@ -30,8 +32,8 @@ bool Baton::try_take() {
   return !held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_seq_cst);
 }
 
-Baton::Taken Baton::take(Roster& roster) {
-  if (fair_) return take_in_order(roster);
+Baton::Taken Baton::take(Roster& roster, Sections& sections, Stepper*& part) {
+  if (fair_) return take_in_order(roster, sections, part);
   for (int spin = 0; spin < kSpins; ++spin) {
     if (closed_.load(std::memory_order_acquire)) return Taken::closed;
     if (try_take()) return Taken::yes;
@@ -48,6 +50,11 @@ Baton::Taken Baton::take(Roster& roster) {
       taken = Taken::closed;
       break;
     }
+    part = sections.take_over();
+    if (part != nullptr) {
+      taken = Taken::part;
+      break;
+    }
     if (roster.leave()) {
       taken = Taken::dismissed;
       break;
@@ -57,7 +64,7 @@ Baton::Taken Baton::take(Roster& roster) {
   }
   sleepers_.fetch_sub(1, std::memory_order_relaxed);
   // The wake-up may have been meant for the baton, and this thread goes away without it.
-  if (taken == Taken::dismissed) free_.notify_one();
+  if (taken == Taken::dismissed || taken == Taken::part) free_.notify_one();
   return taken;
 }
 
@@ -70,18 +77,28 @@ void Baton::put_back() {
   free_.notify_one();
 }
 
-Baton::Taken Baton::take_in_order(Roster& roster) {
+Baton::Taken Baton::take_in_order(Roster& roster, Sections& sections, Stepper*& part) {
   std::unique_lock lock(mutex_);
   if (closed_) return Taken::closed;
+  if ((part = sections.take_over()) != nullptr) return Taken::part;
   if (roster.leave()) return Taken::dismissed;
   if (queue_.empty() && try_take()) return Taken::yes;
   Place place;
   queue_.push_back(&place);
-  bool left = false;
-  place.turn.wait(lock, [&] { return place.given || closed_ || (left = roster.leave()); });
-  if (place.given) return Taken::yes;
-  queue_.erase(std::find(queue_.begin(), queue_.end(), &place));
-  return left ? Taken::dismissed : Taken::closed;
+  auto taken = Taken::yes;
+  place.turn.wait(lock, [&] {
+    if (place.given) return true;
+    if (closed_) {
+      taken = Taken::closed;
+    } else if ((part = sections.take_over()) != nullptr) {
+      taken = Taken::part;
+    } else if (roster.leave()) {
+      taken = Taken::dismissed;
+    }
+    return taken != Taken::yes;
+  });
+  if (!place.given) queue_.erase(std::find(queue_.begin(), queue_.end(), &place));
+  return taken;
 }
 
 void Baton::put_back_in_order() {
@@ -110,6 +127,20 @@ Baton::Parked Baton::park(SlotCore& slot) {
   return Parked::yes;
 }
 
+Baton::Parked Baton::park(std::span<SlotCore* const> slots, std::shared_ptr<Ticket>& ticket) {
+  const bool own =
+      std::ranges::all_of(slots, [](auto* slot) { return slot->filled_by() == FilledBy::evaluation; });
+  const auto mine =
+      std::make_shared<Ticket>(shared_from_this(), own ? FilledBy::evaluation : FilledBy::outside);
+  ticket = mine;
+  for (SlotCore* slot : slots)
+    if (!slot->await(mine)) return Parked::no;
+  if (!mine->arm()) return Parked::no;
+  // As above.
+  if (own && actors_.fetch_sub(1) == 1) return Parked::halted;
+  return Parked::yes;
+}
+
 void Baton::take_parked(FilledBy by) {
   if (by == FilledBy::evaluation) actors_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -117,6 +148,46 @@ void Baton::take_parked(FilledBy by) {
 void Baton::resume(FilledBy by) {
   take_parked(by);
   put_back();
+}
+
+bool Baton::resume_for(const Waiter& baton, FilledBy by) {
+  take_parked(by);
+  if (&baton == this) return true;
+  put_back();
+  return false;
+}
+
+void Baton::ring() {
+  rung_.store(true);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stand_in_ && sleepers_.load() == 0 && queue_.empty()) stand_in_();
+  }
+  look_again();
+  invite();
+}
+
+void Baton::on_ring(std::function<void()> stand_in) {
+  const std::scoped_lock lock(mutex_);
+  stand_in_ = std::move(stand_in);
+}
+
+void Baton::rest(unsigned seen, std::optional<std::chrono::nanoseconds> at_most) {
+  const auto invited = [&] { return invitations_ != seen; };
+  std::unique_lock lock(rest_mutex_);
+  if (at_most) {
+    rest_.wait_for(lock, *at_most, invited);
+  } else {
+    rest_.wait(lock, invited);
+  }
+}
+
+void Baton::invite() {
+  {
+    const std::scoped_lock lock(rest_mutex_);
+    ++invitations_;
+  }
+  rest_.notify_all();
 }
 
 void Baton::close() {

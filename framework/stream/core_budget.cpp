@@ -8,8 +8,8 @@
 #include <numeric>
 #include <optional>
 #include <string>
-#include <thread>
 
+#include <rondo/cores.hpp>
 #include <rondo/error.hpp>
 #include <rondo/stream/core_budget.hpp>
 #include <rondo/stream/speedup.hpp>
@@ -90,6 +90,7 @@ struct CoreBudget::State {
     unsigned lent = 0;
     for (const auto* share : shares) {
       CoreDemand demand = share->demand_;
+      demand.threads_max = std::min(demand.threads_max, share->limit_);
       if (share->nested_ > 0) demand.threads_max = std::min(demand.threads_max, share->actors_.load());
       if (share->outer_ != nullptr) ++lent;
       demands.push_back(demand);
@@ -109,7 +110,7 @@ CoreBudget::CoreBudget(unsigned cores) : state_(new State(cores)) {
 CoreBudget::~CoreBudget() = default;
 
 CoreBudget& CoreBudget::process() {
-  static CoreBudget budget(std::max(1U, std::thread::hardware_concurrency()));
+  static CoreBudget budget(rondo::cores());
   return budget;
 }
 
@@ -142,6 +143,7 @@ CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
                      const std::atomic<unsigned>& actors, std::function<void(unsigned)> allotted)
     : budget_(budget),
       demand_{0, threads_max, priority},
+      limit_(threads_max),
       actors_(actors),
       allotted_(std::move(allotted)),
       outer_(lender(budget)) {
@@ -150,6 +152,10 @@ CoreShare::CoreShare(CoreBudget& budget, double priority, unsigned threads_max,
   state.shares.push_back(this);
   if (outer_ != nullptr) outer_->nested_.fetch_add(1);
   state.rebalance();
+}
+
+CoreBudget* CoreShare::budget_of_this_thread() {
+  return innermost != nullptr ? &innermost->share_.budget_ : nullptr;
 }
 
 CoreShare* CoreShare::lender(const CoreBudget& budget) {
@@ -188,6 +194,12 @@ void CoreShare::demand(double critical_fraction, unsigned threads_max) {
   const std::scoped_lock lock(budget_.state_->mutex);
   demand_.critical_fraction = critical_fraction;
   demand_.threads_max = threads_max;
+  budget_.state_->rebalance();
+}
+
+void CoreShare::limit(unsigned threads) {
+  const std::scoped_lock lock(budget_.state_->mutex);
+  limit_ = threads;
   budget_.state_->rebalance();
 }
 

@@ -26,9 +26,14 @@ class CoreShare {
   CoreShare(const CoreShare&) = delete;
   CoreShare& operator=(const CoreShare&) = delete;
 
+  // The budget of the evaluation that this thread is at work in; null: none.
+  [[nodiscard]] static CoreBudget* budget_of_this_thread();
+
   // False: a stop was requested before there was a core.
   [[nodiscard]] bool begin(const std::stop_token& stop);
   void demand(double critical_fraction, unsigned threads_max);
+  // It has no more threads, whatever it demands.
+  void limit(unsigned threads);
   [[nodiscard]] bool lease();
   void give_back();
   // The stream waits, so `actors` is lower than before.
@@ -54,6 +59,7 @@ class CoreShare {
 
   CoreBudget& budget_;
   CoreDemand demand_;
+  unsigned limit_;
   const std::atomic<unsigned>& actors_;
   std::function<void(unsigned)> allotted_;
   CoreShare* const outer_;           // lends the caller's core; null if not nested

@@ -39,7 +39,7 @@ class Meter {
   }
 
   double time_constant_;
-  double crit_ = 0;  // nanoseconds, each faded by its age
+  double crit_ = 0;  // nanoseconds, each faded by its age, also within a sample
   double wait_ = 0;
   double par_ = 0;
   double recorded_ = 0;

@@ -24,8 +24,176 @@ void Stepper::run() {
   outcome = Outcome::running;
   floor_ = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) - kStack;
   const Stepping outer = std::exchange(stepping, Stepping{this, std::uncaught_exceptions()});
-  while (outcome == Outcome::running && !cancelled()) step();
+  if (pending_ != nullptr) resolve();
+  if (ahead_ != nullptr) guard();
+  for (;;) {
+    while (outcome == Outcome::running && !cancelled()) step();
+    if (outcome != Outcome::pull && outcome != Outcome::pulled) break;
+    const bool begins = std::exchange(outcome, Outcome::running) == Outcome::pull;
+    if (begins) start(*ahead_);
+    guard();
+  }
+  if (marked_ != nullptr) static_cast<void>(replace_mark(nullptr));
   stepping = outer;
+}
+
+void Stepper::start(PullAhead& pull) {
+  if (PullCore* const core = pull.stream->pull()) {
+    wait_for(pull, *core);
+    return resolve();
+  }
+  PromiseBase& producer = *pull.stream->promise();
+  producer.consumer = pull.consumer;
+  producer.room = pull.room;
+  producer.ahead = &pull;
+  current = producer.leaf;
+  if (producer.stepper != this) meets(producer);
+}
+
+// Looks whether the thread that is inside of the pull has come out of it.
+void Stepper::resolve() {
+  if (!awaited->complete()) {
+    outcome = Outcome::waiting;
+    return;
+  }
+  outcome = Outcome::running;
+  PullAhead& pull = *std::exchange(pending_, nullptr);
+  const bool came = pull.stream->pull()->came;
+  awaited = nullptr;
+  pull.stream->set_pull({});
+  if (pull.then != nullptr) return pull.then(pull, *this, came);
+  if (!came) return start(pull);
+  PromiseBase& producer = *pull.stream->promise();
+  producer.ahead = nullptr;
+  producer.stepper = nullptr;  // so that it is met
+  ahead_ = pull.outer;
+  current = pull.consumer;
+}
+
+void Stepper::meets(PromiseBase& producer) {
+  producer.stepper = this;
+  frames_[met_++ % frames_.size()] = &producer;
+  if (producer.turn_below == nullptr) return;
+  current = std::exchange(producer.turn_below, nullptr);
+  awaited = std::exchange(producer.awaited_below, nullptr);
+  pending_ = std::exchange(producer.pending_below, nullptr);
+  for (PromiseBase* one = current->root; one != producer.root; one = one->consumer->root) one->stepper = this;
+  if (producer.ahead_below != nullptr) {
+    PullAhead* last = producer.ahead_below;
+    while (last->outer != nullptr) last = last->outer;
+    last->outer = ahead_;
+    ahead_ = std::exchange(producer.ahead_below, nullptr);
+  }
+  if (pending_ != nullptr) return resolve();
+  if (awaited != nullptr && !awaited->complete()) outcome = Outcome::waiting;
+}
+
+bool Stepper::end_pull(PromiseBase& producer) {
+  if (marked_ != nullptr ? !replace_mark(nullptr) : base_ && &base_->producer == &producer) {
+    outcome = Outcome::apart;
+    return false;
+  }
+  producer.ahead = nullptr;
+  ahead_ = ahead_->outer;
+  if (ahead_ != nullptr) outcome = Outcome::pulled;
+  return true;
+}
+
+// Sets the mark where it is not set. From then on the thread that completes a result that a stage waits for takes over; what
+// was complete before is seen here, and the stage goes on with that.
+void Stepper::guard() {
+  while (ahead_ != nullptr && ahead_ != marked_ && outcome == Outcome::running) {
+    PullAhead* const from = marked_;
+    if (from != nullptr) {
+      if (!replace_mark(ahead_, kSetting)) continue;
+    } else if (claims_ != nullptr) {
+      mark_.store(reinterpret_cast<std::uintptr_t>(ahead_) | kSetting, std::memory_order_seq_cst);
+      marked_ = ahead_;
+    }
+    PullAhead* ready = ahead_;
+    while (ready != from && !is_ready(*ready)) ready = ready->outer;
+    if (ready == from) {
+      mark_.store(reinterpret_cast<std::uintptr_t>(marked_), std::memory_order_release);
+      return;
+    }
+    marked_ = nullptr;
+    mark_.store(0, std::memory_order_release);
+    cut(*ready);
+  }
+}
+
+bool Stepper::is_ready(PullAhead& pull) const {
+  if (pull.front == nullptr || pull.held_up == nullptr) return false;
+  if (pull.front->complete_after_mark()) return true;
+  return doorbell_ != nullptr && pull.front->filled_by() == FilledBy::outside &&
+         !pull.front->await(doorbell_);
+}
+
+// False: another thread has what is behind the pull that was marked.
+bool Stepper::replace_mark(PullAhead* next, std::uintptr_t tag) {
+  for (;;) {
+    auto expected = reinterpret_cast<std::uintptr_t>(marked_);
+    if (mark_.compare_exchange_strong(expected, reinterpret_cast<std::uintptr_t>(next) | tag,
+                                      std::memory_order_seq_cst)) {
+      marked_ = next;
+      return true;
+    }
+    const std::scoped_lock lock(*claims_);  // the other thread may still give it back
+    if (mark_.load() == reinterpret_cast<std::uintptr_t>(marked_)) continue;
+    notice_loss();
+    return false;
+  }
+}
+
+void Stepper::notice_loss() {
+  base_ = Reference<PullCore>(reinterpret_cast<PullCore*>(mark_.load() - kTaken));
+  mark_.store(0);
+  PullAhead* const lost = std::exchange(marked_, nullptr);
+  PullAhead** link = &ahead_;
+  while (*link != lost) link = &(*link)->outer;
+  *link = nullptr;
+}
+
+bool Stepper::hold_up(HoldUp which) {
+  for (PullAhead* pull = ahead_; pull != nullptr; pull = pull->outer) {
+    if (which == HoldUp::any ? pull->held_up == nullptr : !pull->is_ready()) continue;
+    cut(*pull);
+    return true;
+  }
+  return false;
+}
+
+// Leaves behind what is inside of this pull, and goes on with the stage.
+void Stepper::cut(PullAhead& pull) {
+  if (pending_ != &pull) {
+    PullAhead** link = &ahead_;
+    while (*link != &pull) link = &(*link)->outer;
+    *link = nullptr;
+    leave_below(*pull.stream->promise());
+  }
+  pending_ = nullptr;
+  awaited = nullptr;
+  ahead_ = pull.outer;
+  current = pull.consumer;
+  outcome = Outcome::running;
+  *pull.held_up = true;
+}
+
+// Notes down where to go on when this stream is pulled again. The thread that does so has to meet it.
+void Stepper::leave_below(PromiseBase& producer) {
+  producer.turn_below = current;
+  producer.awaited_below = outcome == Outcome::waiting ? awaited : nullptr;
+  producer.pending_below = pending_;
+  producer.ahead_below = ahead_;
+  producer.stepper = nullptr;
+  producer.ahead = nullptr;
+}
+
+void Stepper::forget() {
+  current = nullptr;
+  awaited = nullptr;
+  ahead_ = nullptr;
+  pending_ = nullptr;
 }
 
 void run_unit(SlotCore& unit) noexcept {
@@ -154,7 +322,7 @@ bool destroy_on_another_stack(std::coroutine_handle<> frame) noexcept {
 // Frames that own each other are destroyed one inside the other, in the order of C++. That takes native stack for each, so a
 // long chain goes on on the stack of a thread that is begun for it and waited for.
 void PromiseBase::destroy() noexcept {
-  owner->promise_ = nullptr;
+  if (owner != nullptr) owner->promise_ = nullptr;
   Stepper* const reader = std::exchange(stepping.stepper, nullptr);  // nobody reads the slots in the frame
   const char here = 0;
   const char* const outer =
@@ -163,6 +331,14 @@ void PromiseBase::destroy() noexcept {
   if (enough || !destroy_on_another_stack(handle)) handle.destroy();
   destroying_since = outer;
   stepping.stepper = reader;
+}
+
+// The thread that is inside of it destroys it later.
+bool StreamBase::leave_to_other_thread() noexcept {
+  const Reference<PullCore> pull = std::move(pull_);
+  if (pull->leave()) return false;
+  std::exchange(promise_, nullptr)->owner = nullptr;
+  return true;
 }
 
 void PromiseBase::finish() {
@@ -192,19 +368,6 @@ PromiseBase* puller(const PromiseBase& promise) {
 }
 
 }  // namespace
-
-bool Stepper::hold_up() {
-  for (PromiseBase* one = current; one != nullptr; one = puller(*one)) {
-    if (one->parent != nullptr || one->consumer == nullptr || one->consumer->held_up == nullptr) continue;
-    one->waits_below = current;
-    one->awaited_below = awaited;
-    one->stepper = nullptr;  // who pulls it again has to meet it
-    current = one->consumer;
-    *current->held_up = true;
-    return true;
-  }
-  return false;
-}
 
 void Stepper::fill_with_deadlock() {
   const std::string what = std::string(awaited->name()) + ", which nobody is left to fill";

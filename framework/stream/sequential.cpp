@@ -1,5 +1,8 @@
 #include <rondo/stream/sequential.hpp>
 
+#include <array>
+#include <vector>
+
 namespace rondo::streaming {
 
 namespace {
@@ -22,9 +25,15 @@ class OneThread final : public Waiter {
 Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
   PromiseBase* const root = stream_.promise();
   if (root == nullptr) return;
+  if (PullCore* const other = stream_.pull()) {  // a thread of an evaluation that has pulled it before is inside of it
+    wait(std::array<SlotCore*, 1>{other});
+    there_ = other->came;
+    stream_.set_pull({});
+  }
   // somebody else may have pulled it before
   root->consumer = nullptr;
   root->room = nullptr;
+  root->ahead = nullptr;
   stepper_.current = root->leaf;
   stepper_.meets(*root);
 }
@@ -33,11 +42,18 @@ Puller::~Puller() { stream_.destroy(); }
 
 void* Puller::next() {
   if (stepper_.current == nullptr) return nullptr;
+  if (std::exchange(there_, false)) {
+    void* const value = stream_.promise()->value;
+    return value != nullptr ? value : end(stream_.promise()->error);
+  }
   for (;;) {
-    if (stepper_.outcome == Stepper::Outcome::waiting) wait_for_slot();
+    while (stepper_.is_waiting()) wait_for_slot();
     stepper_.run();
     switch (stepper_.outcome) {
       case Stepper::Outcome::running:
+      case Stepper::Outcome::pull:
+      case Stepper::Outcome::pulled:
+      case Stepper::Outcome::apart:
       case Stepper::Outcome::waiting: break;
       case Stepper::Outcome::ended: return end(stream_.promise()->error);
       case Stepper::Outcome::unit: {
@@ -58,16 +74,23 @@ void* Puller::end(std::exception_ptr error) {
   return nullptr;
 }
 
+// Waits for what comes first by itself: what the stream waits for, or a result that a stage could pass on instead.
 void Puller::wait_for_slot() {
-  SlotCore& slot = *stepper_.awaited;
-  if (slot.complete()) return;
-  if (slot.filled_by() == FilledBy::outside) return wait(slot);
-  if (!stepper_.hold_up()) stepper_.fill_with_deadlock();
+  if (stepper_.hold_up(Stepper::HoldUp::ready_only)) return;
+  std::vector<SlotCore*> coming;
+  if (stepper_.awaited->comes_by_itself()) coming.push_back(stepper_.awaited);
+  for (const PullAhead* pull = stepper_.ahead(); pull != nullptr; pull = pull->outer)
+    if (pull->held_up != nullptr && pull->front != nullptr && pull->front->comes_by_itself())
+      coming.push_back(pull->front);
+  if (!coming.empty()) return wait(coming);
+  if (!stepper_.hold_up(Stepper::HoldUp::any)) stepper_.fill_with_deadlock();
 }
 
-void Puller::wait(SlotCore& slot) {
+void Puller::wait(std::span<SlotCore* const> slots) {
   const auto thread = std::make_shared<OneThread>();
-  if (slot.await(thread)) thread->wait();
+  for (SlotCore* slot : slots)
+    if (!slot->await(thread)) return;
+  thread->wait();
 }
 
 }  // namespace rondo::streaming

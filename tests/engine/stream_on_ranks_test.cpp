@@ -1,9 +1,12 @@
 // Streams whose work is done on ranks: the same values wherever it runs, bounded, and an end in every case.
 #include <gtest/gtest.h>
 
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <rondo/ranks.hpp>
@@ -122,6 +125,51 @@ TEST(StreamOnRanks, RefusesTheMasterInsideAndTasksOutside) {
   EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
               EXPECT_THROW((void)evaluate(numbers(1, 5) | on_ranks(master)), InputError);
               EXPECT_EQ(evaluate_on(master, numbers(1, 5) | on_ranks(master)).size(), 4U);
+            }));
+}
+
+// A client that sends no request before it has the answer to the one before. The source is inside of a call until then.
+struct Conversation {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t asked = 0, answered = 0;
+  static constexpr std::uint64_t all = 20;
+
+  Stream<std::uint64_t> requests() {
+    for (std::uint64_t n = 1; n <= all; ++n) {
+      {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return asked == n; });
+      }
+      co_yield std::uint64_t(n);
+    }
+  }
+  void answer() {
+    const std::scoped_lock lock(mutex);
+    ++answered;
+    changed.notify_all();
+  }
+  void ask() {
+    for (std::uint64_t n = 1; n <= all; ++n) {
+      std::unique_lock lock(mutex);
+      asked = n;
+      changed.notify_all();
+      changed.wait(lock, [&] { return answered == n; });
+    }
+  }
+};
+
+TEST(StreamOnRanks, AnAnswerDoesNotWaitForTheNextRequest) {
+  CommandLine line({"--rondo-workers=2"});
+  EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
+              for (const unsigned threads : {1U, 2U}) {
+                Conversation conversation;
+                std::thread client([&] { conversation.ask(); });
+                for_each_on(master, conversation.requests() | on_ranks(master),
+                            [&](std::string&&) { conversation.answer(); }, {.threads_max = threads});
+                client.join();
+                EXPECT_EQ(conversation.answered, Conversation::all);
+              }
             }));
 }
 

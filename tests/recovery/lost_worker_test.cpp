@@ -6,9 +6,11 @@
 #include <string>
 #include <vector>
 
+#include <rondo/ranks.hpp>
 #include <rondo/rondo.hpp>
 
 #include "faulty_places.hpp"
+#include "stream/few_threads.hpp"
 
 namespace rondo::test {
 namespace {
@@ -131,6 +133,46 @@ TEST_F(LostWorker, WithoutAnyWorkerEveryResetSaysSo) {
                   EXPECT_THROW((void)master.reset(fresh(3)), WorkerLost);
                 }),
             0);
+}
+
+Stream<std::uint64_t> endless() {
+  for (std::uint64_t n = 0;; ++n) co_yield std::uint64_t(n);
+}
+
+// The evaluation has threads of its own, which wait for outputs that never come.
+TEST_F(LostWorker, AStreamOnRanksWithoutAnyWorkerSaysSo) {
+  for (const unsigned threads : {1U, 3U}) {
+    FaultyPlaces places(3, 1, {{200, Rank{1}, true}, {200, Rank{2}, true}});
+    EXPECT_EQ(run_on_places<Uneven>(
+                  places, options(),
+                  [&](Master<Uneven>& master) {
+                    const auto evaluate = [&] {
+                      (void)evaluate_on(master, endless() | on_ranks(master), {.threads_max = threads});
+                    };
+                    EXPECT_THROW(evaluate(), WorkerLost);
+                    EXPECT_THROW(evaluate(), WorkerLost) << "and none is there from the beginning";
+                  }),
+              0);
+  }
+}
+
+TEST_F(LostWorker, AStreamOnRanksWithoutAThreadSaysSoAndTheMasterStaysUsable) {
+  FaultyPlaces places(3, 1, {});
+  EXPECT_EQ(
+      run_on_places<Uneven>(places, options(),
+                            [&](Master<Uneven>& master) {
+                              const auto evaluate = [&] {
+                                return evaluate_on(master, endless() | take(20) | on_ranks(master)).size();
+                              };
+                              {
+                                const few_threads::Only only(0);
+                                EXPECT_THROW((void)evaluate(), ThreadError);
+                              }
+                              EXPECT_EQ(evaluate(), 20U);
+                              const few_threads::Only only(1);
+                              EXPECT_EQ(evaluate(), 20U) << "one is enough";
+                            }),
+      0);
 }
 
 TEST_F(LostWorker, OneThatOnlyStoodStillIsNotHeardAnyMore) {

@@ -18,7 +18,7 @@ using rondo::streaming::Evaluation;
 
 class Hands {
  public:
-  enum class Doing { nothing, holding, holding_unit, unit };
+  enum class Doing { nothing, holding, inside, holding_unit, unit };
 
   Hands(rondo::streaming::Root root, unsigned threads, std::uint64_t seed)
       : evaluation_(std::move(root), rondo::Handover::unfair), threads_(threads), random_(seed) {
@@ -35,25 +35,45 @@ class Hands {
     Thread& thread = threads_[index];
     switch (thread.doing) {
       case Doing::nothing:
-        if (evaluation_.over() || !evaluation_.baton().try_take()) return false;
+        if (evaluation_.over()) return false;
+        thread.part = nullptr;
+        if (!evaluation_.baton().try_take()) {
+          thread.part = evaluation_.sections().take_over();
+          if (thread.part == nullptr) return false;
+          ++taken_over_;
+        }
         thread.doing = Doing::holding;
         return true;
-      case Doing::holding:
-        thread.doing =
-            evaluation_.step(thread.unit) == Evaluation::Turn::unit ? Doing::holding_unit : Doing::nothing;
-        if (thread.doing == Doing::holding_unit) extant_max_ = std::max(extant_max_, ++extant_);
+      case Doing::holding: {
+        thread.doing = Doing::inside;
+        const auto turn = evaluation_.step(thread.unit, std::exchange(thread.part, nullptr));
+        thread.doing = turn == Evaluation::Turn::unit         ? Doing::holding_unit
+                       : turn == Evaluation::Turn::unit_apart ? Doing::unit
+                                                              : Doing::nothing;
+        if (thread.doing != Doing::nothing) extant_max_ = std::max(extant_max_, ++extant_);
         return true;
+      }
+      case Doing::inside: return false;
       case Doing::holding_unit:
         evaluation_.baton().put_back();
         thread.doing = Doing::unit;
         return true;
       case Doing::unit:
+        thread.doing = Doing::inside;
         thread.doing = evaluation_.run(std::move(thread.unit)) ? Doing::holding : Doing::nothing;
         --extant_;
         return true;
     }
     return false;
   }
+
+  // To be called inside of a move: a few moves of threads that are not in the middle of one themselves.
+  void let_others_move() {
+    for (std::uint64_t moves = random_() % 6; moves > 0; --moves)
+      static_cast<void>(move(random_() % threads_.size()));
+  }
+  // How often a thread has taken over a part of the pipeline.
+  std::size_t taken_over() const { return taken_over_; }
 
   // Moves threads until none can move. True: the evaluation is over.
   bool go() {
@@ -71,6 +91,7 @@ class Hands {
   struct Thread {
     Doing doing = Doing::nothing;
     rondo::streaming::UnitReference unit;
+    rondo::streaming::Stepper* part = nullptr;
     std::uint64_t pace = 1;
   };
   Evaluation evaluation_;
@@ -78,6 +99,7 @@ class Hands {
   std::mt19937_64 random_;
   std::size_t extant_ = 0;
   std::size_t extant_max_ = 0;
+  std::size_t taken_over_ = 0;
 };
 
 inline void go(rondo::streaming::Root root, unsigned threads, std::uint64_t seed) {

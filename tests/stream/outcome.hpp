@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -34,6 +35,10 @@ void note_what_is_thrown(Outcome& outcome, Body body) {
   }
 }
 
+// What other virtual threads do while code of the user's runs: a source, a work unit, or the sink. It may take as long as it
+// likes, so they may do a lot. Empty on real threads.
+inline thread_local std::function<void()> meanwhile;
+
 // Fails for some of the values, always for the same.
 struct Fails {
   std::string who;
@@ -46,6 +51,7 @@ struct Fails {
     return (mixed >> 40U) % one_in == 0;
   }
   int operator()(int n) const {
+    if (meanwhile) meanwhile();
     if (at(n)) throw std::out_of_range(who + " at " + std::to_string(n));
     return n;
   }
@@ -55,12 +61,21 @@ inline rondo::Stream<int> source(int count, Fails fails) {
   for (int i = 0; i < count; ++i) co_yield fails(i);
 }
 
-// Evaluates it by hand, in an order that `seed` says.
+// Whether virtual threads move while code of the user's runs on another one.
+enum class Meanwhile : bool { nothing, others_move };
+
+// Evaluates it by hand, in an order that `seed` says. Gives how often a part of the pipeline was taken over.
 template <class Sink>
-void by_hand_on(unsigned threads, std::uint64_t seed, rondo::Stream<int> stream, Sink& sink) {
+std::size_t by_hand_on(unsigned threads, std::uint64_t seed, rondo::Stream<int> stream, Sink& sink,
+                       Meanwhile what = Meanwhile::nothing) {
   Hands hands(rondo::streaming::drained(std::move(stream), &sink), threads, seed);
-  if (!hands.go()) throw std::logic_error("hangs");
+  if (what == Meanwhile::others_move) meanwhile = [&] { hands.let_others_move(); };
+  const bool over = hands.go();
+  meanwhile = nullptr;
+  if (!over) throw std::logic_error("hangs");
+  if (hands.extant_max() > threads) throw std::logic_error("more extant work units than threads");
   hands.evaluation().conclude();
+  return hands.taken_over();
 }
 
 }  // namespace by_hand

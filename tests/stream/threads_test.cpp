@@ -1,4 +1,4 @@
-// Evaluation on real threads: ends of every kind, bounded memory, and live adaptation. No test
+// Evaluation on real threads: ends of every kind, and bounded memory. No test
 // depends on speed: what has to happen is waited for by the work itself, and a hang is ended by the time
 // limit of the test.
 #include <gtest/gtest.h>
@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "by_hand.hpp"
-#include "stream/crew.hpp"
 
 namespace {
 
@@ -225,53 +224,6 @@ TEST(Memory, OfAnOrderedPipelineIsBoundedByItsSlotsBehindASlowFirstItem) {
   EXPECT_EQ(sunk, items);
   EXPECT_LE(Counted::alive_max, (slots + 3) * chunk);
   EXPECT_EQ(Counted::alive, 0);
-}
-
-// Every thread has its own time, which only the work moves.
-thread_local std::chrono::nanoseconds virtual_time{};
-std::chrono::nanoseconds virtual_clock() { return virtual_time; }
-
-Stream<std::monostate> phase(int crit, int par, const rondo::streaming::Crew* const* crew, unsigned until) {
-  while ((*crew)->at_work() != until) {
-    virtual_time += std::chrono::microseconds(crit);
-    auto unit = rondo::work([par] { virtual_time += std::chrono::microseconds(par); });
-    rondo::Slot<void> slot = co_yield unit;
-    static_cast<void>(slot);
-  }
-}
-
-Stream<std::monostate> phases(const rondo::streaming::Crew* const* crew) {
-  co_yield rondo::elements_of(phase(1, 100, crew, 3));
-  co_yield rondo::elements_of(phase(100, 1, crew, 1));
-  co_yield rondo::elements_of(phase(1, 100, crew, 3));
-  co_yield rondo::elements_of(phase(45, 100, crew, 2));
-  co_yield rondo::elements_of(phase(100, 1, crew, 1));
-}
-
-// Each phase lasts until the crew has the size that the phase is to bring about, so that the job ends at all is the claim.
-TEST(Adaptation, ThreadsJoinAndLeaveWithThePhasesOfAJob) {
-  const rondo::streaming::Crew* pointer = nullptr;
-  rondo::streaming::Evaluation evaluation(phases(&pointer), rondo::Handover::unfair);
-  rondo::streaming::Crew crew(evaluation, {.threads_max = 3, .clock = virtual_clock});
-  pointer = &crew;
-  crew.work();
-  evaluation.conclude();
-  EXPECT_EQ(crew.report().threads_max, 3U);
-  EXPECT_GE(crew.report().joined, 4U) << "two threads, in the first and again in the third phase";
-}
-
-TEST(Adaptation, AJobThatIsAllCriticalStaysOnOneThread) {
-  rondo::StreamReport report;
-  auto busy = [](Stream<int> in) -> Stream<int> {
-    while (int* n = co_await in.next()) {
-      virtual_time += std::chrono::milliseconds(1);
-      co_yield *n;
-    }
-  };
-  (void)rondo::evaluate(busy(numbers(500)) | rondo::map([](int n) { return n; }),
-                        {.threads_max = 8, .report = &report, .clock = virtual_clock});
-  EXPECT_LE(report.threads_max, 2U) << "one was asked for before the first unit had been timed";
-  EXPECT_GT(report.crit, 0.9);
 }
 
 TEST(Sequential, IsAnInputRange) {

@@ -11,16 +11,18 @@
 // is the item's number in its stage (of the second on_ranks() of an evaluation 2^40 more, and so on).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <stop_token>
 #include <utility>
 
 #include <rondo/master.hpp>
 #include <rondo/stream.hpp>
+#include <rondo/stream/thread.hpp>
 
 namespace rondo {
 
@@ -36,9 +38,11 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
   bool more = true;
   while (more || !open.empty()) {
     while (more && open.size() < slots && (open.empty() || !open.front().ready())) {
-      const typename U::InputType* item = co_await in.next(error);
+      bool held_up = false;
+      auto pulled = open.empty() ? in.next(error) : in.next(error, held_up, open.front());
+      const typename U::InputType* item = co_await pulled;
       if (item == nullptr) {
-        more = false;
+        more = held_up;
         break;
       }
       SlotAndFiller<Output> place = make_slot<Output>(FilledBy::outside, "a task on a rank");
@@ -79,12 +83,16 @@ struct OnRanksStage : Stage {
 // that throws ends the evaluation with UpdateError. To be evaluated by evaluate_on or for_each_on with the same master.
 template <class U>
 [[nodiscard]] auto on_ranks(Master<U>& master, std::size_t slots = 0) {
-  return streaming::OnRanksStage<U>(master, slots > 0 ? slots : 16 * master.workers());
+  return streaming::OnRanksStage<U>(master, slots > 0 ? slots : 16 * std::max<std::size_t>(master.workers(), 1));
 }
 
-// for_each() of a pipeline with on_ranks in it. The calling thread, which is the one of the program's main, carries messages
-// between the ranks; the evaluation has threads of its own, and calls the sink on one of them at a time. The sink and the
-// stages cannot use the master.
+/// for_each() of a pipeline with on_ranks in it. The calling thread, which is the one of the program's main, carries messages
+/// between the ranks; the evaluation has threads of its own, and calls the sink on one of them at a time. The sink and the
+/// stages cannot use the master.
+///
+/// When it returns or throws, all threads that it has started are gone, so it waits for the call that the source or the sink is
+/// in. It throws what the evaluation throws, WorkerLost when there is no worker left, and ThreadError when the system has
+/// no thread for the evaluation.
 template <class U, streaming::Pipeline Given, class Sink>
 void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOptions& options = {}) {
   using P = std::remove_cvref_t<Given>;
@@ -96,25 +104,32 @@ void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOption
   P pipeline = std::move(given);
   std::atomic<bool> ended = false;
   std::exception_ptr error;
-  bool begun = false;
-  std::thread evaluation;
-  // the evaluation starts when the master serves, so that no task comes too early
-  const auto begin = [&] {
-    evaluation = std::thread([&] {
-      try {
-        for_each(std::move(pipeline), std::move(sink), options);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      ended = true;
-      master.wake();
-    });
+  std::stop_source stop;  // by the caller's request, or because the master does not serve any more
+  const std::stop_callback forward(options.stop, [&] { stop.request_stop(); });
+  StreamOptions with_stop = options;
+  with_stop.stop = stop.get_token();
+  const auto evaluation = [&] {
+    try {
+      for_each(std::move(pipeline), std::move(sink), with_stop);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    ended = true;
+    master.wake();
   };
-  master.serve([&] {
-    if (!std::exchange(begun, true)) begin();
-    return ended.load();
-  });
-  evaluation.join();
+  {
+    streaming::OwnThread thread;  // joined where serve() throws, too
+    const struct AtEnd {
+      std::stop_source& stop;
+      ~AtEnd() { stop.request_stop(); }
+    } at_end{stop};
+    // The evaluation starts when the master serves, so that no task comes too early.
+    master.serve([&] {
+      if (!thread.started()) thread = streaming::OwnThread("the evaluation of a stream on ranks", evaluation);
+      return ended.load();
+    });
+    thread.join();
+  }
   if (error) std::rethrow_exception(error);
 }
 

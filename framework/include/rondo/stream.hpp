@@ -23,3 +23,4 @@
 #include <rondo/stream/speedup.hpp>
 #include <rondo/stream/stages.hpp>
 #include <rondo/stream/stream.hpp>
+#include <rondo/stream/thread.hpp>

@@ -2,7 +2,8 @@
 // only some items through one of these.
 //
 // Keys are hashed with std::hash where that exists, and otherwise compared with <, all in one shard (of a std::tuple or
-// std::pair, so that folding is not parallel). Cost: O(1) hashing per item, and O(m log m) for the m items that remain;
+// std::pair, so that folding is not parallel). All NaNs are one key, and so are 0.0 and -0.0, also as parts of a key; see
+// order.hpp, also for what throws OrderError. Cost: O(1) hashing per item, and O(m log m) for the m items that remain;
 // with <, O(log m) comparisons per item. Memory: the remaining items, one key each, two batches of chunks, and
 // the chunks under way (default_slots of them). Output: after the last item has come in, by place; the place of a
 // combined item is that of its earliest part.
@@ -104,19 +105,15 @@ template <class Key, class Combine>
 
 // What deduplicate does with items whose keys are equal.
 inline constexpr streaming::KeepNoneRule keep_none{};
-// The one with the lowest (highest) rank(item), the earliest of equals.
+/// The one with the lowest (highest) rank(item), the earliest of equals. A NaN ranks above all numbers; see order.hpp.
 template <class Rank, class Compare = std::ranges::less>
 [[nodiscard]] auto keep_lowest(Rank rank, Compare less = {}) {
   return streaming::KeepBestRule<Rank, Compare>{std::move(rank), std::move(less)};
 }
 template <class Rank, class Compare = std::ranges::less>
 [[nodiscard]] auto keep_highest(Rank rank, Compare less = {}) {
-  auto greater = [less = std::move(less)](
-      const auto& a,
-      const auto& b) -> bool requires std::predicate<const Compare&, decltype(b), decltype(a)> {
-    return std::invoke(less, b, a);
-  };
-  return streaming::KeepBestRule<Rank, decltype(greater)>{std::move(rank), std::move(greater)};
+  using Greater = streaming::Reversed<Compare>;
+  return streaming::KeepBestRule<Rank, Greater>{std::move(rank), Greater{std::move(less)}};
 }
 
 // Items whose key occurs once, and of the others what `keep` says: keep_none, keep_lowest(rank),

@@ -73,6 +73,7 @@ class Aggregation final : public AnyAggregation<T, S> {
       Hashable<Key> || HasLess<Key>,
       "rondo: the key of group_by, deduplicate or aggregate has to have a std::hash and ==, or else <");
   using Held = Placed<T>;
+  static constexpr const char* kName = "group_by, deduplicate or aggregate";
   template <class Value>
   using Table = typename TableOf<Key, Value>::type;
   using Shard = typename AnyAggregation<T, S>::Shard;
@@ -110,7 +111,7 @@ class Aggregation final : public AnyAggregation<T, S> {
   [[nodiscard]] static std::size_t shard_of(const Key& of) {
     if constexpr (Hashable<Key>) {
       // std::hash of a number is the number: the upper bits of a product with the golden ratio spread it
-      const std::uint64_t hash = std::hash<Key>{}(of);
+      const std::uint64_t hash = KeyHash{}(of);
       return static_cast<std::size_t>((hash * 0x9E3779B97F4A7C15U) >> 60U) % kShards;
     } else {
       return 0;
@@ -130,8 +131,9 @@ class Aggregation final : public AnyAggregation<T, S> {
         return;
       }
       const Key& its_key = key_of(item);
+      check_sound(kName, its_key);
       if constexpr (Rule::associative) {
-        const auto [at, fresh] = first.try_emplace(its_key, found.size());
+        const auto [at, fresh] = put(first, its_key, found.size());
         if (!fresh) {
           Held later{place++, std::move(item)};
           rule_(found[at->second], later);
@@ -144,6 +146,21 @@ class Aggregation final : public AnyAggregation<T, S> {
     for (auto& item : chunk) before_(std::move(item), keep);
     deal(part, found, shards);
     return part;
+  }
+
+  // A std::map loses items by try_emplace() if its keys have no order, and none by emplace(). But that moves the value also if
+  // the key is there already.
+  template <class Value>
+  static auto put(Table<Value>& table, const Key& its_key, Value value) {
+    if constexpr (Hashable<Key>) {
+      return table.try_emplace(its_key, std::move(value));
+    } else {
+      const auto at = table.find(its_key);
+      if (at != table.end()) return std::pair(at, false);
+      const auto placed = table.emplace(its_key, std::move(value));
+      check_place<Key>(kName, table, placed.first);
+      return placed;
+    }
   }
 
   // A reference into the item if that is what the key function gives: good as long as the item stays where it is.
@@ -170,9 +187,10 @@ class Aggregation final : public AnyAggregation<T, S> {
   void add(Tables& shard, Held& later) const {
     // The key of an item may change when it is combined, and its place in the table must not.
     const Key its_key = key_of(later.item);
+    check_sound(kName, its_key);
     const auto at = shard.table.find(its_key);
     if (at == shard.table.end()) {
-      shard.table.emplace(its_key, std::move(later));
+      (void)put(shard.table, its_key, std::move(later));
       return;
     }
     const bool repeated = later.repeated;

@@ -9,7 +9,8 @@
 // from it by the speed-up model, weighted by priority; every evaluation has one, and one that finds none free
 // waits for it, or for a stop request. The allotment follows the evaluations' phases while they run.
 //
-// An evaluation that a work unit starts on its own thread uses the core of that unit, so it needs not wait. One that a
+// An evaluation that a work unit starts on its own thread uses the core of that unit, so it needs not wait. It has the
+// budget of the outer evaluation, unless it is given another one. One that a
 // work unit starts on another thread (std::async, say) needs a core of its own, and may have to wait for one that the
 // unit keeps, which waits for it. So an evaluation begins without a core if all threads that have one were asleep for
 // one second on end: until one of them ends there may be more threads at work than cores, should the others wake up.
@@ -45,7 +46,7 @@ class CoreBudget {
   CoreBudget(const CoreBudget&) = delete;
   CoreBudget& operator=(const CoreBudget&) = delete;
 
-  // One for the whole process, with as many cores as the machine has.
+  // One for the whole process, with as many cores as there are for the thread that asks first; see rondo/cores.hpp.
   [[nodiscard]] static CoreBudget& process();
 
   [[nodiscard]] unsigned cores() const;

@@ -9,6 +9,17 @@
 // thread takes part; when the call returns, every thread, coroutine and item that it made is gone. On one thread the
 // stream and its work units run in the order of a sequential program.
 //
+// Results do not wait for the source. While the source, or any stage, is inside of a call that does not return, such as a read
+// of a socket, results that are there go on to the sink on another thread. So with more than one thread, what is before a
+// stage with work units (map, sort_by, group_by, on_ranks and so on) may run at the same time as what is behind it, the sink
+// included: what the two share needs a lock. A source that blocks on one thread blocks all; and items wait for the rest of
+// their chunk, so an interactive program has chunks of one item.
+//
+// A stop request ends an evaluation as soon as all calls that are under way have returned: of the source, of work units, and of
+// the sink. Nothing new is begun meanwhile. No thread can be taken out of a call that blocks, so a source that may block for
+// long has to watch for the request itself: give it the same std::stop_token, for a std::condition_variable_any, or for a
+// std::stop_callback that writes into the pipe that it polls.
+//
 // An exception in a stage, a work unit or the sink ends the evaluation and is thrown as it was, and this is a result too:
 // which one it is, and what the sink has been given before, is the same as on one thread. A unit may be run ahead of
 // need, but what it throws counts where the stream comes to its result, and not if it never does (see slot.hpp).
@@ -85,8 +96,9 @@ requires(!streaming::Pipeline<Given>) void evaluate(Given&&, const StreamOptions
                 "rondo::evaluate takes a pipeline; of a range: evaluate(rondo::from_range(range) | ...)");
 }
 
-// Calls sink(T&&) with every value in stream order, one call at a time, while holding the stream. Nothing is
-// kept: memory is bounded by the pipeline's slots. After a stop request that the sink made, it is not called again.
+/// Calls sink(T&&) with every value in stream order, one call at a time, and each value as soon as it is there, even while the
+/// source is inside of a call. Nothing is kept: memory is bounded by the pipeline's slots. After a stop request that the
+/// sink made, it is not called again.
 template <streaming::Pipeline Given, class Sink>
 void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
   using P = std::remove_cvref_t<Given>;

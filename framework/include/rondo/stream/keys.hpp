@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <ranges>
@@ -13,6 +14,8 @@
 #include <unordered_map>
 #include <utility>
 #include <variant>
+
+#include <rondo/stream/order.hpp>
 
 namespace rondo::streaming {
 
@@ -79,14 +82,28 @@ concept HasLess = requires(const Key& a, const Key& b) {
   { a < b } -> std::convertible_to<bool>;
 };
 
-// Hashed where that is possible.
+// Hashed where that is possible. Keys that are trusted have the standard's hash, as std::unordered_map keeps the hashes of
+// strings with them then.
 template <class Key, class Value>
 struct TableOf {
-  using type = std::map<Key, Value>;
+  using type = std::map<Key, Value, KeyLess>;
 };
 template <Hashable Key, class Value>
 struct TableOf<Key, Value> {
-  using type = std::unordered_map<Key, Value>;
+  using type = std::conditional_t<KeyPart<Key>::plain, std::unordered_map<Key, Value>,
+                                  std::unordered_map<Key, Value, KeyHash, KeyEqual>>;
 };
+
+// Throws OrderError where it finds that the `<` of a class of the user's has no place for a key that was just put into a
+// table: with two comparisons, as those that the table has made itself are consistent.
+template <class Key, class Table>
+void check_place(const char* stage, const Table& table, typename Table::const_iterator at) {
+  if constexpr (!Hashable<Key> && !KeyPart<Key>::plain) {
+    if (KeyLess{}(at->first, at->first)) throw_order_error(stage, OrderFault::before_itself);
+    const auto next = std::next(at);
+    if (next != table.end() && KeyLess{}(next->first, at->first))
+      throw_order_error(stage, OrderFault::each_before_the_other);
+  }
+}
 
 }  // namespace rondo::streaming

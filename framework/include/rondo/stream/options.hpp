@@ -33,16 +33,18 @@ struct StreamReport {
 };
 
 struct StreamOptions {
-  // At most this many threads, the caller's included. 0: as many as the machine has cores.
+  // At most this many threads, the caller's included. 0: as many as there are cores for this thread; see rondo/cores.hpp.
   unsigned threads_max = 0;
   // What the last thread has to bring, of a thread; threads join and leave while the job runs. 0: always
   // threads_max.
   double effectiveness = 0.7;
   // How long the averages of crit, wait and par remember.
   std::chrono::nanoseconds time_constant = std::chrono::milliseconds(20);
-  // Ends the evaluation with Stopped.
+  // Ends the evaluation with Stopped, when the calls of user code that are under way have returned; see evaluate.hpp.
   std::stop_token stop = {};
-  // Shares cores with other evaluations. Null: takes what the two options above allow.
+  /// Shares cores with other evaluations. Null: takes what the two options above allow, and shares it with the evaluations
+  /// that its work units, stages and sink start, so that threads do not multiply. Together they have as many threads at work
+  /// as this one may have, or as there are cores, if that is more.
   CoreBudget* budget = nullptr;
   double priority = 1;  // positive and finite, or an OptionError
   Handover handover = Handover::unfair;

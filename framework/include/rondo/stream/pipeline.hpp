@@ -128,7 +128,7 @@ Stream<R> ordered(Stream<C> in, std::shared_ptr<ChunkWork<R, C>> how, std::size_
   for (bool more = true; more || !window.empty();) {
     if (more && (window.empty() || (window.size() < slots && !window.front().ready()))) {
       bool held_up = false;
-      auto next = window.empty() ? in.next(error) : in.next(error, held_up);
+      auto next = window.empty() ? in.next(error) : in.next(error, held_up, window.front());
       C* chunk = co_await next;
       more = chunk != nullptr || held_up;
       if (chunk == nullptr) continue;

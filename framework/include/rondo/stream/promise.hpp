@@ -14,36 +14,49 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <source_location>
 #include <string>
 #include <utility>
 
+#include <rondo/stream/pull.hpp>
 #include <rondo/stream/slot.hpp>
 
 namespace rondo::streaming {
 
-class StreamBase;
-struct PromiseBase;
-
 // Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
-// evaluation. Used by the thread that holds the stream.
+// evaluation. Used by the thread that holds the stream, or a part of it: see sections.hpp.
 class Stepper {
  public:
-  enum class Outcome : std::uint8_t { running, unit, waiting, value, ended };
+  enum class Outcome : std::uint8_t {
+    running,
+    pull,    // a stage has begun to pull ahead; known to run() only
+    pulled,  // such a pull has come to its end, and is part of another one; the same
+    unit,
+    waiting,
+    value,
+    ended,
+    apart,  // the pull that this thread was inside of, when it lost what is behind it, has come to its end
+  };
 
   PromiseBase* current = nullptr;  // whose turn it is
   Outcome outcome = Outcome::running;
   UnitReference unit;           // with `unit`: what to run
   SlotCore* awaited = nullptr;  // with `waiting`: kept alive by the coroutine that waits
 
-  explicit Stepper(const std::atomic<bool>& cancelled) : cancelled_(cancelled) {}
+  // `claims` protects the marks of all steppers of one evaluation; null: nobody looks at this one's. `doorbell` is to be
+  // told when a slot from outside is complete while this thread is inside of a pull.
+  explicit Stepper(const std::atomic<bool>& cancelled, std::mutex* claims = nullptr,
+                   std::shared_ptr<Waiter> doorbell = nullptr)
+      : cancelled_(cancelled), claims_(claims), doorbell_(std::move(doorbell)) {}
 
   // Comes to a coroutine that is new to it, or that was left behind by hold_up().
   void meets(PromiseBase& producer);
-  // Nobody is left to fill the slot that `current` waits for. Lets the nearest coroutine that pulls through it and has
-  // something else to do go on instead. False: there is none.
-  [[nodiscard]] bool hold_up();
+  // `current` waits. Lets the nearest stage that pulls through it and has something else to do go on instead: only where its
+  // result is there, or any. False: there is none.
+  enum class HoldUp : bool { ready_only, any };
+  [[nodiscard]] bool hold_up(HoldUp which);
   // Where there is none, the slot gets a DeadlockError.
   void fill_with_deadlock();
   // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
@@ -57,6 +70,8 @@ class Stepper {
     }
   }
 
+  [[nodiscard]] bool is_waiting() const { return outcome == Outcome::waiting && !awaited->complete(); }
+
   // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
   void run();
 
@@ -66,15 +81,60 @@ class Stepper {
   // not, and the coroutine has to suspend itself. Nested only as long as the native stack stays small.
   [[nodiscard]] bool run_for(const PromiseBase& consumer);
 
+  // The stage that `pull` belongs to is suspended now.
+  void begin(PullAhead& pull) {
+    pull.outer = std::exchange(ahead_, &pull);
+    outcome = Outcome::pull;
+  }
+  // What is pulled has a value, or is at its end. False: the stage belongs to another thread now.
+  [[nodiscard]] bool end_pull(PromiseBase& producer);
+  // `pull` waits for the thread that is inside of it.
+  void wait_for(PullAhead& pull, SlotCore& core) {
+    current = pull.consumer;
+    pending_ = &pull;
+    awaited = &core;
+    outcome = Outcome::waiting;
+  }
+  // The innermost of the pulls that are under way; null: none.
+  [[nodiscard]] PullAhead* ahead() const { return ahead_; }
+  void pop_pull() { ahead_ = ahead_->outer; }
+  // What is behind a pull of this stepper belongs to another thread.
+  [[nodiscard]] bool is_apart() const { return static_cast<bool>(base_); }
+
  private:
+  friend class Sections;
   static constexpr std::uintptr_t kStack = 8192;
+  static constexpr std::uintptr_t kTaken = 1, kSetting = 2;
   void step();
+  void start(PullAhead& pull);
+  void resolve();
+  void guard();
+  void cut(PullAhead& pull);
+  void leave_below(PromiseBase& producer);
+  void forget();
+  [[nodiscard]] bool is_ready(PullAhead& pull) const;
+  [[nodiscard]] bool replace_mark(PullAhead* next, std::uintptr_t tag = 0);
+  void notice_loss();
 
   const std::atomic<bool>& cancelled_;
   std::uintptr_t floor_ =
       0;  // of the stack, for run_for: an address, as a depth would have to be counted at each step
   std::array<const void*, 8> frames_{};  // of those met last
   unsigned met_ = 0;
+
+  PullAhead* ahead_ = nullptr;
+  PullAhead* pending_ = nullptr;  // the innermost of them, where another thread is inside of it
+  PullAhead* marked_ = nullptr;   // what the mark was set to
+  Reference<PullCore> base_;      // the pull that this thread is apart in
+  std::mutex* claims_;
+  const std::shared_ptr<Waiter> doorbell_;
+  // The innermost pull, while the thread is inside of it and others may take over what is behind it. With kSetting added, they
+  // have to wait for a few instructions, because the thread still looks at that itself. With kTaken added, the PullCore
+  // that stands for the pull, of which one reference is this thread's. On a line of its own, as other threads look
+  // at it; not by alignas, because g++ 12 misplaces that in the frame of a coroutine.
+  std::array<char, 64> before_{};
+  std::atomic<std::uintptr_t> mark_{0};
+  std::array<char, 64> behind_{};
 };
 
 // Runs a work unit that a Stepper gave.
@@ -99,6 +159,7 @@ struct PromiseBase {
   Stepper* stepper = nullptr;       // of a root
   void* value = nullptr;            // of a root: the value just yielded, null at the end
   void* room = nullptr;             // of a root: the Room<T> that its consumer offers, or null
+  PullAhead* ahead = nullptr;       // of a root: while it is pulled ahead
 
  private:
   struct Unread;
@@ -108,10 +169,12 @@ struct PromiseBase {
 
  public:
   std::exception_ptr error;
-  bool* held_up = nullptr;  // while it pulls: where to tell it that it may do something else
-  PromiseBase* waits_below =
-      nullptr;  // of a root that hold_up() left behind: the one that waits, and for what
+  // Of a root that was left behind in the middle of a pull: whose turn it is below, what that one waits for, and the pulls
+  // there. Null: it was not.
+  PromiseBase* turn_below = nullptr;
   SlotCore* awaited_below = nullptr;
+  PullAhead* pending_below = nullptr;
+  PullAhead* ahead_below = nullptr;
   const char* name = nullptr;
   std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
 
@@ -161,8 +224,13 @@ class StreamBase {
 
   [[nodiscard]] PromiseBase* promise() const { return promise_; }
   void destroy() noexcept {
-    if (promise_ != nullptr) promise_->destroy();
+    if (promise_ == nullptr) return;
+    if (pull_ && leave_to_other_thread()) return;
+    promise_->destroy();
   }
+  // While another thread is inside of it, and until the value that this came to has been taken.
+  [[nodiscard]] PullCore* pull() const { return pull_.get(); }
+  void set_pull(Reference<PullCore> pull) { pull_ = std::move(pull); }
 
  protected:
   StreamBase() = default;
@@ -181,20 +249,14 @@ class StreamBase {
 
  private:
   friend struct PromiseBase;
+  [[nodiscard]] bool leave_to_other_thread() noexcept;
+  Reference<PullCore> pull_;
   void adopt(StreamBase& other) noexcept {
     promise_ = std::exchange(other.promise_, nullptr);
+    pull_ = std::move(other.pull_);
     if (promise_ != nullptr) promise_->owner = this;
   }
 };
-
-inline void Stepper::meets(PromiseBase& producer) {
-  producer.stepper = this;
-  frames_[met_++ % frames_.size()] = &producer;
-  if (producer.waits_below == nullptr) return;
-  current = std::exchange(producer.waits_below, nullptr);
-  awaited = producer.awaited_below;
-  if (!awaited->complete()) outcome = Outcome::waiting;
-}
 
 inline void Stepper::step() {
   if (current->unread_ != nullptr) [[unlikely]] {
@@ -215,12 +277,14 @@ inline bool Stepper::run_for(const PromiseBase& consumer) {
 
 inline void PromiseBase::hand_over(void* to_consumer) {
   root->value = to_consumer;
+  Stepper& all = *root->stepper;
   if (root->consumer == nullptr) {
-    root->stepper->current = this;
-    root->stepper->outcome = Stepper::Outcome::value;
+    all.current = this;
+    all.outcome = Stepper::Outcome::value;
     return;
   }
-  root->stepper->current = root->consumer;
+  if (root->ahead != nullptr && !all.end_pull(*root)) return;
+  all.current = root->consumer;
 }
 
 }  // namespace rondo::streaming

@@ -102,8 +102,14 @@ struct KeepBestRule {
   Better better;
   template <class T>
   Fate operator()(Placed<T>& earlier, Placed<T>& later) const {
-    if (std::invoke(better, std::invoke(rank, std::as_const(later.item)),
-                    std::invoke(rank, std::as_const(earlier.item)))) {
+    using K = std::remove_cvref_t<std::invoke_result_t<const Rank&, const T&>>;
+    if constexpr (asks<Better, K> != Asks::something_else) {
+      check_sound("deduplicate", K(std::invoke(rank, std::as_const(earlier.item))));
+      check_sound("deduplicate", K(std::invoke(rank, std::as_const(later.item))));
+    }
+    if (is_better(later.item, earlier.item)) {
+      if (is_better(earlier.item, later.item))
+        throw_order_error("deduplicate", OrderFault::each_before_the_other);
       earlier = std::move(later);
     }
     return Fate::kept;
@@ -111,6 +117,12 @@ struct KeepBestRule {
   template <class T>
   static consteval bool fits() {
     return SortKey<Rank, Better, T>;
+  }
+
+ private:
+  template <class T>
+  [[nodiscard]] bool is_better(const T& a, const T& b) const {
+    return goes_before(better, std::invoke(rank, a), std::invoke(rank, b));
   }
 };
 

@@ -3,7 +3,8 @@
 //
 //   for (Item& item : rondo::sequential(items(feed) | rondo::map(parse))) ...
 //
-// For code that pulls its input bit by bit. Slots that are filled from outside are waited for. Dropping the
+// For code that pulls its input bit by bit. Slots that are filled from outside are waited for. There is no other thread that
+// could pass results on while the source blocks. Dropping the
 // range destroys what remains of the stream.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <exception>
 #include <iterator>
 #include <memory>
+#include <span>
 
 #include <rondo/stream/pipeline.hpp>
 
@@ -33,8 +35,9 @@ class Puller {
  private:
   [[nodiscard]] void* end(std::exception_ptr error);
   void wait_for_slot();
-  static void wait(SlotCore& slot);
+  static void wait(std::span<SlotCore* const> slots);
   StreamBase& stream_;
+  bool there_ = false;  // the next value is there already
   std::atomic<bool> cancelled_{false};  // never
   Stepper stepper_;
 };

@@ -37,8 +37,8 @@ enum class FilledBy : std::uint8_t {
   // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
   // no part of a chunk.
   evaluation,
-  // Some other thread, at a time of its own; not one that waits for what this stream is to yield first, as stages pull
-  // ahead of what they have passed on, and the whole stream waits for the slot then.
+  // Some other thread, at a time of its own. While a stream waits for it, stages behind that pull ahead pass on what they
+  // have, too. So that thread may wait for results itself, but not for a part of a chunk.
   outside,
 };
 
@@ -58,12 +58,17 @@ class SlotError : public Error {
 
 namespace streaming {
 
-// Whoever waits for a slot: told by whoever completes it.
+// Waits for a slot, and is told by the thread that completes it.
 class Waiter {
  public:
   virtual ~Waiter() = default;
   // The slot that this one waited for is complete; called by the completing thread.
   virtual void resume(FilledBy by) = 0;
+  // The same, where the completing thread could hold `baton` itself from now on. True: it does.
+  [[nodiscard]] virtual bool resume_for([[maybe_unused]] const Waiter& baton, FilledBy by) {
+    resume(by);
+    return false;
+  }
 };
 
 // The part of a slot that both sides share, and the work unit that fills it if there is one.
@@ -86,13 +91,22 @@ class SlotCore {
   [[nodiscard]] FilledBy filled_by() const { return by_; }
   [[nodiscard]] const char* name() const { return name_; }
 
+  // True: it was complete when the thread that marks a pull looked, after it had set the mark (see sections.hpp).
+  [[nodiscard]] bool complete_after_mark() const {
+    const State now = state_.load(std::memory_order_seq_cst);
+    return now == State::filled || now == State::dropped;
+  }
+
   // Ends with state filled or dropped. Gives the waiter that the caller now has to resume, if there is one.
   [[nodiscard]] std::shared_ptr<Waiter> finish(State state) {
-    if (state_.exchange(state, std::memory_order_acq_rel) != State::awaited) return nullptr;
+    if (state_.exchange(state, std::memory_order_seq_cst) != State::awaited) return nullptr;
     return std::move(waiter_);
   }
-  // False: the slot is complete already, nobody waits.
+  // Replaces a waiter of the same reader, if there is one. False: the slot is complete already, nobody waits.
   [[nodiscard]] bool await(std::shared_ptr<Waiter> waiter) {
+    const State now = state_.load(std::memory_order_acquire);
+    if (now == State::awaited ? !forget_waiter() : now != State::empty) return false;
+    // Nobody else looks at the waiter while the slot is empty.
     waiter_ = std::move(waiter);
     State expected = State::empty;
     if (state_.compare_exchange_strong(expected, State::awaited, std::memory_order_acq_rel)) return true;
@@ -110,6 +124,8 @@ class SlotCore {
   // Makes the result, or the error, if this is a work unit.
   virtual void run() noexcept {}
   [[nodiscard]] virtual bool is_unit() const { return false; }
+  // Whether a thread is on it, or will be without regard to the rest of the stream, so that it is complete some time.
+  [[nodiscard]] virtual bool comes_by_itself() const { return by_ == FilledBy::outside; }
 
   // Like a result: the filler's until the slot is complete, then the reader's.
   std::exception_ptr error;
@@ -199,6 +215,7 @@ class UnitCore final : public ResultCore<R> {
     function_.reset();
   }
   [[nodiscard]] bool is_unit() const override { return true; }
+  [[nodiscard]] bool comes_by_itself() const override { return true; }
 
  private:
   std::optional<F> function_;
@@ -236,7 +253,8 @@ class [[nodiscard]] Slot {
   // Neither the result nor an error is wanted.
   void discard() { core_ = {}; }
 
-  // For Stream's promise.
+  // For Stream's promise, and for next().
+  [[nodiscard]] streaming::ResultCore<R>* core() const { return core_.get(); }
   [[nodiscard]] streaming::Reference<streaming::ResultCore<R>> take_core() { return std::move(core_); }
 
  private:

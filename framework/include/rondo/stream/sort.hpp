@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include <rondo/stream/order.hpp>
 #include <rondo/stream/pipeline.hpp>
 #include <rondo/stream/stages.hpp>
 
@@ -29,20 +30,25 @@ inline constexpr std::size_t kBlock = 8192;
 // order.
 template <class T, class Less>
 void merge_pieces(Chunk<T>& items, std::vector<std::size_t> ends, const Less& less) {
+  const auto by_item = [&](const T& a, const T& b) { return less(a, b); };
   Chunk<T> merged;
+  merged.reserve(items.size());
   while (ends.size() > 1) {
-    merged.clear();
-    merged.reserve(items.size());
     std::vector<std::size_t> merged_ends;
     std::size_t begin = 0;
     const auto at = [&](std::size_t index) {
       return std::make_move_iterator(items.begin() + static_cast<std::ptrdiff_t>(index));
     };
+    const bool first = merged.empty();  // later there are items to be assigned to, which is quicker
     for (std::size_t piece = 0; piece < ends.size(); piece += 2) {
       const std::size_t middle = ends[piece];
       const std::size_t end = piece + 1 < ends.size() ? ends[piece + 1] : middle;
-      std::merge(at(begin), at(middle), at(middle), at(end), std::back_inserter(merged),
-                 [&](const T& a, const T& b) { return less(a, b); });
+      if (first) {
+        std::merge(at(begin), at(middle), at(middle), at(end), std::back_inserter(merged), by_item);
+      } else {
+        std::merge(at(begin), at(middle), at(middle), at(end),
+                   merged.begin() + static_cast<std::ptrdiff_t>(begin), by_item);
+      }
       merged_ends.push_back(end);
       begin = end;
     }
@@ -50,6 +56,101 @@ void merge_pieces(Chunk<T>& items, std::vector<std::size_t> ends, const Less& le
     ends.swap(merged_ends);
   }
 }
+
+// A stable sort that is safe with any comparison: one that is no strict weak order, or that does not even answer twice the
+// same, leaves the items in some order, and memory outside of them is never touched. std::sort and std::stable_sort do not
+// promise that, as they look for the place of an item without looking where the range begins.
+template <class T, class Less>
+void sort_safely(Chunk<T>& items, const Less& less) {
+  constexpr std::size_t run = 16;  // sorted by insertion
+  std::vector<std::size_t> ends;
+  for (std::size_t begin = 0; begin < items.size(); begin = ends.back()) {
+    ends.push_back(std::min(begin + run, items.size()));
+    for (std::size_t next = begin + 1; next < ends.back(); ++next) {
+      if (!less(items[next], items[next - 1])) continue;
+      T item = std::move(items[next]);
+      std::size_t at = next;
+      do {
+        items[at] = std::move(items[at - 1]);
+        --at;
+      } while (at > begin && less(std::as_const(item), std::as_const(items[at - 1])));
+      items[at] = std::move(item);
+    }
+  }
+  merge_pieces<T>(items, std::move(ends), less);
+}
+
+// Looks at a few items of a sorted range, with about (log2 n)^2 comparisons, for what no strict weak order does. The
+// distances between them grow by a factor of two, so that neighbours are among them as well as items far from each other.
+template <class Items, class Less>
+void check_order(const char* stage, const Items& sorted, const Less& less) {
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at + 1 < sorted.size(); at = 2 * at + 1) places.push_back(at);
+  if (!sorted.empty()) places.push_back(sorted.size() - 1);
+  for (std::size_t j = 0; j < places.size(); ++j) {
+    const auto& b = sorted[places[j]];
+    if (less(b, b)) throw_order_error(stage, OrderFault::before_itself);
+    bool differ = false;  // the item at i and the one at j, as far as the items in between say
+    for (std::size_t i = j; i-- > 0;) {
+      const auto& a = sorted[places[i]];
+      const bool before = less(a, b);
+      if (less(b, a))
+        throw_order_error(stage, before ? OrderFault::each_before_the_other : OrderFault::not_transitive);
+      differ = differ || less(a, sorted[places[i + 1]]);
+      if (before != differ) throw_order_error(stage, OrderFault::not_transitive);
+    }
+  }
+}
+
+// The order of items by their keys, as sort_by was given it.
+template <class Key, class Compare>
+struct ByKey {
+  Key key;
+  Compare compare;
+
+  template <class T>
+  [[nodiscard]] bool operator()(const T& a, const T& b) const {
+    return goes_before(compare, std::invoke(key, a), std::invoke(key, b));
+  }
+
+  // Throws OrderError where it finds that this is no order of these sorted items.
+  template <class T>
+  void check(const Chunk<T>& sorted) const {
+    using K = std::remove_cvref_t<std::invoke_result_t<const Key&, const T&>>;
+    if constexpr (asks<Compare, K> != Asks::something_else) {
+      if constexpr (!KeyPart<K>::plain)
+        for (const T& item : sorted) check_sound("sort_by", K(std::invoke(key, item)));
+    } else if constexpr (!KeyPart<K>::plain && std::equality_comparable<K>) {
+      check_nans<K, T>(sorted);
+    }
+    check_order("sort_by", sorted, *this);
+  }
+
+ private:
+  // A comparison of the user's has to have a place for keys with a NaN, of which there may be few: such a key cannot equal
+  // two others that differ.
+  template <class K, class T>
+  void check_nans(const Chunk<T>& sorted) const {
+    std::vector<const T*> nans;
+    const T* low = nullptr;
+    const T* high = nullptr;
+    for (const T& item : sorted) {
+      const K its_key(std::invoke(key, item));
+      if (!(its_key == its_key)) {
+        nans.push_back(&item);
+      } else if (low == nullptr) {
+        low = &item;
+      } else if (high == nullptr && (*this)(*low, item)) {
+        high = &item;
+      } else if (high == nullptr && (*this)(item, *low)) {
+        high = std::exchange(low, &item);
+      }
+    }
+    if (high == nullptr) return;
+    for (const T* nan : nans)
+      if (!(*this)(*low, *nan) && !(*this)(*nan, *high)) throw_order_error("sort_by", OrderFault::nan);
+  }
+};
 
 // Sorted runs on their way to one sorted sequence of pieces: each run is cut, if there is more than one piece, then each
 // piece is merged. Work units read all of it at once while cutting, and move items out of disjoint parts of it while
@@ -97,6 +198,7 @@ class MergeOf final : public Merge<Out> {
       ends.push_back(items.size());
     }
     merge_pieces<T>(items, std::move(ends), less_);
+    if constexpr (requires { less_.template check<T>(items); }) less_.template check<T>(items);
     Chunk<Out> out;
     out.reserve(items.size());
     for (T& item : items) finish_(out, std::move(item));
@@ -116,8 +218,7 @@ class MergeOf final : public Merge<Out> {
     for (const auto& run : runs_) {
       for (std::size_t i = stride / 2; i < run.size(); i += stride) samples.push_back(&run[i]);
     }
-    const auto by_item = [&](const T* a, const T* b) { return less_(*a, *b); };
-    std::sort(samples.begin(), samples.end(), by_item);
+    sort_safely<const T*>(samples, [&](const T* a, const T* b) { return less_(*a, *b); });
     for (std::size_t piece = 1; piece < pieces; ++piece)
       splitters_.push_back(samples[piece * samples.size() / pieces]);
   }
@@ -176,7 +277,8 @@ class SortBy final : public Sort<T> {
     for (auto& chunk : chunks) {
       block.insert(block.end(), std::make_move_iterator(chunk.begin()), std::make_move_iterator(chunk.end()));
     }
-    std::stable_sort(block.begin(), block.end(), less_);
+    sort_safely<T>(block, less_);
+    less_.template check<T>(block);
     return block;
   }
   [[nodiscard]] std::shared_ptr<Merge<T>> merge(std::vector<Chunk<T>> runs) const override {
@@ -241,9 +343,7 @@ struct SortStage : Stage {
         copyable,
         "rondo::sort_by: the key and the comparison have to be function objects that can be copied");
     if constexpr (std::movable<T> && SortKey<Key, Compare, T> && copyable) {
-      auto less = [key = std::move(key), compare = std::move(compare)](const T& a, const T& b) {
-        return static_cast<bool>(std::invoke(compare, std::invoke(key, a), std::invoke(key, b)));
-      };
+      ByKey<Key, Compare> less{std::move(key), std::move(compare)};
       auto how = std::make_shared<const SortBy<T, decltype(less)>>(std::move(less));
       auto stream = sorted<T>(std::move(in).run(default_slots), std::move(how)).named("sort_by");
       return Chunked<T, T, Unchanged>(std::move(stream), Unchanged{});
@@ -255,10 +355,15 @@ struct SortStage : Stage {
 
 }  // namespace streaming
 
-// Sorts by key(item), with `compare` on the keys; equal keys keep the order of the stream. O(n log n), nearly
-// all of it in work units: at least n / 8192 of them at each of two levels. Needs all items before the first
-// one comes out; keeps up to two copies of the items' memory.
-//
+/// Sorts by key(item), with `compare` on the keys; equal keys keep the order of the stream. O(n log n), nearly
+/// all of it in work units: at least n / 8192 of them at each of two levels. Needs all items before the first
+/// one comes out; keeps up to two copies of the items' memory.
+///
+/// Without a comparison of your own, or with one of std::less, std::greater and their like, NaNs have a place among the
+/// numbers, also inside of a std::tuple and so on: they come after all of them (with `greater`: before); see order.hpp. A
+/// comparison that is no strict weak order is safe. It ends the evaluation with OrderError if it is found out: by about
+/// 200 comparisons for each 8192 items, and by two for each key with a NaN.
+///
 // What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs
 // small ones, cut anew: sort_by(key) | sequentialize() | chunks(n) | map(f).
 template <class Key, class Compare = std::ranges::less>

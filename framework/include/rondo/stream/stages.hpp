@@ -161,7 +161,8 @@ template <std::ranges::viewable_range Range>
 
 // Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
 // one work unit of what follows. O(1) per item while holding the stream; keeps one chunk.
-// An error of the stream comes in the place of the chunk that was being made.
+// An error of the stream comes in the place of the chunk that was being made. No item goes on before its chunk is full, or the
+// stream at its end: where each result is waited for before there is a next item, n has to be 1.
 [[nodiscard]] inline auto chunks(std::size_t n) {
   return streaming::ChunksStage(streaming::at_least_one("chunks", n));
 }

@@ -33,38 +33,22 @@
 // request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So a unit must not
 // refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
 //
-// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next.
+// Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next. The
+// bodies of two streams may run at the same time if one of them is before a stage with work units and the other is behind
+// it, because results do not wait for the source; see evaluate.hpp.
 // It is destroyed on another one if a long chain of streams would need too much stack.
 #pragma once
 
 #include <concepts>
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <source_location>
-#include <string>
 #include <type_traits>
 #include <utility>
 
-#include <rondo/stream/promise.hpp>
-#include <rondo/stream/room.hpp>
-#include <rondo/stream/slot.hpp>
+#include <rondo/stream/awaiters.hpp>
 
 namespace rondo {
-
-template <class T>
-class Stream;
-
-template <class T>
-class [[nodiscard]] ElementsOf {
- public:
-  explicit ElementsOf(Stream<T>&& stream) : stream_(std::move(stream)) {}
-  // For Stream's promise.
-  [[nodiscard]] Stream<T> take() { return std::move(stream_); }
-
- private:
-  Stream<T> stream_;
-};
 
 template <class T>
 [[nodiscard]] ElementsOf<T> elements_of(Stream<T> stream) {
@@ -72,198 +56,6 @@ template <class T>
 }
 
 namespace streaming {
-
-// What next() gives: to be awaited at once.
-template <class T>
-struct [[nodiscard]] Next {
-  StreamBase& stream;
-  std::exception_ptr* error;  // where to leave what the stream's body threw; null: throw it
-  bool* held_up;              // where to tell that it is; null: do not
-  std::source_location where;
-  Room<T>* room = nullptr;  // where values may be put before the one that is awaited
-};
-
-// co_await stream.next()
-//
-// Mostly the producer has its next value after a few steps of its own. So it is resumed from here, and the
-// consumer is not even suspended; only if the producer has no value yet (it hands out work, waits, or pulls
-// from too deep) both are left to the Stepper.
-template <class T>
-class [[nodiscard]] NextAwaiter {
- public:
-  NextAwaiter(PromiseBase& consumer, Next<T> next)
-      : consumer_(consumer),
-        stream_(next.stream),
-        error_(next.error),
-        held_up_(next.held_up),
-        room_(next.room) {
-    consumer.where = next.where;
-    if (held_up_ != nullptr) *(consumer.held_up = held_up_) = false;
-  }
-
-  bool await_ready() noexcept {
-    if (stream_.promise() == nullptr) return true;
-    PromiseBase& producer = *stream_.promise();
-    Stepper& stepper = consumer_.steps();
-    producer.consumer = &consumer_;
-    producer.room = room_;
-    stepper.current = producer.leaf;
-    if (producer.stepper != &stepper) [[unlikely]]
-      stepper.meets(producer);
-    const bool there = stepper.run_for(consumer_);
-    return !consumer_.look_back() && there;
-  }
-  void await_suspend(std::coroutine_handle<>) const noexcept {}
-  T* await_resume() {
-    if (held_up_ != nullptr) {
-      consumer_.held_up = nullptr;
-      if (*held_up_) return nullptr;
-    }
-    PromiseBase* producer = stream_.promise();
-    if (producer == nullptr) return nullptr;
-    if (producer->value == nullptr) [[unlikely]] {
-      const std::exception_ptr error = producer->error;
-      stream_.destroy();
-      if (error && error_ == nullptr) std::rethrow_exception(error);
-      if (error) *error_ = error;
-      return nullptr;
-    }
-    return static_cast<T*>(producer->value);
-  }
-
- private:
-  PromiseBase& consumer_;
-  StreamBase& stream_;
-  std::exception_ptr* error_;
-  bool* held_up_;
-  Room<T>* room_;
-};
-
-// co_await slot
-template <class R>
-class [[nodiscard]] SlotAwaiter {
- public:
-  SlotAwaiter(PromiseBase& reader, Reference<ResultCore<R>> core) : reader_(reader), core_(std::move(core)) {}
-
-  bool await_ready() const noexcept { return core_->complete(); }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    Stepper& stepper = reader_.steps();
-    stepper.current = &reader_;
-    stepper.awaited = core_.get();
-    stepper.outcome = Stepper::Outcome::waiting;
-  }
-  R await_resume() {
-    if (core_->dropped())
-      throw DeadlockError(trail(reader_, std::string(core_->name()) + ", whose filler was dropped"));
-    if (core_->error) std::rethrow_exception(core_->error);
-    if constexpr (!std::is_void_v<R>) return std::move(*core_->value);
-  }
-
- private:
-  PromiseBase& reader_;
-  Reference<ResultCore<R>> core_;
-};
-
-// co_yield work(f)
-template <class F>
-class [[nodiscard]] WorkAwaiter {
- public:
-  using R = typename Work<F>::Result;
-  WorkAwaiter(PromiseBase& giver, F&& function)
-      : giver_(giver), core_(new UnitCore<F, R>(std::move(function))) {}
-
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    Stepper& stepper = giver_.steps();
-    stepper.current = &giver_;
-    core_->retain();
-    stepper.unit = UnitReference(core_.get());
-    giver_.look_back();
-    stepper.outcome = Stepper::Outcome::unit;
-  }
-  Slot<R> await_resume() noexcept { return Slot<R>(std::move(core_)); }
-
- private:
-  PromiseBase& giver_;
-  Reference<ResultCore<R>> core_;
-};
-
-// True: the value is where it has to go, and the coroutine goes on. Inlined, as it is done for each value; g++ would not.
-template <class T>
-[[nodiscard, gnu::always_inline]] inline bool put_into_room(PromiseBase& giver, T& value) noexcept {
-  if (giver.look_back()) return false;
-  if constexpr (Room<T>::is_possible) {
-    auto* room = static_cast<Room<T>*>(giver.root->room);
-    return room != nullptr && !giver.steps().cancelled() && room->put(value);
-  }
-  return false;
-}
-
-// co_yield value: the value is where `value` refers to, in the coroutine's frame, until the coroutine is
-// resumed.
-template <class T>
-class [[nodiscard]] ValueAwaiter {
- public:
-  ValueAwaiter(PromiseBase& giver, T& value) : giver_(giver), value_(value) {}
-  bool await_ready() const noexcept { return put_into_room(giver_, value_); }
-  void await_suspend(std::coroutine_handle<>) const noexcept { giver_.hand_over(std::addressof(value_)); }
-  void await_resume() const noexcept {}
-
- private:
-  PromiseBase& giver_;
-  T& value_;
-};
-
-template <class T>
-class [[nodiscard]] KeptValueAwaiter {
- public:
-  KeptValueAwaiter(PromiseBase& giver, T&& value) : giver_(giver), value_(std::move(value)) {}
-  bool await_ready() noexcept { return put_into_room(giver_, value_); }
-  void await_suspend(std::coroutine_handle<>) noexcept { giver_.hand_over(std::addressof(value_)); }
-  void await_resume() const noexcept {}
-
- private:
-  PromiseBase& giver_;
-  T value_;
-};
-
-// co_yield elements_of(stream)
-template <class T>
-class [[nodiscard]] ElementsAwaiter {
- public:
-  ElementsAwaiter(PromiseBase& parent, Stream<T>&& nested) : parent_(parent), nested_(std::move(nested)) {}
-  bool await_ready() const noexcept { return nested_.promise() == nullptr; }
-  void await_suspend(std::coroutine_handle<>) noexcept {
-    PromiseBase& child = *nested_.promise();
-    PromiseBase& root = *parent_.root;
-    // one that has been pulled before may be in the middle of nested streams itself
-    PromiseBase* const leaf = child.leaf;
-    for (PromiseBase* one = leaf; one != &child; one = one->parent) one->root = &root;
-    child.parent = &parent_;
-    child.root = &root;
-    root.leaf = leaf;
-    parent_.look_back();
-    root.stepper->current = leaf;
-    if (child.waits_below != nullptr) root.stepper->meets(child);
-  }
-  void await_resume() {
-    if (nested_.promise() == nullptr) return;
-    const std::exception_ptr error = nested_.promise()->error;
-    nested_.destroy();
-    if (error) std::rethrow_exception(error);
-  }
-
- private:
-  PromiseBase& parent_;
-  Stream<T> nested_;
-};
-
-struct FinalAwaiter {
-  PromiseBase& done;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) const noexcept { done.finish(); }
-  void await_resume() const noexcept {}
-};
 
 template <class T>
 struct Promise final : PromiseBase {
@@ -354,24 +146,33 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
   // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
   // until the next call; null at the end. Throws what the stream's body threw.
   [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
-    return {*this, nullptr, nullptr, where};
+    return {*this, where};
   }
   // The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
   // `error`, and null returned. The stage passes on what it has, and throws then.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, &error, nullptr, where};
+    return {*this, where, &error};
   }
   // Of use where it has something that it could pass on instead: where this stream waits for a slot and nobody is left to
   // fill it, `held_up` is set, and null returned. For this may be what has to be passed on before. Then it pulls again.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, &error, &held_up, where};
+    return {*this, where, &error, &held_up};
+  }
+  /// The same for a stage that has begun what is to become the result in `front`, and passes it on as soon as it is
+  /// there. If this stream has no value yet when `front` is ready, because it waits or blocks, `held_up` is set, and null
+  /// returned. The stage awaits `front` then, passes it on, and pulls again. Until then another thread may be inside of
+  /// this stream: what the two share needs a lock.
+  template <class R>
+  [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up, const Slot<R>& front,
+                                        std::source_location where = std::source_location::current()) {
+    return {*this, where, &error, &held_up, front.core()};
   }
   // For a stage that gathers values: those that come before the one that is awaited may have been put into `room`.
   [[nodiscard]] streaming::Next<T> next(streaming::Room<T>& room,
                                         std::source_location where = std::source_location::current()) {
-    return {*this, nullptr, nullptr, where, room.is_open() ? &room : nullptr};
+    return {*this, where, nullptr, nullptr, nullptr, room.is_open() ? &room : nullptr};
   }
   // What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {

@@ -1,6 +1,7 @@
 #include "checkpoint/catalog.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -33,22 +34,33 @@ void verify_parts(Storage& storage, const Path& folder, const Manifest& manifest
   }
 }
 
+// One level of it, its name flushed.
+void create_level(Storage& storage, const Path& folder, const Path& parent) {
+  const bool created = storage.create_folder(folder);
+  try {
+    storage.sync_folder(parent);
+  } catch (const FileError& error) {
+    // a folder above that this user may not read is not this user's making either
+    if (created || error.code() != std::errc::permission_denied) throw;
+  }
+}
+
 // mkdir -p, each name flushed. Also the names that are there already: an earlier run may have made them and
 // been killed before it flushed them, and then a power cut would take everything below.
 void create_root(Storage& storage, const Path& root) {
-  Path folder;
-  for (const Path& level : root) {
-    const Path parent = folder.empty() ? Path(".") : folder;
-    folder /= level;
+  std::filesystem::path above;
+  for (const std::filesystem::path& level : root.root()) {
+    const std::filesystem::path parent = above.empty() ? "." : above;
+    above /= level;
     // "checkpoints/" ends with an empty name
-    if (level.empty() || level == "." || level == ".." || folder == folder.root_path()) continue;
-    const bool created = storage.create_folder(folder);
-    try {
-      storage.sync_folder(parent);
-    } catch (const FileError& error) {
-      // a folder above that this user may not read is not this user's making either
-      if (created || error.code() != std::errc::permission_denied) throw;
-    }
+    if (level.empty() || level == "." || level == ".." || above == above.root_path()) continue;
+    create_level(storage, Path(above), Path(parent));
+  }
+  Path folder = root.top();
+  for (const std::filesystem::path& level : root.below()) {
+    const Path parent = folder;
+    folder /= level.string();
+    create_level(storage, folder, parent);
   }
 }
 

@@ -39,7 +39,7 @@ std::string hex(std::uint64_t number) { return "0x" + digits(number); }
 
 // All that names of the runs with this root begin with.
 std::string run_prefix(const Path& own) {
-  const std::string text = (std::filesystem::absolute(own) / "").lexically_normal().string();
+  const std::string text = (std::filesystem::absolute(own.full()) / "").lexically_normal().string();
   return std::string(kRunPrefix) + digits(checksum(std::as_bytes(std::span(text)))) + "-";
 }
 

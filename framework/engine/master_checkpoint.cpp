@@ -63,19 +63,20 @@ bool Master::has_copy(const std::string& path) const {
 std::vector<checkpoint::Path> Master::roots(const std::string& path) const {
   std::vector<checkpoint::Path> all{path};
   if (has_copy(path))
-    all.push_back(options_.checkpoint_copy / checkpoint::Path(checkpoint::run_name(path, run_)));
+    all.push_back(checkpoint::Path::shared(options_.checkpoint_copy) / checkpoint::run_name(path, run_));
   return all;
 }
 
 void Master::check_places() {
   if (options_.checkpoint.empty()) return;
   std::vector<checkpoint::Path> all{options_.checkpoint};
-  if (has_copy(options_.checkpoint)) all.emplace_back(options_.checkpoint_copy);
+  if (has_copy(options_.checkpoint)) all.push_back(checkpoint::Path::shared(options_.checkpoint_copy));
   trials_.assign(all.size(), "");
   Buffer out = message(Kind::kTry);
   Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Writer(out).put_text(all[i].string());
+    Writer writer(out);
+    put_path(writer, all[i]);
     try {
       if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
@@ -177,7 +178,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     Writer writer(out);
     writer.put(SaveHead{saving_->sequence, {manifest.type_hash, round_, w}});
     for (const auto& [root, sequences] : places) {
-      writer.put_text(root.string());
+      put_path(writer, root);
       writer.put_all(std::span<const std::uint64_t>(sequences));
     }
     writer.put_all(std::span<const StateCost>(parts[w]));

@@ -66,7 +66,8 @@ void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t 
   std::uint64_t newest = 0;
   for (const Root& root : roots) newest = std::max(newest, root.found ? root.found->sequence : 0);
   try {
-    for (const checkpoint::Path& other : checkpoint::roots_of_run(storage_, options_.checkpoint_copy, run)) {
+    for (const checkpoint::Path& other :
+         checkpoint::roots_of_run(storage_, checkpoint::Path::shared(options_.checkpoint_copy), run)) {
       const std::vector<std::uint64_t> there = checkpoint::sequences(storage_, other);
       if (!there.empty() && there.back() > newest)
         std::cerr << "rondo: " << other.string()
@@ -86,7 +87,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   search(roots.front(), refusals);
   if (!roots.front().found) tell_of_copies_in(path);
   if (!has_copy(path)) return roots;
-  const checkpoint::Path copy = options_.checkpoint_copy;
+  const checkpoint::Path copy = checkpoint::Path::shared(options_.checkpoint_copy);
   if (roots.front().found) {
     const std::uint64_t run = roots.front().found->manifest.run;
     if (run == 0) return roots;  // written when there were no ids
@@ -202,7 +203,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
     load.message = message(Kind::kLoad);
     Writer writer(load.message);
     writer.put(LoadHead{generation_, {manifest.type_hash, manifest.round, entry.number}, entry});
-    writer.put_text(checkpoint.folder.string());
+    put_path(writer, checkpoint.folder);
     std::vector<Target> targets;
     for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
     writer.put_all(std::span<const Target>(targets));

@@ -87,7 +87,7 @@ TEST(Format, ARunHasANameInAFolderThatItShares) {
   EXPECT_EQ(name.substr(21), "00000000000000ab");
   EXPECT_TRUE(is_run_of("runs/one", name));
   EXPECT_TRUE(is_run_of("./runs/../runs/one/", name));
-  EXPECT_TRUE(is_run_of(std::filesystem::current_path() / "runs/one", name));
+  EXPECT_TRUE(is_run_of(Path(std::filesystem::current_path() / "runs/one"), name));
   EXPECT_FALSE(is_run_of("runs/other", name));
   EXPECT_FALSE(is_run_name(checkpoint_name(7)));
   EXPECT_FALSE(sequence_of(name).has_value());

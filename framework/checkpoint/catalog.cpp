@@ -1,6 +1,7 @@
 #include "checkpoint/catalog.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -110,6 +111,8 @@ void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank) 
   put_number(something, kPartMagic);
   trial.append(something);
   trial.commit();
+  // a file system may give it another owner or mode than one that can be believed
+  static_cast<void>(storage.open(trial.path()));
   storage.remove(trial.path());
 }
 
@@ -129,6 +132,10 @@ std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64
 
 Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {
   Manifest manifest = read_manifest(storage, folder, type_hash);
+  const std::string root = folder.parent().name();
+  if (folder.is_shared() && is_run_name(root) && !is_run_name(root, manifest.run))
+    throw FileError(Fault::foreign, folder / kManifestName,
+                    "it is of another run than the one that the folder is named after");
   if (depth != Depth::manifest) verify_parts(storage, folder, manifest, depth);
   return manifest;
 }
@@ -144,6 +151,9 @@ Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash, 
       search.newest = Checkpoint{*sequence, folder, read_checkpoint(storage, folder, type_hash, depth)};
     } catch (const FileError& refusal) {
       search.refusals.push_back(refusal);
+    } catch (const std::exception& error) {
+      // want of memory, say: the others may be smaller
+      search.refusals.emplace_back(Fault::io, folder, std::string("reading it failed: ") + error.what());
     }
   }
   return search;

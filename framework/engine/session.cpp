@@ -22,6 +22,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/descriptors.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
@@ -246,8 +247,10 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
 }
 
 int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
+  open_standard_descriptors();
   try {
-    const std::optional<Options> options = take_options(argc, argv);
+    std::optional<Options> options = take_options(argc, argv);
+    if (options) resolve_paths(*options);
     checkpoint::PosixStorage storage;
     const Host host{storage, [](int status) { std::_Exit(status); }};
     return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;

@@ -136,6 +136,10 @@ void Worker::load_state(Loading& loading) {
     } catch (const std::exception& error) {
       throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
                             " is whole, but cannot be read: " + error.what());
+    } catch (...) {
+      throw CheckpointError(
+          loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
+          " is whole, but cannot be read: its type threw something that is no std::exception");
     }
   }();
   if (target.owner == transport_.rank()) {

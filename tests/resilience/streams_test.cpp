@@ -50,6 +50,14 @@ TEST_P(Streams, ThatAreClosedGiveTheirNumbersToNoFile) {
   EXPECT_FALSE(ended.says(", because of")) << ended.output;
 }
 
+TEST(StreamsOfAProgram, ThatItClosesItselfGiveTheirNumbersToNoFileInARun) {
+  TemporaryFolder folder;
+  const std::string log = folder / "log";
+  EXPECT_EQ(launch("env TALKER_CLOSES=yes " + kTalker + " " + log + " --rondo-workers=2").status, 0);
+  EXPECT_EQ(content_of(log), "of the program\n");
+  EXPECT_EQ(content_of(log + ".later"), "of the program\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Closed, Streams,
                          testing::Values("2>&-", ">&-", "<&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"));
 

@@ -1,8 +1,12 @@
 // A program that talks while it checkpoints, to be started with some of the standard streams closed:
 //   talker LOG [--rondo-checkpoint=DIR ...]
 // Before run() it opens LOG, which gets one line. It prints from main and from every update, and leaves with 0 if it has
-// resumed or done its rounds, with 1 if a checkpoint could not be written or read.
+// resumed or done its rounds, with 1 if a checkpoint could not be written or read. With TALKER_CLOSES it closes its error
+// stream before run(), and opens LOG.later, which gets one line too, in its main.
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -35,9 +39,14 @@ int main(int argc, char** argv) {
   std::ofstream log(argc > 1 ? argv[1] : "/dev/null");
   log << "of the program" << std::endl;
   early << "of the program" << std::endl;
-  return rondo::run<Talking>(argc, argv, [](rondo::Master<Talking>& master) {
+  const bool closes = std::getenv("TALKER_CLOSES") != nullptr;
+  if (closes) close(STDERR_FILENO);
+  return rondo::run<Talking>(argc, argv, [&](rondo::Master<Talking>& master) {
+    std::ofstream later(closes ? std::string(argv[1]) + ".later" : "/dev/null");
+    later << "of the program" << std::endl;
     int round = 0;
-    if (!master.resume(round)) master.reset(std::vector<std::vector<double>>(6, std::vector<double>(50'000, 1)));
+    if (!master.resume(round))
+      master.reset(std::vector<std::vector<double>>(6, std::vector<double>(50'000, 1)));
     for (const int last = round + 4; round < last; ++round) {
       talk();
       master.safe_point(round);

@@ -22,7 +22,6 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
-#include "engine/descriptors.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
 #include "engine/worker.hpp"
@@ -247,7 +246,6 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
 }
 
 int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
-  open_standard_descriptors();
   try {
     std::optional<Options> options = take_options(argc, argv);
     if (options) resolve_paths(*options);

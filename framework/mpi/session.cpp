@@ -284,6 +284,7 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
 
 int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main);
 int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main) {
+  engine::open_standard_descriptors();
   return run_ranks(communicator, argc, argv, program, main);
 }
 

@@ -2,6 +2,7 @@
 // posix_trust_test.cpp.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
 #include <filesystem>
 
@@ -145,23 +146,33 @@ TEST_F(Posix, FilesAndFoldersAreOfThisUserAloneWhateverTheUmask) {
   EXPECT_EQ(mode(own), 0755U) << "the user's folder is as the user wants it";
 }
 
-// A program, or whoever starts it, may have closed them: what it prints must not end up in a checkpoint.
+// A program may have closed them, or may have been started without them: what it prints must not end up in a checkpoint.
 TEST_F(Posix, NoFileIsOpenUnderTheNumberOfAStandardStream) {
-  const int kept = ::dup(STDIN_FILENO);
-  ::close(STDIN_FILENO);
-  {
-    const auto written = storage_.create(root_ / "file");
-    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
-    const std::byte byte{1};
-    EXPECT_EQ(written->write({&byte, 1}), 1U);
-    const auto read = storage_.open(root_ / "file");
-    EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
-    EXPECT_EQ(read->size(), 1U);
-    EXPECT_EQ(storage_.list(root_), (std::vector<std::string>{"file"}));
+  std::array<int, 3> kept{};
+  for (int number = 0; number < 3; ++number) {
+    kept[static_cast<std::size_t>(number)] = ::fcntl(number, F_DUPFD_CLOEXEC, 10);
+    ::close(number);
   }
-  EXPECT_EQ(::fcntl(STDIN_FILENO, F_GETFD), -1);
-  ASSERT_EQ(::dup2(kept, STDIN_FILENO), STDIN_FILENO);
-  ::close(kept);
+  bool taken = false;
+  const auto look = [&] {
+    for (int number = 0; number < 3; ++number) taken = taken || ::fcntl(number, F_GETFD) >= 0;
+  };
+  const std::byte byte{1};
+  const auto written = storage_.create(root_ / "file");
+  look();
+  const std::size_t size = written->write({&byte, 1});
+  const auto read = storage_.open(root_ / "file");
+  look();
+  const std::vector<std::string> names = storage_.list(root_);
+  look();
+  for (int number = 0; number < 3; ++number) {
+    ASSERT_EQ(::dup2(kept[static_cast<std::size_t>(number)], number), number);
+    ::close(kept[static_cast<std::size_t>(number)]);
+  }
+  EXPECT_FALSE(taken);
+  EXPECT_EQ(size, 1U);
+  EXPECT_EQ(read->size(), 1U);
+  EXPECT_EQ(names, (std::vector<std::string>{"file"}));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ class Path {
   Path(std::string root) : root_(std::move(root)) {}
   explicit Path(std::filesystem::path root) : root_(std::move(root)) {}
 
-  /// A root that runs of several users may share. Below it a storage uses only what this user owns and nobody else may
+  /// A root that runs of several users may share. Below it a storage uses only what this user owns and no other user may
   /// write to.
   [[nodiscard]] static Path shared(std::filesystem::path root) {
     Path path(std::move(root));

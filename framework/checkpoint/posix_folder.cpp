@@ -109,9 +109,10 @@ void PosixFolder::require_trust(const Path& path, const struct stat& status) con
                         "; need a folder of this user's own, and a copy of what is to be restored");
   }
   if (path.is_shared() && (status.st_mode & kOthersWrite) != 0) {
-    throw FileError(Fault::exposed, path,
-                    "others may write to it (mode " + octal(status.st_mode) +
-                        ") in a folder that users share; chmod -R go-w makes it usable, if nobody has");
+    throw FileError(
+        Fault::exposed, path,
+        "others may write to it (mode " + octal(status.st_mode) +
+            ") in a folder that users share; if you trust what is in it, chmod -R go-w makes it usable");
   }
 }
 

@@ -62,7 +62,7 @@ class PosixFolder {
   void enter(const Path& level);
 
   Descriptor descriptor_;
-  // Who may own what is below a root that is not shared: the user who can replace all of it anyway.
+  // The user that may own what is below a root that is not shared, as this user can replace all of it anyway.
   uid_t root_owner_;
 };
 

@@ -242,8 +242,8 @@ TEST_F(Trust, WhatAnotherUserHasPutIntoAFolderThatManyMayWriteToIsNotBelieved) {
   expect_fault(Fault::foreign, mine, [&] { static_cast<void>(storage_.open(mine)); });
 }
 
-// A user names a colleague's folder, or a folder on a disk that gives all files to one user: nobody else can write there.
-TEST_F(Trust, TheOwnerOfARootThatNobodyElseMayWriteToIsBelieved) {
+// A user names a colleague's folder, or a folder on a disk that gives all files to one user: no other user can write there.
+TEST_F(Trust, TheOwnerOfARootThatNoOtherUserMayWriteToIsBelieved) {
   write_checkpoint(storage_, root_, ensemble_of(3, 1, 10, 50), 1, 1);
   if (!give_away(root_.full())) {
     EXPECT_FALSE(storage_.list(Path("/") / "usr").empty());
@@ -255,7 +255,7 @@ TEST_F(Trust, TheOwnerOfARootThatNobodyElseMayWriteToIsBelieved) {
   EXPECT_FALSE(find_newest(storage_, root_, kTypeHash).newest);
 }
 
-TEST_F(Trust, AmongSharedFoldersOnlyThoseThatNobodyElseMayWriteToAreUsed) {
+TEST_F(Trust, AmongSharedFoldersOnlyThoseThatNoOtherUserMayWriteToAreUsed) {
   const Path run = Path::shared(top_ / "shared") / run_name("runs/one", ensemble_of(3, 1, 10, 50).run);
   write_checkpoint(storage_, run, ensemble_of(3, 1, 10, 50), 1, 1);
   const Path folder = run / checkpoint_name(1);

@@ -73,7 +73,7 @@ void remove_into(Pruned& pruned, Storage& storage, const Path& root, std::uint64
   } catch (const FileError& error) {
     pruned.failures.push_back(error);
   } catch (const std::exception& error) {
-    pruned.failures.emplace_back(Fault::io, checkpoint_folder(root, sequence), error.what());
+    pruned.failures.emplace_back(Fault::io, root, error.what());
   }
 }
 

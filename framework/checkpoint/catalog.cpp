@@ -1,6 +1,8 @@
 #include "checkpoint/catalog.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -33,22 +35,33 @@ void verify_parts(Storage& storage, const Path& folder, const Manifest& manifest
   }
 }
 
+// One level of it, its name flushed.
+void create_level(Storage& storage, const Path& folder, const Path& parent) {
+  const bool created = storage.create_folder(folder);
+  try {
+    storage.sync_folder(parent);
+  } catch (const FileError& error) {
+    // a folder above that this user may not read is not this user's making either
+    if (created || error.code() != std::errc::permission_denied) throw;
+  }
+}
+
 // mkdir -p, each name flushed. Also the names that are there already: an earlier run may have made them and
 // been killed before it flushed them, and then a power cut would take everything below.
 void create_root(Storage& storage, const Path& root) {
-  Path folder;
-  for (const Path& level : root) {
-    const Path parent = folder.empty() ? Path(".") : folder;
-    folder /= level;
+  std::filesystem::path above;
+  for (const std::filesystem::path& level : root.root()) {
+    const std::filesystem::path parent = above.empty() ? "." : above;
+    above /= level;
     // "checkpoints/" ends with an empty name
-    if (level.empty() || level == "." || level == ".." || folder == folder.root_path()) continue;
-    const bool created = storage.create_folder(folder);
-    try {
-      storage.sync_folder(parent);
-    } catch (const FileError& error) {
-      // a folder above that this user may not read is not this user's making either
-      if (created || error.code() != std::errc::permission_denied) throw;
-    }
+    if (level.empty() || level == "." || level == ".." || above == above.root_path()) continue;
+    create_level(storage, Path(above), Path(parent));
+  }
+  Path folder = root.top();
+  for (const std::filesystem::path& level : root.below()) {
+    const Path parent = folder;
+    folder /= level.string();
+    create_level(storage, folder, parent);
   }
 }
 
@@ -98,6 +111,8 @@ void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank) 
   put_number(something, kPartMagic);
   trial.append(something);
   trial.commit();
+  // a file system may give it another owner or mode than one that can be believed
+  static_cast<void>(storage.open(trial.path()));
   storage.remove(trial.path());
 }
 
@@ -117,6 +132,10 @@ std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64
 
 Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth depth) {
   Manifest manifest = read_manifest(storage, folder, type_hash);
+  const std::string root = folder.parent().name();
+  if (folder.is_shared() && is_run_name(root) && !is_run_name(root, manifest.run))
+    throw FileError(Fault::foreign, folder / kManifestName,
+                    "it is of another run than the one that the folder is named after");
   if (depth != Depth::manifest) verify_parts(storage, folder, manifest, depth);
   return manifest;
 }
@@ -132,6 +151,9 @@ Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash, 
       search.newest = Checkpoint{*sequence, folder, read_checkpoint(storage, folder, type_hash, depth)};
     } catch (const FileError& refusal) {
       search.refusals.push_back(refusal);
+    } catch (const std::exception& error) {
+      // want of memory, say: the others may be smaller
+      search.refusals.emplace_back(Fault::io, folder, std::string("reading it failed: ") + error.what());
     }
   }
   return search;

@@ -48,7 +48,7 @@ struct Search {
 // disk of its own.
 bool prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
 
-// Whether `rank` of `run` can write a small file in the root, which is made if it is not there: throws FileError if not.
+// Whether `rank` of `run` can write a small file in the root and read it, which is made if it is not there: throws FileError if not.
 // Leaves nothing but the root behind.
 void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank);
 
@@ -67,7 +67,8 @@ struct Shared {
 // The roots there of one run, whatever its own root was called then.
 [[nodiscard]] std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64_t run);
 
-// One checkpoint by its folder. Throws FileError for the first thing that is wrong with it.
+// One checkpoint by its folder. Throws FileError for the first thing that is wrong with it: in a folder that runs share also
+// if it is not of the run that its root is named after.
 [[nodiscard]] Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash,
                                        Depth depth);
 

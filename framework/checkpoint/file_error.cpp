@@ -25,6 +25,8 @@ const char* name(Fault fault) {
       return "of another type";
     case Fault::newer_version:
       return "of a newer version";
+    case Fault::foreign: return "not trusted";
+    case Fault::exposed: return "not protected";
   }
   return "unknown fault";
 }

@@ -22,6 +22,8 @@ enum class Fault {
   damaged,        // its bytes contradict their checksums, or each other
   other_type,     // written by a build with other types
   newer_version,  // written in a version of the format that this build does not know
+  foreign,        // a link, or of another user: it is not looked into
+  exposed,        // of this user, in a folder that users share, and others may write to it
 };
 
 [[nodiscard]] const char* name(Fault fault);

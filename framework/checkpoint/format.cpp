@@ -39,7 +39,7 @@ std::string hex(std::uint64_t number) { return "0x" + digits(number); }
 
 // All that names of the runs with this root begin with.
 std::string run_prefix(const Path& own) {
-  const std::string text = (std::filesystem::absolute(own) / "").lexically_normal().string();
+  const std::string text = (std::filesystem::absolute(own.full()) / "").lexically_normal().string();
   return std::string(kRunPrefix) + digits(checksum(std::as_bytes(std::span(text)))) + "-";
 }
 
@@ -47,12 +47,17 @@ std::string run_prefix(const Path& own) {
 
 std::string part_name(std::uint64_t number) { return numbered(kPartPrefix, 5, number); }
 
-std::string checkpoint_name(std::uint64_t sequence) { return numbered(kCheckpointPrefix, 12, sequence); }
+std::string checkpoint_name(std::uint64_t sequence) {
+  if (sequence > kSequenceMax)
+    throw CheckpointError("no number is left for another checkpoint: remove the folder " +
+                          checkpoint_name(kSequenceMax));
+  return numbered(kCheckpointPrefix, 12, sequence);
+}
 
 std::optional<std::uint64_t> sequence_of(const std::string& name) {
   const std::optional<std::uint64_t> sequence = number_after(kCheckpointPrefix, name);
   // "checkpoint-7" is a folder that somebody else named
-  if (!sequence || checkpoint_name(*sequence) != name) return std::nullopt;
+  if (!sequence || *sequence > kSequenceMax || checkpoint_name(*sequence) != name) return std::nullopt;
   return sequence;
 }
 
@@ -61,7 +66,7 @@ std::string run_name(const Path& own, std::uint64_t run) { return run_prefix(own
 bool is_run_name(const std::string& name) { return name.starts_with(kRunPrefix); }
 
 bool is_run_name(const std::string& name, std::uint64_t run) {
-  return is_run_name(name) && name.ends_with("-" + digits(run));
+  return is_run_name(name) && name.ends_with('-' + digits(run));
 }
 
 bool is_run_of(const Path& own, const std::string& name) { return name.starts_with(run_prefix(own)); }

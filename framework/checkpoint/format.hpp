@@ -1,4 +1,4 @@
-// The format of checkpoints, version 2. Every constant of it is here; the writers and readers hold no other
+// The format of checkpoints, version 3. Every constant of it is here; the writers and readers hold no other
 // numbers.
 //
 //   ROOT/checkpoint-000000000007/part-00003      the states of worker 3
@@ -14,7 +14,8 @@
 // Both kinds of file begin with a header of six numbers, whose layout no version changes, so that any build
 // can tell a newer file from a damaged one:
 //   0  magic        "RONDOPRT" or "RONDOMAN", read as a number
-//   8  version      2; 1 is read too: it differs in the manifest, which had no id of the run
+//   8  version      3; 1 and 2 are read too. They differ in the manifest: that of 2 had no arguments, that of 1 no id of the
+//                   run either
 //   16 type hash    of the program that wrote it: the names of its types, and what their readers ask for
 //                   (rondo/detail/shape.hpp); a program with another one must not read the states
 //   24 round        the number of rounds that the states have been through
@@ -31,16 +32,18 @@
 // Offset 32 of the footer is "the part's checksum" that the manifest lists: it covers the header and, through
 // the index and the checksums in it, every byte of the part, and is verified without reading the states.
 //
-// A manifest goes on with eight numbers,
+// A manifest goes on with nine numbers,
 //   48 next state id, 56 seed, 64 number of parts, 72 number of states,
 //   80 length of the shared context, 88 of the scheduler's bytes, 96 of the program's own bytes,
-//   104 id of the run: drawn when it began without a checkpoint, and kept by whoever goes on from one
+//   104 id of the run: drawn when it began without a checkpoint, and kept by a run that goes on from one (not in version 1)
+//   112 length of the program's arguments (not in versions 1 and 2)
 // then
-//   112 (in version 1: 104) the parts, by ascending number, four numbers each:
+//   120 (in version 2: 112, in version 1: 104) the parts, by ascending number, four numbers each:
 //     0 number, 8 size, 16 the part's checksum, 24 count of states
 //   then the states, by ascending id, two numbers each:
 //     0 id (below the next state id), 8 number of the part it is in
-//   then the bytes of the shared context, of the scheduler, and of the program
+//   then the bytes of the shared context, of the scheduler, of the program, and of its arguments: each argument with a zero
+//   byte behind it, without the name of the program and without the options of Rondo
 //   then the footer, the last 24 bytes:
 //     0 size of the whole file, 8 checksum of everything before this number, 16 magic "RONDOEND"
 #pragma once
@@ -57,14 +60,15 @@
 
 namespace rondo::checkpoint {
 
-inline constexpr std::uint64_t kVersion = 2;
+inline constexpr std::uint64_t kVersion = 3;
 inline constexpr std::uint64_t kVersionWithoutRun = 1;
+inline constexpr std::uint64_t kVersionWithoutArguments = 2;
 
 inline constexpr std::uint64_t kNumberSize = 8;
 inline constexpr std::uint64_t kHeaderSize = 6 * kNumberSize;
 inline constexpr std::uint64_t kRecordSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kPartFooterSize = 6 * kNumberSize;
-inline constexpr std::uint64_t kManifestFixedSize = 8 * kNumberSize;
+inline constexpr std::uint64_t kManifestFixedSize = 9 * kNumberSize;
 inline constexpr std::uint64_t kManifestPartSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kManifestPlacementSize = 2 * kNumberSize;
 inline constexpr std::uint64_t kManifestFooterSize = 3 * kNumberSize;
@@ -81,6 +85,9 @@ inline constexpr std::uint64_t kEndMagic = magic("RONDOEND");
 inline constexpr std::string_view kManifestName = "manifest";
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 [[nodiscard]] std::string part_name(std::uint64_t number);
+// More than any run writes; a folder with a higher number is not of Rondo.
+inline constexpr std::uint64_t kSequenceMax = 1'000'000'000'000'000'000;
+// Throws CheckpointError for a number above kSequenceMax: somebody has made a folder with the last one.
 [[nodiscard]] std::string checkpoint_name(std::uint64_t sequence);
 // The sequence number in the name of a checkpoint's folder; nothing for any other name.
 [[nodiscard]] std::optional<std::uint64_t> sequence_of(const std::string& name);

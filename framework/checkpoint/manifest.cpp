@@ -1,7 +1,10 @@
 #include "checkpoint/manifest.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -88,23 +91,79 @@ Buffer copied(Bytes bytes) {
   return copy;
 }
 
-void check_footer(Bytes bytes, const Path& file) {
-  if (bytes.size() < kHeaderSize + kManifestFooterSize) {
-    throw FileError(Fault::truncated, file,
-                    std::to_string(bytes.size()) + " bytes are too few for a manifest");
-  }
-  const std::uint64_t footer = bytes.size() - kManifestFooterSize;
-  if (number_at(bytes, footer + 16) != kEndMagic) {
-    throw FileError(Fault::truncated, file, footer + 16,
+void require_room(std::uint64_t size, const Path& file) {
+  if (size >= kHeaderSize + kManifestFooterSize) return;
+  throw FileError(Fault::truncated, file, std::to_string(size) + " bytes are too few for a manifest");
+}
+
+// The last bytes of a manifest that has so many.
+void check_end(Bytes footer, std::uint64_t size, const Path& file) {
+  const std::uint64_t offset = size - kManifestFooterSize;
+  if (number_at(footer, 16) != kEndMagic) {
+    throw FileError(Fault::truncated, file, offset + 16,
                     "the mark of the end of a manifest is not at its end");
   }
-  if (number_at(bytes, footer) != bytes.size()) {
-    throw FileError(Fault::damaged, file, footer,
-                    "names a size of " + std::to_string(number_at(bytes, footer)) + " bytes and has " +
-                        std::to_string(bytes.size()));
+  if (number_at(footer, 0) != size) {
+    throw FileError(
+        Fault::damaged, file, offset,
+        "names a size of " + std::to_string(number_at(footer, 0)) + " bytes and has " + std::to_string(size));
   }
+}
+
+void check_footer(Bytes bytes, const Path& file) {
+  require_room(bytes.size(), file);
+  const std::uint64_t footer = bytes.size() - kManifestFooterSize;
+  check_end(bytes.subspan(footer), bytes.size(), file);
   if (number_at(bytes, footer + 8) != checksum(bytes.first(footer + 8))) {
     throw FileError(Fault::damaged, file, footer + 8, "the bytes before do not have this checksum");
+  }
+}
+
+// The numbers behind the header.
+struct Fixed {
+  std::uint64_t next_id, seed, parts, states, context, scheduler, program;
+  std::uint64_t run = 0, arguments = 0;
+};
+
+Fixed read_fixed(Cursor& cursor, std::uint64_t version) {
+  Fixed fixed{};
+  for (std::uint64_t* number : {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context,
+                                &fixed.scheduler, &fixed.program})
+    *number = cursor.number();
+  if (version > kVersionWithoutRun) fixed.run = cursor.number();
+  if (version > kVersionWithoutArguments) fixed.arguments = cursor.number();
+  return fixed;
+}
+
+// Refuses a file whose length is not what its first and last bytes say, without reading what is between.
+void check_frame(const InputFile& input, const Path& file, std::uint64_t type_hash) {
+  const std::uint64_t size = input.size();
+  require_room(size, file);
+  Buffer front, footer;
+  const std::uint64_t front_size = std::min(size - kManifestFooterSize, kHeaderSize + kManifestFixedSize);
+  read_exactly(input, file, 0, {front.extend(front_size), front_size});
+  static_cast<void>(read_header(front, kManifestMagic, type_hash, file));
+  read_exactly(input, file, size - kManifestFooterSize,
+               {footer.extend(kManifestFooterSize), kManifestFooterSize});
+  check_end(footer, size, file);
+  Cursor cursor(front, kHeaderSize, file);
+  const Fixed fixed = read_fixed(cursor, number_at(front, 8));
+  std::uint64_t left = size - kManifestFooterSize - cursor.offset();
+  const auto take = [&](std::uint64_t count, std::uint64_t each, const char* what) {
+    if (count > left / each) {
+      throw FileError(Fault::damaged, file, cursor.offset(),
+                      std::to_string(count) + " " + what + " are claimed, and " + std::to_string(left) +
+                          " bytes are left");
+    }
+    left -= count * each;
+  };
+  take(fixed.parts, kManifestPartSize, "parts");
+  take(fixed.states, kManifestPlacementSize, "states");
+  for (const std::uint64_t length : {fixed.context, fixed.scheduler, fixed.program, fixed.arguments})
+    take(length, 1, "bytes");
+  if (left != 0) {
+    throw FileError(Fault::damaged, file, size - kManifestFooterSize - left,
+                    std::to_string(left) + " bytes here belong to nothing");
   }
 }
 
@@ -118,16 +177,18 @@ const PartEntry* Manifest::part(std::uint64_t number) const {
 
 Buffer encode(const Manifest& manifest) {
   if (const auto wrong = contradiction(manifest)) throw std::logic_error("checkpoint manifest: " + *wrong);
+  const std::string arguments = manifest.arguments.value_or("");
   Buffer out;
   out.reserve(kHeaderSize + kManifestFixedSize + manifest.parts.size() * kManifestPartSize +
               manifest.placements.size() * kManifestPlacementSize + manifest.context.size() +
-              manifest.scheduler.size() + manifest.program.size() + kManifestFooterSize);
+              manifest.scheduler.size() + manifest.program.size() + arguments.size() + kManifestFooterSize);
   put_header(out, kManifestMagic,
              {.type_hash = manifest.type_hash, .round = manifest.round, .number = manifest.parts.size()});
   for (const std::uint64_t number :
        {value(manifest.next_id), manifest.seed, std::uint64_t{manifest.parts.size()},
         std::uint64_t{manifest.placements.size()}, std::uint64_t{manifest.context.size()},
-        std::uint64_t{manifest.scheduler.size()}, std::uint64_t{manifest.program.size()}, manifest.run}) {
+        std::uint64_t{manifest.scheduler.size()}, std::uint64_t{manifest.program.size()}, manifest.run,
+        std::uint64_t{arguments.size()}}) {
     put_number(out, number);
   }
   for (const PartEntry& part : manifest.parts) {
@@ -141,6 +202,7 @@ Buffer encode(const Manifest& manifest) {
   out.append(manifest.context);
   out.append(manifest.scheduler);
   out.append(manifest.program);
+  out.append(std::as_bytes(std::span(arguments)));
   put_number(out, out.size() + kManifestFooterSize);
   put_number(out, checksum(out));
   put_number(out, kEndMagic);
@@ -155,34 +217,36 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   Manifest manifest;
   manifest.type_hash = header.type_hash;
   manifest.round = header.round;
-  manifest.next_id = StateId{cursor.number()};
-  manifest.seed = cursor.number();
-  const std::uint64_t parts = cursor.number();
-  const std::uint64_t states = cursor.number();
-  const std::uint64_t context = cursor.number();
-  const std::uint64_t scheduler = cursor.number();
-  const std::uint64_t program = cursor.number();
-  if (number_at(bytes, 8) > kVersionWithoutRun) manifest.run = cursor.number();
+  const std::uint64_t version = number_at(bytes, 8);
+  const Fixed fixed = read_fixed(cursor, version);
+  manifest.next_id = StateId{fixed.next_id};
+  manifest.seed = fixed.seed;
+  manifest.run = fixed.run;
 
-  if (parts != header.number) {
+  if (fixed.parts != header.number) {
     throw FileError(Fault::damaged, file, kHeaderSize + 16,
-                    std::to_string(parts) + " parts; the header says " + std::to_string(header.number));
+                    std::to_string(fixed.parts) + " parts; the header says " + std::to_string(header.number));
   }
-  manifest.parts.resize(cursor.count(parts, kManifestPartSize, "parts"));
+  manifest.parts.resize(cursor.count(fixed.parts, kManifestPartSize, "parts"));
   for (PartEntry& part : manifest.parts) {
     part.number = cursor.number();
     part.size = cursor.number();
     part.checksum = cursor.number();
     part.count = cursor.number();
   }
-  manifest.placements.resize(cursor.count(states, kManifestPlacementSize, "states"));
+  manifest.placements.resize(cursor.count(fixed.states, kManifestPlacementSize, "states"));
   for (Placement& placement : manifest.placements) {
     placement.id = StateId{cursor.number()};
     placement.part = cursor.number();
   }
-  manifest.context = copied(cursor.piece(context, "bytes of the shared context"));
-  manifest.scheduler = copied(cursor.piece(scheduler, "bytes of the scheduler"));
-  manifest.program = copied(cursor.piece(program, "bytes of the program"));
+  manifest.context = copied(cursor.piece(fixed.context, "bytes of the shared context"));
+  manifest.scheduler = copied(cursor.piece(fixed.scheduler, "bytes of the scheduler"));
+  manifest.program = copied(cursor.piece(fixed.program, "bytes of the program"));
+  const Bytes arguments = cursor.piece(fixed.arguments, "bytes of the program's arguments");
+  if (!arguments.empty() && arguments.back() != std::byte{0})
+    throw FileError(Fault::damaged, file, cursor.offset(), "the last argument of the program has no end");
+  if (version > kVersionWithoutArguments)
+    manifest.arguments.emplace(reinterpret_cast<const char*>(arguments.data()), arguments.size());
   if (cursor.left() != 0) {
     throw FileError(Fault::damaged, file, cursor.offset(),
                     std::to_string(cursor.left()) + " bytes here belong to nothing");
@@ -197,7 +261,14 @@ void commit_manifest(Storage& storage, const Path& folder, const Manifest& manif
   file.commit();
 }
 
-Manifest read_manifest(Storage& storage, const Path& folder, std::uint64_t type_hash) {
+std::uint64_t manifest_size_max() {
+  const auto memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                      static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return memory / 2;
+}
+
+Manifest read_manifest(Storage& storage, const Path& folder, std::uint64_t type_hash,
+                       std::uint64_t size_max) {
   const Path file = folder / kManifestName;
   std::unique_ptr<InputFile> input;
   try {
@@ -206,8 +277,14 @@ Manifest read_manifest(Storage& storage, const Path& folder, std::uint64_t type_
     if (error.fault() != Fault::missing) throw;
     throw FileError(Fault::incomplete, folder, "it has no manifest, so that its checkpoint never ended");
   }
+  check_frame(*input, file, type_hash);
   Buffer bytes;
   const std::uint64_t size = input->size();
+  if (size > size_max) {
+    throw FileError(Fault::io, file,
+                    std::to_string(size) + " bytes, and reading it takes twice as much memory: at most " +
+                        std::to_string(size_max) + " can be read on this machine");
+  }
   read_exactly(*input, file, 0, {bytes.extend(size), size});
   return decode_manifest(bytes, type_hash, file);
 }

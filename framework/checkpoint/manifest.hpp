@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <rondo/bytes.hpp>
@@ -41,6 +43,8 @@ struct Manifest {
   Buffer context;                     // the shared context, as the master encodes it
   Buffer scheduler;                   // what the scheduler wants back; nobody else looks inside
   Buffer program;                     // the program's own
+  // Of the program, each with a zero byte behind it; nothing: written in a version that had none.
+  std::optional<std::string> arguments;
 
   [[nodiscard]] const PartEntry* part(std::uint64_t number) const;
 };
@@ -54,7 +58,12 @@ struct Manifest {
 // the checkpoint survives a power cut. When it throws, the checkpoint may be complete or not: discard it or
 // write a new one.
 void commit_manifest(Storage& storage, const Path& folder, const Manifest& manifest);
-// Throws FileError with Fault::incomplete if the folder has no manifest.
-[[nodiscard]] Manifest read_manifest(Storage& storage, const Path& folder, std::uint64_t type_hash);
+// Half of this machine's memory. Rank 0 holds a manifest twice while it reads it, as bytes and as values, and one that takes
+// more cannot be used here, whatever it is. Without a limit a damaged length could end the run for want of memory.
+[[nodiscard]] std::uint64_t manifest_size_max();
+// Throws FileError, with Fault::incomplete if the folder has no manifest, and with Fault::io if it is bigger than `size_max`.
+// Takes no memory for what its first and last bytes contradict.
+[[nodiscard]] Manifest read_manifest(Storage& storage, const Path& folder, std::uint64_t type_hash,
+                                     std::uint64_t size_max = manifest_size_max());
 
 }  // namespace rondo::checkpoint

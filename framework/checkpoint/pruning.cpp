@@ -1,6 +1,7 @@
 #include "checkpoint/pruning.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 
 #include "checkpoint/format.hpp"
@@ -24,7 +25,8 @@ Worth worth(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth
       case Fault::io:
       case Fault::other_type:
       case Fault::newer_version:
-        return Worth::unknown;
+      case Fault::foreign:
+      case Fault::exposed: return Worth::unknown;
       case Fault::incomplete:
         return Worth::never_ended;
       case Fault::missing:
@@ -32,6 +34,8 @@ Worth worth(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth
       case Fault::damaged:
         return Worth::refused;
     }
+  } catch (const std::exception&) {
+    // want of memory, say
   }
   return Worth::unknown;
 }
@@ -68,6 +72,8 @@ void remove_into(Pruned& pruned, Storage& storage, const Path& root, std::uint64
     pruned.removed.push_back(sequence);
   } catch (const FileError& error) {
     pruned.failures.push_back(error);
+  } catch (const std::exception& error) {
+    pruned.failures.emplace_back(Fault::io, root, error.what());
   }
 }
 
@@ -91,6 +97,8 @@ Pruned prune(Storage& storage, const Path& root, std::uint64_t type_hash, std::u
     }
   } catch (const FileError& error) {
     pruned.failures.push_back(error);
+  } catch (const std::exception& error) {
+    pruned.failures.emplace_back(Fault::io, root, error.what());
   }
   std::reverse(pruned.kept.begin(), pruned.kept.end());
   // oldest first: when something stops it half-way, what is left is the newest

@@ -4,11 +4,13 @@
 // Every operation throws FileError if it fails, and says which path. Implementations keep no state between
 // operations: threads may use one Storage at the same time, on different files. A name is durable only after
 // sync_folder of its folder, a file's bytes only after OutputFile::sync.
+//
+// Nothing outside of a root is ever read, written or removed. A name below the root that is a link, or that belongs to
+// another user, is refused with Fault::foreign (checkpoint/path.hpp).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,10 +19,9 @@
 #include <rondo/bytes.hpp>
 
 #include "checkpoint/file_error.hpp"
+#include "checkpoint/path.hpp"
 
 namespace rondo::checkpoint {
-
-using Path = std::filesystem::path;
 
 // A file that is being written, from its begin to its end. Destroying it without close() leaves it as it is.
 class OutputFile {
@@ -66,7 +67,8 @@ class Storage {
   virtual void sync_folder(const Path& folder) = 0;
   // The names in a folder, ascending; none if there is no such folder.
   [[nodiscard]] virtual std::vector<std::string> list(const Path& folder) = 0;
-  // An empty file, in place of one that may be there.
+  // An empty file, in place of one that may be there. It is a new one: whatever else has the old one open, or another name
+  // for it, is not affected.
   [[nodiscard]] virtual std::unique_ptr<OutputFile> create(const Path& file) = 0;
   [[nodiscard]] virtual std::unique_ptr<InputFile> open(const Path& file) = 0;
   // Within one folder, in place of a file that may be there.

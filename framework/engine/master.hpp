@@ -121,6 +121,7 @@ class Master final : public detail::Engine {
     std::uint64_t before = std::numeric_limits<std::uint64_t>::max();  // the numbers that are left
     std::optional<checkpoint::Checkpoint> found;
     bool ever_complete = false;
+    bool is_foreign = false;  // it belongs to another user, among folders that users share
   };
   // A part that is being read.
   struct Load {
@@ -172,18 +173,22 @@ class Master final : public detail::Engine {
   [[noreturn]] void throw_failures(Running& running);
   void hand_out();
   void take_tasks_done(Rank from, Reader& in);
+  void write_checkpoint(const std::string& path, Bytes program);
   void begin_saving(const std::string& path, Bytes program);
   void take_saved(Reader& in);
   void complete_saving();
   void finish_saving();
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
+  [[nodiscard]] bool is_news(const std::string& failure);
   void take_tried(Rank from, Reader& in);
   void set_end(double now);
+  [[nodiscard]] std::string folder(const std::string& path) const;
   [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
   [[nodiscard]] bool has_copy(const std::string& path) const;
   [[nodiscard]] std::vector<Root> roots_to_read(const std::string& path, std::string& refusals);
   void search(Root& root, std::string& refusals);
+  void check_arguments(const checkpoint::Checkpoint& checkpoint);
   void tell_of_copies_in(const std::string& path);
   void tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t run);
   [[nodiscard]] std::uint64_t type_hash();
@@ -285,6 +290,7 @@ class Master final : public detail::Engine {
   bool saved_here_ = false;          // one is complete that was not when the run began
   std::vector<std::string> trials_;  // per place: the first refusal
   std::string saving_error_;         // of the last one, not told yet
+  std::string told_failure_;         // the last that was told, if nothing has gone well since
   double saving_cost_ = 0;           // seconds; 0: not known
   double saved_at_ = 0;
   Wish wish_ = Wish::kNone;

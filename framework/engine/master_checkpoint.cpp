@@ -1,10 +1,12 @@
 // Checkpoints, as the master sees them: workers write and read the parts, rank 0 the manifest.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -32,7 +34,19 @@ std::string another_run(const checkpoint::Path& folder) {
 
 }  // namespace
 
-void Master::checkpoint(const std::string& path, Bytes program) {
+// The folder that the program means, absolute. On threads an update that changes the working directory does so for main too,
+// so what it is at the moment says nothing.
+std::string Master::folder(const std::string& path) const {
+  if (path.empty()) throw CheckpointError("need a folder for checkpoints, got ''");
+  const std::filesystem::path full = std::filesystem::path(options_.started_in) / path;
+  const auto normal = [](const std::filesystem::path& each) { return (each / "").lexically_normal(); };
+  const bool is_own_place = normal(full) == normal(options_.checkpoint);
+  return is_own_place ? options_.checkpoint : full.string();
+}
+
+void Master::checkpoint(const std::string& path, Bytes program) { write_checkpoint(folder(path), program); }
+
+void Master::write_checkpoint(const std::string& path, Bytes program) {
   require_idle();
   finish_saving();
   tell_saving_error();  // of the one before
@@ -51,8 +65,17 @@ std::uint64_t Master::type_hash() {
 
 void Master::tell_saving_error() {
   if (saving_error_.empty()) return;
-  std::cerr << "rondo: a checkpoint failed, the run goes on: " << std::exchange(saving_error_, "")
-            << std::endl;
+  const std::string error = std::exchange(saving_error_, "");
+  if (is_news(error))
+    std::cerr << "rondo: a checkpoint failed, the run goes on: " << error
+              << "; others that fail like this are not told" << std::endl;
+}
+
+// What keeps failing is told once. Numbers do not count: each checkpoint has its own.
+bool Master::is_news(const std::string& failure) {
+  std::string kind = failure;
+  std::erase_if(kind, [](unsigned char c) { return std::isdigit(c) != 0; });
+  return std::exchange(told_failure_, kind) != kind;
 }
 
 bool Master::has_copy(const std::string& path) const {
@@ -63,19 +86,20 @@ bool Master::has_copy(const std::string& path) const {
 std::vector<checkpoint::Path> Master::roots(const std::string& path) const {
   std::vector<checkpoint::Path> all{path};
   if (has_copy(path))
-    all.push_back(options_.checkpoint_copy / checkpoint::Path(checkpoint::run_name(path, run_)));
+    all.push_back(checkpoint::Path::shared(options_.checkpoint_copy) / checkpoint::run_name(path, run_));
   return all;
 }
 
 void Master::check_places() {
   if (options_.checkpoint.empty()) return;
   std::vector<checkpoint::Path> all{options_.checkpoint};
-  if (has_copy(options_.checkpoint)) all.emplace_back(options_.checkpoint_copy);
+  if (has_copy(options_.checkpoint)) all.push_back(checkpoint::Path::shared(options_.checkpoint_copy));
   trials_.assign(all.size(), "");
   Buffer out = message(Kind::kTry);
   Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
-    Writer(out).put_text(all[i].string());
+    Writer writer(out);
+    put_path(writer, all[i]);
     try {
       if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
@@ -162,6 +186,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   manifest.run = run_;
   manifest.context.append(context_bytes_);
   manifest.program.append(program);
+  manifest.arguments = options_.arguments;
   std::vector<std::vector<StateCost>> parts(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
@@ -177,7 +202,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     Writer writer(out);
     writer.put(SaveHead{saving_->sequence, {manifest.type_hash, round_, w}});
     for (const auto& [root, sequences] : places) {
-      writer.put_text(root.string());
+      put_path(writer, root);
       writer.put_all(std::span<const std::uint64_t>(sequences));
     }
     writer.put_all(std::span<const StateCost>(parts[w]));
@@ -222,13 +247,17 @@ void Master::complete_saving() {
   }
   saved_here_ = true;
   saving_cost_ = transport_.now().count() - saving.began;
-  if (!errors.empty())
-    std::cerr << "rondo: a checkpoint is in " << complete << " alone, because of " << errors << std::endl;
+  if (errors.empty())
+    told_failure_.clear();
+  else if (is_news(errors))
+    std::cerr << "rondo: a checkpoint is in " << complete << " alone, because of " << errors
+              << "; others that are in one place alone because of this are not told" << std::endl;
 }
 
 void Master::commit(const checkpoint::Path& root, const Saving& saving) {
   checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
                               saving.manifest);
+  // whatever is wrong with the ones before, this one is complete
   checkpoint::prune(storage_, root, type_hash(), options_.checkpoint_keep, saving.sequence + 1,
                     checkpoint::Depth::manifest);
 }
@@ -257,7 +286,7 @@ void Master::safe_point(Bytes program) {
   if (wish_ >= Wish::kLeave) {
     left_ = true;
     try {
-      checkpoint(options_.checkpoint, program);
+      write_checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
     } catch (const CheckpointError& error) {
       std::cerr << "rondo: the last checkpoint failed"

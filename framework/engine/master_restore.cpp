@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/arguments.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -15,12 +16,16 @@ namespace {
 
 // Returns why not, if the program cannot read what is its own.
 std::string give_back(const checkpoint::Path& folder, Bytes bytes, const detail::Engine::TakeBytes& program) {
+  const auto refusal = [&](const std::string& why) {
+    return (folder / checkpoint::kManifestName).string() + ": the program's own part cannot be read: " + why;
+  };
   try {
     program(bytes);
     return "";
   } catch (const std::exception& error) {
-    return (folder / checkpoint::kManifestName).string() +
-           ": the program's own part cannot be read: " + error.what();
+    return refusal(error.what());
+  } catch (...) {
+    return refusal("its type threw something that is no std::exception");
   }
 }
 
@@ -36,7 +41,14 @@ void Master::search(Root& root, std::string& refusals) {
     result =
         checkpoint::find_newest(storage_, root.path, type_hash(), checkpoint::Depth::manifest, root.before);
   } catch (const checkpoint::FileError& error) {
+    root.is_foreign = root.path.is_shared() && error.fault() == checkpoint::Fault::foreign;
+    if (root.is_foreign) {
+      std::cerr << "rondo: " << error.what() << "; it is left alone" << std::endl;
+      return;
+    }
     result.refusals.push_back(error);
+  } catch (const std::exception& error) {
+    result.refusals.emplace_back(checkpoint::Fault::io, root.path, error.what());
   }
   for (const checkpoint::FileError& refusal : result.refusals)
     if (refusal.fault() != checkpoint::Fault::incomplete) refusals += std::string("\n  ") + refusal.what();
@@ -66,7 +78,8 @@ void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t 
   std::uint64_t newest = 0;
   for (const Root& root : roots) newest = std::max(newest, root.found ? root.found->sequence : 0);
   try {
-    for (const checkpoint::Path& other : checkpoint::roots_of_run(storage_, options_.checkpoint_copy, run)) {
+    for (const checkpoint::Path& other :
+         checkpoint::roots_of_run(storage_, checkpoint::Path::shared(options_.checkpoint_copy), run)) {
       const std::vector<std::uint64_t> there = checkpoint::sequences(storage_, other);
       if (!there.empty() && there.back() > newest)
         std::cerr << "rondo: " << other.string()
@@ -86,7 +99,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   search(roots.front(), refusals);
   if (!roots.front().found) tell_of_copies_in(path);
   if (!has_copy(path)) return roots;
-  const checkpoint::Path copy = options_.checkpoint_copy;
+  const checkpoint::Path copy = checkpoint::Path::shared(options_.checkpoint_copy);
   if (roots.front().found) {
     const std::uint64_t run = roots.front().found->manifest.run;
     if (run == 0) return roots;  // written when there were no ids
@@ -105,7 +118,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   for (checkpoint::Path& root : shared.of_own) {
     Root candidate(std::move(root));
     search(candidate, refusals);
-    if (!candidate.ever_complete) continue;
+    if (candidate.is_foreign || !candidate.ever_complete) continue;
     names += "\n  " + candidate.path.string();
     roots.push_back(std::move(candidate));
   }
@@ -122,9 +135,24 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   return roots;
 }
 
+// A run that goes on with other arguments may be what is wanted (more steps), or a mistake that no result shows.
+void Master::check_arguments(const checkpoint::Checkpoint& checkpoint) {
+  using Other = Options::OtherArguments;
+  if (!checkpoint.manifest.arguments || options_.other_arguments == Other::ignore) return;
+  const std::string difference = differing_arguments(*checkpoint.manifest.arguments, options_.arguments);
+  if (difference.empty()) return;
+  const std::string text = checkpoint.folder.string() + " " + difference;
+  if (options_.other_arguments == Other::refuse) {
+    reset(0, {});
+    throw CheckpointError(text + ": need the same, or --rondo-checkpoint-arguments=warn");
+  }
+  std::cerr << "rondo: " << text << "; --rondo-checkpoint-arguments=refuse would end such a run" << std::endl;
+}
+
 // The newest that can be read, of all places; of two copies of one the first.
-bool Master::restore(const std::string& path, const TakeBytes& program) {
+bool Master::restore(const std::string& given, const TakeBytes& program) {
   require_idle();
+  const std::string path = folder(given);
   finish_saving();
   std::string refusals;
   std::vector<Root> roots = roots_to_read(path, refusals);
@@ -134,6 +162,7 @@ bool Master::restore(const std::string& path, const TakeBytes& program) {
     });
     if (!newest->found) break;
     const checkpoint::Checkpoint& found = *newest->found;
+    check_arguments(found);
     std::string refusal = give_back(found.folder, found.manifest.program, program);
     if (refusal.empty()) refusal = load(found);
     if (refusal.empty()) {
@@ -202,7 +231,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
     load.message = message(Kind::kLoad);
     Writer writer(load.message);
     writer.put(LoadHead{generation_, {manifest.type_hash, manifest.round, entry.number}, entry});
-    writer.put_text(checkpoint.folder.string());
+    put_path(writer, checkpoint.folder);
     std::vector<Target> targets;
     for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
     writer.put_all(std::span<const Target>(targets));

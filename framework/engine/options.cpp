@@ -16,6 +16,8 @@
 
 #include <rondo/error.hpp>
 
+#include "engine/marker.hpp"
+
 namespace rondo::engine {
 
 namespace po = boost::program_options;
@@ -61,8 +63,9 @@ po::options_description describe_options() {
   add("rondo-checkpoint", value("DIR"),
       "DIR for checkpoints at the program's safe points, and to resume from, of one run alone; to start "
       "over, "
-      "take another or remove it, and what was copied from it. From the environment: of the first run of a "
-      "process; the second one's is DIR/2");
+      "take another or remove it, and what was copied from it. A relative one is in the folder in which rank "
+      "0 "
+      "calls run(). From the environment: of the first run of a process; the second one's is DIR/2");
   add("rondo-checkpoint-every", value("TIME|ROUNDSr"),
       "20m, 90s, 2h, or 100r for rounds; default: the optimum for what a checkpoint costs (Young and Daly)");
   add("rondo-keep", value("N"), "checkpoints to keep; default 2");
@@ -72,6 +75,8 @@ po::options_description describe_options() {
   add("rondo-checkpoint-memory", value("SIZE"),
       "SIZE of the copies that may wait for the disk on one worker, while it goes on, or one state that is "
       "bigger; the memory is kept for the next checkpoint; default 1G");
+  add("rondo-checkpoint-arguments", value("warn|refuse|ignore"),
+      "warn, refuse or ignore a checkpoint of a run that had other arguments than this one; default warn");
   add("rondo-walltime", value("TIME"),
       "TIME (say 2h) after which the run must have left, with status 75, or 74 if no checkpoint came about "
       "in it; default: the end of the SLURM job");
@@ -100,8 +105,9 @@ po::options_description describe_options() {
       "if it has --rondo-checkpoint; 0: never; longer than the program ever computes between two calls; "
       "default 21600");
   add("rondo-marker", value("NAME"),
-      "NAME of a symbolic link to the status, which rank 0 makes as it leaves, for whoever waits for the end "
-      "of the run: slurm/rondo-run");
+      "NAME of a symbolic link to the status, which rank 0 makes as it leaves, for whatever waits for the "
+      "end "
+      "of the run: slurm/rondo-run. Nothing else is replaced");
   return all;
 }
 
@@ -215,6 +221,12 @@ Options read(const po::variables_map& given) {
   });
   set("rondo-keep", [&](Name n, Name v) { options.checkpoint_keep = number(n, v, 1, 1'000'000); });
   set("rondo-checkpoint-memory", [&](Name n, Name v) { options.checkpoint_bytes = size(n, v); });
+  set("rondo-checkpoint-arguments", [&](Name, Name v) {
+    using Other = Options::OtherArguments;
+    if (v != "warn" && v != "refuse" && v != "ignore")
+      throw OptionError("--rondo-checkpoint-arguments: need warn, refuse or ignore, got '" + v + "'");
+    options.other_arguments = v == "warn" ? Other::warn : v == "refuse" ? Other::refuse : Other::ignore;
+  });
   set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
   set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
   set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
@@ -302,6 +314,7 @@ std::optional<Options> take_options(int& argc, char** argv) {
     return std::nullopt;
   }
   Options options = read(given);
+  for (int i = 1; i < argc; ++i) options.arguments.append(argv[i]) += '\0';
   const bool is_ours = std::any_of(ours.begin(), ours.end(), [](const std::string& each) {
     return each.starts_with("--rondo-checkpoint=");
   });
@@ -309,6 +322,23 @@ std::optional<Options> take_options(int& argc, char** argv) {
   if (!options.checkpoint.empty() && !is_ours && ++runs > 1)
     options.checkpoint = (std::filesystem::path(options.checkpoint) / std::to_string(runs)).string();
   return options;
+}
+
+void resolve_paths(Options& options) {
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  options.started_in = here.string();
+  const auto resolve = [&](const char* name, std::string& path) {
+    if (path.empty() || std::filesystem::path(path).is_absolute()) return;
+    if (error)
+      throw OptionError("--rondo-" + std::string(name) + ": need an absolute path, got '" + path +
+                        "', and there is no working directory: " + error.message());
+    path = (here / path).string();
+  };
+  resolve("checkpoint", options.checkpoint);
+  resolve("checkpoint-copy", options.checkpoint_copy);
+  resolve("marker", options.marker);
+  if (!options.marker.empty()) check_marker(options.marker);
 }
 
 }  // namespace rondo::engine

@@ -35,6 +35,8 @@ struct Options {
   std::uint64_t checkpoint_keep = 2;
   std::uint64_t checkpoint_bytes = std::uint64_t{1}
                                    << 30;  // copies of states that wait for the disk, per worker
+  // What is done with a checkpoint of a run that had other arguments.
+  enum class OtherArguments { warn, refuse, ignore } other_arguments = OtherArguments::warn;
   double walltime = 0;       // seconds from the start; 0: until SLURM_JOB_END_TIME, if that is set
   double grace = 0.8;        // seconds after TERM or INT in which a round may end: mpirun leaves one
   double round_grace = 600;  // the same after USR2, where no walltime is known; 0: as long as it takes
@@ -44,12 +46,20 @@ struct Options {
   std::uint64_t recover_every = 10;          // rounds
   double recover_deadline = 10;              // seconds
   double orphan = 6 * 3600;                  // seconds
-  std::string marker;                        // file; empty: none
+  std::string marker;                        // link; empty: none
   double node_failure = 5 * 365.25 * 86400;  // seconds between failures of one node
+
+  std::string arguments;  // the program's own, without its name, each with a zero byte behind it
+  std::string
+      started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
 };
 
 // Takes everything that begins with --rondo- out of argv and keeps the rest in order; the command line wins over the environment.
 // Nothing: --rondo-help was given, and the list is printed. Throws OptionError, which names the option.
 [[nodiscard]] std::optional<Options> take_options(int& argc, char** argv);
+
+// For rank 0, as its run begins: makes the paths absolute, as the program or an update may change the working directory, and
+// ranks may have different ones. Throws OptionError if there is no working directory, or if the marker would replace something.
+void resolve_paths(Options& options);
 
 }  // namespace rondo::engine

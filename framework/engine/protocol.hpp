@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <rondo/bytes.hpp>
 #include <rondo/ids.hpp>
@@ -36,11 +37,11 @@ enum class Kind : std::uint32_t {
   kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
 
   // checkpoints
-  kTry,    // master to worker: uint64 run, then a text root or two: can you write there?
+  kTry,    // master to worker: uint64 run, then a path of a root or two: can you write there?
   kTried,  // worker to master: a text error for each
-  kSave,  // master to worker: SaveHead, twice a text root and all of uint64 sequences there, all of StateCost
+  kSave,  // master to worker: SaveHead, twice a path of a root and all of uint64 sequences there, all of StateCost
   kSaved,   // worker to master: uint64 sequence, PartEntry, twice a text error
-  kLoad,    // master to worker: LoadHead, text folder, all of Target
+  kLoad,    // master to worker: LoadHead, path of a folder, all of Target
   kLoaded,  // worker to master: uint64 generation, uint64 part, text error, all of uint64 sizes in the order of the targets
 
   kSignal,  // worker to master: Wish
@@ -112,6 +113,18 @@ enum class Kind : std::uint32_t {
     case Kind::kCounted: return true;
     default: return false;
   }
+}
+
+// A path of a checkpoint: text root, text below it, bool shared.
+inline void put_path(Writer& out, const checkpoint::Path& path) {
+  out.put_text(path.root().string());
+  out.put_text(path.below().string());
+  out.put(path.is_shared());
+}
+[[nodiscard]] inline checkpoint::Path get_path(Reader& in) {
+  const std::string root = in.get_text();
+  const std::string below = in.get_text();
+  return checkpoint::Path::of_parts(root, below, in.get<bool>());
 }
 
 // What every worker is told at the start, so that the options of rank 0 hold everywhere.

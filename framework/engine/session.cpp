@@ -242,7 +242,8 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
 
 int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
   try {
-    const std::optional<Options> options = take_options(argc, argv);
+    std::optional<Options> options = take_options(argc, argv);
+    if (options) resolve_paths(*options);
     checkpoint::PosixStorage storage;
     const Host host{storage, [](int status) { std::_Exit(status); }};
     return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;

@@ -15,7 +15,7 @@ void Worker::try_places(Reader& in) {
   while (!in.empty()) {
     std::string error;
     try {
-      if (const std::string root = in.get_text(); !root.empty())
+      if (const checkpoint::Path root = get_path(in); !root.empty())
         checkpoint::try_root(storage_, root, run, transport_.rank());
     } catch (const std::exception& refusal) {
       error = refusal.what();
@@ -28,7 +28,7 @@ void Worker::try_places(Reader& in) {
 void Worker::save(Reader& in) {
   const auto head = in.get<SaveHead>();
   Saver::Places places;
-  for (Saver::Place& place : places) place = {in.get_text(), in.get_all<std::uint64_t>()};
+  for (Saver::Place& place : places) place = {get_path(in), in.get_all<std::uint64_t>()};
   saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
                  [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
@@ -90,7 +90,7 @@ void Worker::tell_saved() {
 void Worker::load(Reader& in) {
   Loading loading;
   loading.head = in.get<LoadHead>();
-  const std::string folder = in.get_text();
+  const checkpoint::Path folder = get_path(in);
   loading.targets = in.get_all<Target>();
   try {
     loading.part.emplace(storage_, folder, loading.head.header, loading.head.entry);
@@ -136,6 +136,10 @@ void Worker::load_state(Loading& loading) {
     } catch (const std::exception& error) {
       throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
                             " is whole, but cannot be read: " + error.what());
+    } catch (...) {
+      throw CheckpointError(
+          loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
+          " is whole, but cannot be read: its type threw something that is no std::exception");
     }
   }();
   if (target.owner == transport_.rank()) {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -24,6 +23,8 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/descriptors.hpp"
+#include "engine/marker.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "engine/signals.hpp"
@@ -63,15 +64,8 @@ struct Ending {
 };
 Ending ending;
 
-// A link that points to the text: it is there at once, and on a disk that is full, too.
-void leave_word(const std::string& name, const std::string& text) {
-  std::remove(name.c_str());
-  if (symlink(text.c_str(), name.c_str()) != 0)
-    std::cerr << "rondo: cannot write " << name << ": " << std::strerror(errno) << std::endl;
-}
-
 void mark(int status) {
-  if (ending.rank == 0 && !ending.marker.empty()) leave_word(ending.marker, std::to_string(status));
+  if (ending.rank == 0 && !ending.marker.empty()) engine::leave_marker(ending.marker, std::to_string(status));
 }
 
 // Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
@@ -89,7 +83,8 @@ void mark(int status) {
 
 // Rank 0 has said nothing for long; mpirun sees it live, and would wait for it.
 [[noreturn]] void leave_orphaned(int status) {
-  if (!ending.marker.empty()) leave_word(ending.marker + ".orphaned", std::to_string(ending.rank));
+  if (!ending.marker.empty())
+    engine::leave_marker(ending.marker + engine::kMarkerOrphaned, std::to_string(ending.rank));
   leave(status);
 }
 
@@ -114,15 +109,25 @@ void finalise_at_exit(int status, void*) {
   MPI_Finalize();
 }
 
+// The same on all ranks: their own may be relative to other folders. Collective.
+std::string text_of_rank0(MPI_Comm communicator, std::string text) {
+  auto size = static_cast<std::uint64_t>(text.size());
+  MPI_Bcast(&size, 1, MPI_UINT64_T, 0, communicator);
+  text.resize(size);
+  MPI_Bcast(text.data(), static_cast<int>(size), MPI_CHAR, 0, communicator);
+  return text;
+}
+
 // How this process will end, and who has to have ended before it. Collective.
 void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   int size = 0;
   MPI_Comm_rank(communicator, &ending.rank);
   MPI_Comm_size(communicator, &size);
-  ending.marker = options.marker;
+  ending.marker = text_of_rank0(communicator, options.marker);
   ending.recovers = options.recover;
   if (ending.rank == 0 && !ending.marker.empty())
-    leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
+    engine::leave_marker(ending.marker + engine::kMarkerBegun,
+                         engine::node_name() + " " + std::to_string(getpid()));
   if (!options.recover) return;
   struct Process {
     std::uint64_t node;
@@ -187,6 +192,7 @@ std::optional<engine::Options> agree_on_options(MPI_Comm communicator, int& argc
   if (rank != 0) std::cout.rdbuf(nullptr);  // one list of options is enough
   try {
     options = engine::take_options(argc, argv);
+    if (options && rank == 0) engine::resolve_paths(*options);
   } catch (const OptionError& e) {
     error = engine::describe(Rank{rank}, e);
   }
@@ -264,6 +270,7 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
 namespace detail {
 
 int run_program(int& argc, char** argv, const Program& program, const Main& main) {
+  engine::open_standard_descriptors();
   if (!initialised()) {
     if (!launched()) return engine::run_alone(argc, argv, program, main);
     int provided = 0;
@@ -277,6 +284,7 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
 
 int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main);
 int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main) {
+  engine::open_standard_descriptors();
   return run_ranks(communicator, argc, argv, program, main);
 }
 

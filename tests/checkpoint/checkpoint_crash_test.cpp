@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Survivals, Crashes,
 // The model above is only a model: the same on files of this machine, copied after every operation.
 TEST(CrashesOnDisk, ACopyOfTheFolderAfterAnyOperationRestarts) {
   namespace fs = std::filesystem;
-  const Path folder = fs::temp_directory_path() / ("rondo_crash_test_" + std::to_string(::getpid()));
+  const Path folder(fs::temp_directory_path() / ("rondo_crash_test_" + std::to_string(::getpid())));
   const Path live = folder / "live", copy = folder / "copy";
   fs::remove_all(folder);
   fs::create_directories(live);

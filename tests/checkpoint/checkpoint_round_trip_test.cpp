@@ -85,7 +85,7 @@ TEST_F(Refusals, ANewerVersionOfTheManifestOrOfAPart) {
   for (const Path& file : {part_, manifest_}) {
     std::vector<std::byte>& bytes = storage_.bytes(file);
     const std::vector<std::byte> before = bytes;
-    bytes[8] = std::byte{3};
+    bytes[8] = std::byte{kVersion + 1};
     EXPECT_EQ(fault_of(storage_, folder_), Fault::damaged) << "a flipped version is no newer version";
     seal_header(bytes);
     EXPECT_EQ(fault_of(storage_, folder_), Fault::newer_version);

@@ -65,6 +65,9 @@ Ensemble ensemble_of(std::uint64_t seed, std::uint64_t round, std::uint64_t coun
   ensemble.context = random_bytes(generator, generator() % 50);
   ensemble.scheduler = random_bytes(generator, generator() % 50);
   ensemble.program = random_bytes(generator, generator() % 50);
+  ensemble.arguments.emplace();
+  for (std::uint64_t i = generator() % 5; i > 0; --i)
+    ensemble.arguments->append(generator() % 20, static_cast<char>('a' + generator() % 26)) += '\0';
   return ensemble;
 }
 
@@ -84,6 +87,7 @@ void write_checkpoint(Storage& storage, const Path& root, const Ensemble& ensemb
     manifest.context = buffer_of(ensemble.context);
     manifest.scheduler = buffer_of(ensemble.scheduler);
     manifest.program = buffer_of(ensemble.program);
+    manifest.arguments = ensemble.arguments;
     write_parts(storage, folder, ensemble, parts, manifest);
     commit_manifest(storage, folder, manifest);
   } catch (const CheckpointError&) {
@@ -102,6 +106,7 @@ Ensemble read_ensemble(Storage& storage, const Path& folder, const Manifest& man
   ensemble.context = bytes_of(manifest.context);
   ensemble.scheduler = bytes_of(manifest.scheduler);
   ensemble.program = bytes_of(manifest.program);
+  ensemble.arguments = manifest.arguments;
   std::map<std::uint64_t, PartReader> readers;
   for (const PartEntry& entry : manifest.parts) {
     const Header header{.type_hash = manifest.type_hash, .round = manifest.round, .number = entry.number};

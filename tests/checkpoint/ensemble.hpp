@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <rondo/ids.hpp>
@@ -33,6 +35,7 @@ struct Ensemble {
   StateId next_id{};
   std::map<StateId, State> states;
   std::vector<std::byte> context, scheduler, program;
+  std::optional<std::string> arguments;
 
   friend bool operator==(const Ensemble&, const Ensemble&) = default;
 };

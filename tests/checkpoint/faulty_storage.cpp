@@ -1,6 +1,7 @@
 #include "faulty_storage.hpp"
 
 #include <algorithm>
+#include <new>
 #include <type_traits>
 
 namespace rondo::checkpoint {
@@ -12,6 +13,7 @@ void refuse_if(Trouble trouble, const Path& path) {
   }
   if (trouble == Trouble::input_output)
     throw FileError(path, "go on", std::make_error_code(std::errc::io_error));
+  if (trouble == Trouble::out_of_memory) throw std::bad_alloc();
 }
 
 // An operation that is done whole or not at all.

@@ -19,6 +19,7 @@ enum class Trouble {
   done_but_fails,  // done, and reported as EIO
   short_transfer,  // a read or write does half of what it was asked (at least one byte); other operations as
                    // always
+  out_of_memory,   // std::bad_alloc is thrown, not done
   crash,           // done, then the process is no more: Crashed is thrown, here and at every later operation
 };
 

@@ -117,7 +117,7 @@ MemoryStorage::MemoryStorage() : root_(std::make_shared<Node>()) { root_->is_fol
 
 std::shared_ptr<Node> MemoryStorage::find(const Path& path) const {
   std::shared_ptr<Node> node = root_;
-  for (const Path& level : path) {
+  for (const std::filesystem::path& level : path.full()) {
     if (level.empty() || level == "." || level == "/") continue;
     const auto child = node->names.find(level.string());
     if (child == node->names.end()) return nullptr;
@@ -127,14 +127,13 @@ std::shared_ptr<Node> MemoryStorage::find(const Path& path) const {
 }
 
 std::shared_ptr<Node> MemoryStorage::parent_of(const Path& path, const char* operation) const {
-  std::shared_ptr<Node> parent = find(path.parent_path());
+  std::shared_ptr<Node> parent = find(path.parent());
   if (!parent || !parent->is_folder) refuse(path, operation, std::errc::no_such_file_or_directory);
   return parent;
 }
 
 bool MemoryStorage::create_folder(const Path& folder) {
-  const auto [place, is_new] =
-      parent_of(folder, "create the folder")->names.try_emplace(folder.filename().string());
+  const auto [place, is_new] = parent_of(folder, "create the folder")->names.try_emplace(folder.name());
   if (!is_new) return false;
   place->second = std::make_shared<Node>();
   place->second->is_folder = true;
@@ -156,7 +155,7 @@ std::vector<std::string> MemoryStorage::list(const Path& folder) {
 }
 
 std::unique_ptr<OutputFile> MemoryStorage::create(const Path& file) {
-  std::shared_ptr<Node>& node = parent_of(file, "create")->names[file.filename().string()];
+  std::shared_ptr<Node>& node = parent_of(file, "create")->names[file.name()];
   if (!node) node = std::make_shared<Node>();
   node->bytes.clear();
   return std::make_unique<MemoryOutputFile>(node);
@@ -170,20 +169,20 @@ std::unique_ptr<InputFile> MemoryStorage::open(const Path& file) {
 
 void MemoryStorage::rename(const Path& from, const Path& to) {
   Node::Names& names = parent_of(from, "rename")->names;
-  const auto found = names.find(from.filename().string());
+  const auto found = names.find(from.name());
   if (found == names.end()) refuse(from, "rename", std::errc::no_such_file_or_directory);
   const std::shared_ptr<Node> node = found->second;
   // file systems over a network report the last errors of writing only when a file is closed
   if (node->is_being_written) refuse(from, "rename before it is closed", std::errc::device_or_resource_busy);
   names.erase(found);
-  parent_of(to, "rename")->names[to.filename().string()] = node;
+  parent_of(to, "rename")->names[to.name()] = node;
 }
 
 void MemoryStorage::remove(const Path& path) {
   const std::shared_ptr<Node> node = find(path);
   if (!node) return;
   if (!node->names.empty()) refuse(path, "remove", std::errc::directory_not_empty);
-  parent_of(path, "remove")->names.erase(path.filename().string());
+  parent_of(path, "remove")->names.erase(path.name());
 }
 
 std::unique_ptr<MemoryStorage> MemoryStorage::after_crash(Survival survival,

@@ -18,17 +18,19 @@ class OnlyFailures final : public testing::EmptyTestEventListener {
   explicit OnlyFailures(int rank) : rank_(rank) {}
 
  private:
+  void OnTestStart(const testing::TestInfo& test) override {
+    test_ = std::string(test.test_suite_name()) + "." + test.name();
+  }
+  // UnitTest holds its lock meanwhile: to ask it for the test's name would wait for ever.
   void OnTestPartResult(const testing::TestPartResult& result) override {
     if (!result.failed()) return;
-    const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
     const char* file = result.file_name() == nullptr ? "?" : result.file_name();
-    const std::string name =
-        test == nullptr ? "?" : std::string(test->test_suite_name()) + "." + test->name();
-    std::cerr << "[rank " + std::to_string(rank_) + "] " + name + " " + file + ":" +
+    std::cerr << "[rank " + std::to_string(rank_) + "] " + test_ + " " + file + ":" +
                      std::to_string(result.line_number()) + ": " + result.message() + "\n";
   }
 
   int rank_;
+  std::string test_ = "?";
 };
 
 bool launched() {

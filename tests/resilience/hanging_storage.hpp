@@ -42,7 +42,7 @@ class HangingStorage final : public checkpoint::Storage {
   std::vector<std::string> list(const Path& folder) override { return inner_.list(folder); }
   std::unique_ptr<checkpoint::OutputFile> create(const Path& file) override {
     auto inner = inner_.create(file);
-    if (!file.filename().string().starts_with("part-")) return inner;
+    if (!file.name().starts_with("part-")) return inner;
     return std::make_unique<Output>(*this, std::move(inner));
   }
   std::unique_ptr<checkpoint::InputFile> open(const Path& file) override { return inner_.open(file); }

@@ -1,11 +1,12 @@
 // The journey as a program, to be interrupted:
 //   journey --steps=N --result=FILE [--states=N] [--words=N] [--delay=MICROSECONDS] [--log=FILE]
-//           [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP] [--swallow=goes-on|returns|throws]
+//           [--kill=STEP:SIGNAL] [--hold=FILE] [--pause=STEP] [--swallow=goes-on|returns|throws] [--save=DIR]
 //
 // Each state begins with as many more words. Writes its digest to --result when it has done all steps. Appends a line to
 // --log as each step begins ("step 3"), when it resumes ("resumed at 3") and when it starts afresh ("started"). At STEP rank 0 sends itself SIGNAL. With --hold every
 // update waits as long as FILE exists; at the first STEP of --pause rank 0 makes it. With --swallow it catches whatever a safe
-// point throws, and goes on, returns from main, or throws an error of its own.
+// point throws, and goes on, returns from main, or throws an error of its own. With --save it waits for a checkpoint in DIR
+// after each step.
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   const std::string result = option(argc, argv, "--result", ""), log_file = option(argc, argv, "--log", "");
   const std::string kill_at = option(argc, argv, "--kill", "");
   const std::string pause = option(argc, argv, "--pause", "");
+  const std::string save = option(argc, argv, "--save", "");
   const std::string swallow = option(argc, argv, "--swallow", "");
   hold = option(argc, argv, "--hold", "");
   return rondo::run<Walker>(
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
           usleep(between);
           log << "step " << progress.step << std::endl;
           journey.step();
+          if (!save.empty()) master.checkpoint(save, progress);
         }
         const std::uint64_t digest = journey.finish();
         log << "done" << std::endl;

@@ -178,7 +178,7 @@ class Limited : public testing::Test {
     Writer writer(save);
     writer.put(engine::SaveHead{1, {1, 0, 0}});
     for (const std::string root : {kPlace, ""}) {
-      writer.put_text(root);
+      engine::put_path(writer, root);
       writer.put_all(std::span<const std::uint64_t>());
     }
     writer.put_all(std::span<const engine::StateCost>(all));

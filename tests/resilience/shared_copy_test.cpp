@@ -226,7 +226,7 @@ TEST_F(SharedCopy, ALostPlaceOfTwoRunsIsRefusedByTheNamesOfBoth) {
   for (const Path& run : runs) EXPECT_NE(told_.find(run.string()), std::string::npos) << told_;
 
   // what it says helps, either way
-  EXPECT_EQ(travel(kept, 12).digest, undisturbed(12));
+  EXPECT_EQ(travel(kept.string(), 12).digest, undisturbed(12));
   lose(kept);
   const Ended ended = travel("one", 7);
   EXPECT_EQ(ended.begun_at, 3u);

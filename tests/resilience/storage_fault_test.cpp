@@ -367,5 +367,17 @@ TEST(StorageFault, NoSpaceForAWordIsToldAsTheRunBegins) {
   EXPECT_TRUE(disk.list(kPlace).empty());
 }
 
+// A file system may give what is written there to another user, say: then it could not be gone on from.
+TEST(StorageFault, APlaceThatCannotBeReadIsToldAsTheRunBegins) {
+  MemoryStorage disk;
+  constexpr std::uint64_t kRead = 5;  // after create, write, sync, close and rename
+  FaultyStorage unreadable(disk, {Trouble::input_output, kRead, false, "checkpoints/trial"});
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_on_disk(unreadable, options_for(2, 1), [](Master<Walker>&) { ADD_FAILURE() << "it begins"; }),
+            1);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("--rondo-checkpoint: rank 0: "), std::string::npos) << told;
+}
+
 }  // namespace
 }  // namespace rondo::test

@@ -193,7 +193,9 @@ class Master {
 
   // Writes everything to a new checkpoint in the folder `path`: states, ids, rounds, learned costs, the seed, the context,
   // and `progress`, whatever the program itself must know to go on (a loop counter, an estimate). Returns when it is on
-  // disk. CheckpointError if it cannot be; then the ones before are as they were.
+  // disk. CheckpointError if it cannot be; then the ones before are as they were. A relative path is in the folder in which
+  // rank 0 has called run(), wherever the program has gone since. Links in the folder are not followed, and files get the
+  // mode 0600.
   template <class Progress = Nothing>
   void checkpoint(const std::string& path, const Progress& progress = {}) {
     engine_.checkpoint(path, packed_progress(progress));
@@ -202,6 +204,7 @@ class Master {
   // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
   // One that is damaged, or of other types (rondo/detail/shape.hpp says what of a type is seen), is told on the error stream
   // and the one before is used. CheckpointError if there are some and none of them can be used: then there are no states.
+  // A difference between the program's arguments then and now is told too, or refused (--rondo-checkpoint-arguments).
   // The progress that was saved may be left aside.
   bool restore(const std::string& path) {
     return engine_.restore(path, [](Bytes) {});

@@ -46,6 +46,10 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 // but the second one's RONDO_CHECKPOINT is DIR/2, and so on, as checkpoints of two would be mixed up. One that has left with status
 // 75 or 74 was asked to end the process: start no other then.
 //
+// Relative paths, in options or in calls of Master, are in rank 0's working directory as this is called, on all ranks; what the
+// program or an update changes it to counts for no path. The descriptors of the standard streams that are closed are opened, to
+// /dev/null, as the program is loaded and here.
+//
 // This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
 // the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.
 // A rank that cannot go on ends the whole job (MPI_Abort), naming itself.

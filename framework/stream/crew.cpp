@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <system_error>
+#include <thread>
 
 #include <rondo/stream/speedup.hpp>
 
@@ -72,13 +73,13 @@ void Crew::work() {
   }
   serve();
   for (;;) {
-    std::vector<std::thread> leaving;
+    std::vector<threads::Thread> leaving;
     {
       const std::scoped_lock lock(threads_mutex_);
       leaving.swap(threads_);
     }
     if (leaving.empty()) break;
-    for (std::thread& thread : leaving) thread.join();
+    for (threads::Thread& thread : leaving) thread.join();
   }
   share_.reset();
 }

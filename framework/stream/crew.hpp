@@ -9,7 +9,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include <rondo/stream/options.hpp>
@@ -17,6 +16,7 @@
 #include "stream/core_share.hpp"
 #include "stream/evaluation.hpp"
 #include "stream/meter.hpp"
+#include "threads/thread.hpp"
 
 namespace rondo::streaming {
 
@@ -61,7 +61,7 @@ class Crew {
   unsigned demanded_ = 0;
 
   std::mutex threads_mutex_;
-  std::vector<std::thread> threads_;
+  std::vector<threads::Thread> threads_;
   std::atomic<unsigned> recruited_{1};  // threads, the caller's included
   std::unique_ptr<CoreShare> share_;
 };

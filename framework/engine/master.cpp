@@ -144,8 +144,10 @@ transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
 
 void Master::close(std::int32_t status) {
   // the program has ended by itself: no signal and no walltime takes its status away any more
-  leave_by_ = end_ = std::numeric_limits<double>::infinity();
+  leave_by_ = std::numeric_limits<double>::infinity();
+  walltime_ = {};
   closing_ = true;
+  if (host_.watchdog != nullptr) host_.watchdog->main_has_ended(status);
   finish_saving();
   tell_saving_error();
   answered_.clear();

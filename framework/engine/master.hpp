@@ -28,6 +28,8 @@
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
 #include "engine/signals.hpp"
+#include "engine/walltime.hpp"
+#include "engine/watchdog.hpp"
 #include "engine/worker.hpp"
 #include "recovery/backup.hpp"
 #include "recovery/census.hpp"
@@ -180,6 +182,7 @@ class Master final : public detail::Engine {
   void commit(const checkpoint::Path& root, const Saving& saving);
   void take_tried(Rank from, Reader& in);
   void set_end(double now);
+  void publish_end();
   [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
   [[nodiscard]] bool has_copy(const std::string& path) const;
   [[nodiscard]] std::vector<Root> roots_to_read(const std::string& path, std::string& refusals);
@@ -289,8 +292,7 @@ class Master final : public detail::Engine {
   double saved_at_ = 0;
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
-  double end_ = std::numeric_limits<double>::infinity();       // of the walltime
-  double time_margin_ = 0;
+  Walltime walltime_;
   bool closing_ = false;
   bool left_ = false;
   double speak_at_ = 0;

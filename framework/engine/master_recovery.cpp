@@ -242,6 +242,7 @@ void Master::require_going() {
 }
 
 void Master::leave_at_once(int status) {
+  if (host_.watchdog != nullptr) host_.watchdog->leaves();  // what follows may hang too
   flush_output();
   if (options_.recover) {  // the launcher does not end the others
     Buffer out = message(Kind::kLeave);

@@ -126,6 +126,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
 bool Master::restore(const std::string& path, const TakeBytes& program) {
   require_idle();
   finish_saving();
+  const Doing doing(host_.watchdog, "the manifests of the checkpoints");
   std::string refusals;
   std::vector<Root> roots = roots_to_read(path, refusals);
   while (true) {

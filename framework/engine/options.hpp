@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -14,6 +16,8 @@ namespace rondo::engine {
 
 struct Options {
   std::uint32_t workers = 0;  // threads without a launcher; 0: one per core
+  bool alone = false;         // on threads, whatever a launcher has started beside it
+  std::size_t stack = 0;      // bytes for each thread; 0: as the main thread has
   bool master_works = false;
   bool rebalance = true;
   std::size_t batch = 0;
@@ -46,10 +50,15 @@ struct Options {
   double orphan = 6 * 3600;                  // seconds
   std::string marker;                        // file; empty: none
   double node_failure = 5 * 365.25 * 86400;  // seconds between failures of one node
+
+  std::set<std::string> from_environment;  // names, without dashes in front
+  // An option as the user has written it: "--rondo-batch", or "RONDO_BATCH" if the environment gave it. `option` is
+  // "rondo-batch".
+  [[nodiscard]] std::string written(const std::string& option) const;
 };
 
 // Takes everything that begins with --rondo- out of argv and keeps the rest in order; the command line wins over the environment.
-// Nothing: --rondo-help was given, and the list is printed. Throws OptionError, which names the option.
-[[nodiscard]] std::optional<Options> take_options(int& argc, char** argv);
+// Nothing: --rondo-help was given, and the list is written to `help`. Throws OptionError, which names the option or the variable.
+[[nodiscard]] std::optional<Options> take_options(int& argc, char** argv, std::ostream& help = std::cout);
 
 }  // namespace rondo::engine

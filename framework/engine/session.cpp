@@ -44,10 +44,12 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
                const Options& options, const Main& main) {
   transport::Relay transport(below);
   Master master(transport, host, program, options);
+  const Doing doing(host.watchdog, "the end of the run");
   int status = EXIT_FAILURE;
   bool caught_by_program = true;
   try {
     master.check_places();
+    const Doing in_main(host.watchdog, "the program's main", false);
     status = main(master);
   } catch (const Leave& leave) {
     status = leave.status;
@@ -245,16 +247,18 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
   return status;
 }
 
-int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
-  try {
-    const std::optional<Options> options = take_options(argc, argv);
-    checkpoint::PosixStorage storage;
-    const Host host{storage, [](int status) { std::_Exit(status); }};
-    return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;
-  } catch (const OptionError& error) {
-    std::cerr << describe(kMaster, error);
+int run_alone(Beginning& beginning, const detail::Program& program, const Main& main) {
+  if (beginning.error()) {
+    std::cerr << describe(kMaster, *beginning.error());
     return EXIT_FAILURE;
   }
+  std::cout << beginning.help() << std::flush;
+  if (beginning.options() == nullptr) return EXIT_SUCCESS;
+  checkpoint::PosixStorage storage;
+  Host host{storage, [](int status) { std::_Exit(status); }};
+  host.watchdog = beginning.watchdog();
+  host.watchdog->set_rank(kMaster, Vigil::limits_of_master(*beginning.options()));
+  return run_threads(host, program, *beginning.options(), main);
 }
 
 }  // namespace rondo::engine

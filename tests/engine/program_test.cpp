@@ -117,10 +117,52 @@ TEST(Program, AWrongOptionIsNamed) {
   // the value is not the next word, nor another option
   expect_refused(program("fine --rondo-checkpoint folder --rondo-keep=3"),
                  "--rondo-checkpoint: need a value");
-  expect_refused(program("fine", "RONDO_BATCH=x"), "--rondo-batch: need ");
+  expect_refused(program("fine --rondo-recover-deadline=1e-300"),
+                 "--rondo-recover-deadline: need a number of seconds from 0.001 to 1000000000, got '1e-300'");
+  expect_refused(program("fine --rondo-recover-deadline=0"), "--rondo-recover-deadline: need a number");
+  expect_refused(program("fine --rondo-orphan=1e10"), "--rondo-orphan: need 0 or a number of seconds from");
+  expect_refused(program("fine --rondo-stack=0"), "--rondo-stack: need ");
   expect_refused(launch(kProgram + " fine --rondo-workers=0"), "--rondo-workers: need ");
   expect_refused(launch(kProgram + " fine --rondo-batch"), "");
   expect_refused(launch(kProgram + " fine --rondo-batch=1 --rondo-batch=2"), "");
+}
+
+// Whoever has set a variable looks for its name.
+TEST(Program, AWrongVariableIsNamedAsAVariable) {
+  expect_refused(program("fine", "RONDO_BATCH=x"), "RONDO_BATCH: need ");
+  expect_refused(program("fine", "RONDO_SEED="), "RONDO_SEED: need ");
+  expect_refused(program("fine", "RONDO_MEMORY=4Q"), "RONDO_MEMORY: need ");
+  expect_refused(program("fine", "RONDO_ROLLBACK=maybe"), "RONDO_ROLLBACK: need ");
+  expect_refused(program("fine", "RONDO_STALL=-1"), "RONDO_STALL: need ");
+  expect_refused(program("fine", "RONDO_RELAY=1"), "RONDO_RELAY: need ");
+  expect_refused(program("fine", "RONDO_WALLTIME=2h"), "RONDO_WALLTIME: need --rondo-checkpoint");
+  expect_refused(program("fine", "RONDO_CHECKPOINT_EVERY=soon"), "RONDO_CHECKPOINT_EVERY: need ");
+  expect_refused(program("fine", "RONDO_CHECKPOINT_COPY=x"), "RONDO_CHECKPOINT_COPY: need ");
+  expect_refused(program("fine --rondo-batch=0", "RONDO_BATCH=x"), "--rondo-batch: need ");
+}
+
+// ---- launchers
+
+TEST(Program, ProcessesThatCannotSeeEachOtherAreNoRuns) {
+  const TemporaryFolder folder;
+  const std::string fine = "fine --rondo-checkpoint=" + folder / "checkpoints";
+  const Ended ended = program(fine, "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.count("\n"), 1U) << ended.output;
+  EXPECT_TRUE(ended.says("rondo: srun has started 4 processes, but ")) << ended.output;
+  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoints"));
+  const Ended other = program(fine, "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_EQ(other.output, "");
+}
+
+TEST(Program, ProcessesThatAreToBeAloneAreRuns) {
+  const std::string step = "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0";
+  EXPECT_EQ(program("fine --rondo-alone", step).output, "sum 200\n");
+  EXPECT_EQ(program("fine", "RONDO_ALONE=on " + step).output, "sum 200\n");
+  EXPECT_EQ(program("fine", "SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0").output, "sum 200\n");
+  EXPECT_EQ(program("fine", "SLURM_JOB_ID=1 SLURM_NTASKS=4 SLURM_PROCID=0").output, "sum 200\n")
+      << "a batch script";
 }
 
 TEST(Program, TheEnvironmentIsATwinAndTheCommandLineWins) {

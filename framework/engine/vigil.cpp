@@ -9,8 +9,7 @@ namespace rondo::engine {
 
 namespace {
 
-// The watched thread comes by every 0.1 s where there are signals to heed; it is away if it has not come for so long, and a limit
-// may be late by as much. mpirun leaves 1 s after TERM, of which the grace takes 0.8.
+// The watched thread comes by every 0.1 s where there are signals to heed; it is away if it has not come for so long.
 constexpr double kAway = 0.15;
 // Nothing announces a signal.
 constexpr double kLookSignals = 0.05;
@@ -87,8 +86,8 @@ void Vigil::heed(double now, Wish asked) {
 }
 
 std::optional<Vigil::Verdict> Vigil::watch_time(double now) const {
-  const bool over = now >= end_ + kAway;
-  if (!over && now < leave_at_ + kAway) return std::nullopt;
+  const bool over = now >= end_;
+  if (!over && now < leave_at_) return std::nullopt;
   if (!ended_ && now - here_ < kAway) return std::nullopt;
   const int status = ended_.value_or(over ? end_status_ : kRequeueStatus);
   const std::string why = over                        ? "the walltime (" + end_source_ + ") is over"

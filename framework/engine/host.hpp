@@ -21,5 +21,7 @@ struct Host {
 
 // What the program has printed is out: before an exit without destructors, or one that makes a launcher kill this process.
 void flush_output();
+// Whether some of it could not be written to standard output: on a disk that is full, or as nobody reads it any more.
+[[nodiscard]] bool is_output_lost();
 
 }  // namespace rondo::engine

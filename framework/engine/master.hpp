@@ -61,7 +61,7 @@ class Master final : public detail::Engine {
   void close(std::int32_t status);
 
   const std::vector<StateId>& ids() const override { return ids_; }
-  std::size_t workers() const override { return workers_; }
+  std::size_t workers() const override { return workers_alive(); }
   void reset(std::size_t count, const Pack& pack) override;
   void hint(std::span<const double> seconds) override;
   void update(Bytes shared, const Pack& own, const Take& output) override;
@@ -149,6 +149,7 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
+  [[nodiscard]] bool all_greeted() const;
   [[nodiscard]] std::uint32_t workers_on(const std::string& node) const;
   [[nodiscard]] transport::RelayPlan plan_relay(transport::Seconds handshake) const;
 
@@ -205,6 +206,10 @@ class Master final : public detail::Engine {
 
   [[nodiscard]] bool alive(scheduler::Worker worker) const { return !peers_.lost[index(worker)]; }
   [[nodiscard]] std::size_t workers_alive() const { return peers_.alive(); }
+  void await(Kind kind);
+  // Whether it has come for the first time since await(). An answer to a question that was given up, as of a call that lost
+  // its workers, may come at any time later.
+  bool count_answer(Rank from, Kind kind);
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
   void until_placed(const std::function<void()>& work);
@@ -245,6 +250,7 @@ class Master final : public detail::Engine {
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
   std::optional<Worker> own_worker_;  // with --rondo-master-works
+  std::vector<transport::Envelope> early_;  // for that one, before it is there
 
   std::vector<StateId> ids_;
   std::uint64_t next_id_ = 0;
@@ -289,7 +295,7 @@ class Master final : public detail::Engine {
   std::vector<std::string> trials_;  // per place: the first refusal
   std::string saving_error_;         // of the last one, not told yet
   double saving_cost_ = 0;           // seconds; 0: not known
-  double saved_at_ = 0;
+  double saved_at_ = 0;              // or when the run began
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
   Walltime walltime_;
@@ -300,7 +306,8 @@ class Master final : public detail::Engine {
   double safe_at_ = 0;    // the last safe point; 0: none yet
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
-  std::set<Rank> answered_;              // with the kind that is waited for
+  Kind awaited_ = Kind::kHello;          // what all workers are to answer with
+  std::set<Rank> answered_;              // by whom it has come
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;

@@ -79,7 +79,7 @@ void Master::check_places() {
       trials_[i] = std::string("rank 0: ") + error.what();
     }
   }
-  answered_.clear();
+  await(Kind::kTried);
   send_all(out);
   run_until([&] { return all_answered(); });
 
@@ -102,13 +102,13 @@ void Master::check_places() {
 }
 
 void Master::take_tried(Rank from, Reader& in) {
+  if (!count_answer(from, Kind::kTried)) return;
   for (std::string& trial : trials_) {
     const std::string error = in.get_text();
     if (trial.empty() && !error.empty())
       trial = "rank " + std::to_string(value(from)) + " on " + nodes_[static_cast<std::size_t>(value(from))] +
               ": " + error;
   }
-  answered_.insert(from);
 }
 
 // Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.

@@ -40,6 +40,8 @@ void flush_output() {
   std::fflush(nullptr);
 }
 
+bool is_output_lost() { return std::cout.bad() || std::ferror(stdout) != 0; }
+
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
   transport::Relay transport(below);
@@ -66,6 +68,11 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   if (master.has_left() && caught_by_program) {
     master.tell_caught_leave();
     status = master.leave_status();
+  }
+  flush_output();
+  if (status == EXIT_SUCCESS && is_output_lost()) {
+    std::cerr << "rondo: rank 0: what the program has printed could not be written to standard output\n";
+    status = EXIT_FAILURE;
   }
   master.close(status);
   return status;
@@ -109,43 +116,74 @@ class MasterWatch {
 
 }  // namespace
 
-int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
-  transport::Relay transport(below);
+namespace {
+
+// What a worker learns from rank 0 before it is one.
+struct Welcome {
+  WorkerSettings settings;
+  std::string master_node;
+  std::optional<std::int32_t> dismissed;  // it came too late, and leaves with this status
+  // Others may be welcome earlier and send states already; they wait until there is a worker.
+  std::vector<transport::Envelope> early;
+};
+
+// Says hello to rank 0 and waits for its answer.
+Welcome meet_master(transport::Relay& transport, const detail::Program& program) {
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   Writer(hello).put_text(node_name());
   transport.send(kMaster, std::move(hello));
 
-  // Others may be welcome earlier and send states already; they wait until there is a worker.
-  std::vector<transport::Envelope> early;
-  WorkerSettings settings;
-  std::optional<MasterWatch> watch;
-  for (bool welcome = false; !welcome;) {
+  Welcome welcome;
+  while (true) {
     auto envelope = transport.receive();
     if (!envelope) {
       transport.wait(transport::Seconds(1));
       continue;
     }
     Reader in(envelope->message);
-    const auto kind = in.get<Kind>();
-    if (kind == Kind::kMismatch) throw MismatchError(in.get_text());
-    if (kind == Kind::kWelcome) {
-      settings = in.get<WorkerSettings>();
-      watch.emplace(settings, in.get_text(), transport.now().count());
-      const auto leader = in.get<Rank>();
-      transport.begin(leader, transport::Seconds(in.get<double>()));
-      welcome = true;
-    } else {
-      early.push_back(std::move(*envelope));
+    switch (in.get<Kind>()) {
+      case Kind::kMismatch: throw MismatchError(in.get_text());
+      case Kind::kWelcome: {
+        welcome.settings = in.get<WorkerSettings>();
+        welcome.master_node = in.get_text();
+        const auto leader = in.get<Rank>();
+        transport.begin(leader, transport::Seconds(in.get<double>()));
+        return welcome;
+      }
+      case Kind::kLeave: welcome.dismissed = in.get<std::int32_t>(); return welcome;
+      case Kind::kAsk: {  // rank 0 waits for others to say hello, and wants to know who is there
+        Condition condition{};
+        condition.running_for = -1;
+        condition.unwelcomed = true;
+        Buffer out = message(Kind::kAnswer);
+        Writer(out).put(condition);
+        transport.send(kMaster, std::move(out));
+        break;
+      }
+      default: welcome.early.push_back(std::move(*envelope));
     }
   }
+}
+
+}  // namespace
+
+int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
+  transport::Relay transport(below);
+  Welcome welcome = meet_master(transport, program);
+  if (welcome.dismissed) {
+    if (host.leave != nullptr) host.leave(*welcome.dismissed);
+    return *welcome.dismissed;
+  }
+  const WorkerSettings& settings = welcome.settings;
+  MasterWatch watch(settings, welcome.master_node, transport.now().count());
 
   Worker worker(transport, host.storage, program.make_kernel(), settings);
   try {
-    for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
+    for (transport::Envelope& envelope : welcome.early) worker.handle(std::move(envelope));
     while (true) {
       while (auto envelope = transport.receive()) {
-        if (envelope->from == kMaster) watch->heard(transport.now().count());
+        if (envelope->from == kMaster) watch.heard(transport.now().count());
         worker.handle(std::move(*envelope));
       }
       if (const auto status = worker.exit_status()) {
@@ -154,7 +192,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
         transport.end();
         return *status;
       }
-      if (const std::string why = watch->gone(transport.now().count()); !why.empty()) {
+      if (const std::string why = watch.gone(transport.now().count()); !why.empty()) {
         std::cerr << "rondo: rank " + std::to_string(value(transport.rank())) + ": rank 0 " + why +
                          "; leaving\n"
                   << std::flush;

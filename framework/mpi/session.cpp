@@ -66,7 +66,9 @@ void leave_word(const std::string& name, const std::string& text) {
 }
 
 void mark(int status) {
-  if (ending.rank == 0 && !ending.marker.empty()) leave_word(ending.marker, std::to_string(status));
+  if (ending.rank != 0 || ending.marker.empty()) return;
+  const bool is_lost = status == EXIT_SUCCESS && engine::is_output_lost();
+  leave_word(ending.marker, std::to_string(is_lost ? EXIT_FAILURE : status));
 }
 
 // Leaves without MPI_Finalize, which would wait for ranks that are gone; rank 0 last, so that the launcher's status is its.
@@ -131,8 +133,6 @@ void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   ending.options = options;
   ending.marker = options.marker;
   ending.recovers = options.recover;
-  if (ending.rank == 0 && !ending.marker.empty())
-    leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
   if (!options.recover) return;
   struct Process {
     std::uint64_t node;
@@ -145,6 +145,12 @@ void prepare_ending(MPI_Comm communicator, const engine::Options& options) {
   for (const Process& each : all)
     if (each.node == mine.node && each.process != mine.process)
       ending.companions.push_back(static_cast<pid_t>(each.process));
+}
+
+// All ranks have met: from now on rank 0 notices by itself if one of them is gone.
+void mark_begin() {
+  if (ending.rank == 0 && !ending.marker.empty())
+    leave_word(ending.marker + ".rank0", engine::node_name() + " " + std::to_string(getpid()));
 }
 
 bool initialised() {
@@ -272,13 +278,17 @@ int run_ranks(MPI_Comm communicator, engine::Beginning& beginning, const detail:
                                           : [](int status) { MPI_Abort(MPI_COMM_WORLD, status); },
                           options.recover ? [](int status) { leave(status); } : [](int) {},
                           options.recover ? leave_orphaned : nullptr, beginning.watchdog()};
-  if (size == 1) return engine::run_threads(host, program, options, main);
+  if (size == 1) {
+    mark_begin();
+    return engine::run_threads(host, program, options, main);
+  }
   if (rank == 0) tell_of_ignored(options, size);
 
   running = true;
   keep_freed_memory();
   int status = EXIT_FAILURE;
   mpi::MpiTransport transport(communicator);
+  mark_begin();
   try {
     if (rank == 0) {
       status = engine::run_master(transport, host, program, options, main);

@@ -89,6 +89,14 @@ TEST(Program, AnExitInsideARunIsToldAndIsNoSuccess) {
   EXPECT_EQ(program("exit-in-a-child").output, "sum 200\n") << "a child process may exit";
 }
 
+TEST(Program, AResultThatCannotBePrintedIsNoSuccess) {
+  const Ended ended = launch("{ " + kProgram + " fine --rondo-workers=2 > /dev/full; }");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.output,
+            "rondo: rank 0: what the program has printed could not be written to standard output\n");
+  EXPECT_EQ(launch("{ " + kProgram + " return-7 --rondo-workers=2 > /dev/full; }").status, 7);
+}
+
 // ---- options
 
 void expect_refused(const Ended& ended, const std::string& option) {

@@ -193,7 +193,7 @@ class RandomProgram {
       failed.push_back(failure.state);
       EXPECT_EQ(failure.text, refusal(failure.state));
       EXPECT_GE(value(failure.rank), 0);
-      EXPECT_LE(static_cast<std::size_t>(value(failure.rank)), master_.workers());
+      EXPECT_LE(static_cast<std::size_t>(value(failure.rank)), workers_at_first_);
     }
     EXPECT_TRUE(std::is_sorted(failed.begin(), failed.end()));
     std::size_t i = 0;
@@ -236,6 +236,7 @@ class RandomProgram {
   }
 
   Master<Machine>& master_;
+  const std::size_t workers_at_first_ = master_.workers();
   Dice& dice_;
   Model& model_;
   const Manner manner_;

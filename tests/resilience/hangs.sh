@@ -78,7 +78,7 @@ if [[ ${#launcher[@]} -eq 0 ]]; then
   rm -f hangs
   mkfifo pipe
   exec 8<>pipe
-  "$program" output --rondo-checkpoint=other --rondo-grace=0.5 --rondo-workers=2 >pipe 2>output &
+  "$program" $what --rondo-checkpoint=other --rondo-grace=0.5 --rondo-workers=2 >pipe 2>output &
   running=$!
   until [[ -f hangs ]]; do sleep 0.02; done
   kill -TERM "$running"

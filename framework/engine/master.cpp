@@ -105,10 +105,9 @@ void Master::handshake(const detail::Program& program) {
   std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
   const std::string mine = describe(program);
-  for (std::uint32_t rank = 1; rank <= others; ++rank)
-    if (mismatch.empty() && !greetings_[rank].empty() && greetings_[rank] != mine)
-      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " +
-                 std::to_string(rank) + " has " + greetings_[rank] + "; start one binary on all of them";
+  for (std::uint32_t rank = 1; rank <= others && mismatch.empty(); ++rank)
+    if (!greetings_[rank].empty())
+      mismatch = difference(mine, Rank{static_cast<std::int32_t>(rank)}, greetings_[rank]);
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     if (!alive(worker_of(Rank{static_cast<std::int32_t>(rank)}))) continue;
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);

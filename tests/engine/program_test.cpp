@@ -90,11 +90,11 @@ TEST(Program, AnExitInsideARunIsToldAndIsNoSuccess) {
 }
 
 TEST(Program, AResultThatCannotBePrintedIsNoSuccess) {
-  const Ended ended = launch("{ " + kProgram + " fine --rondo-workers=2 > /dev/full; }");
+  const Ended ended = launch("sh -c '" + kProgram + " fine --rondo-workers=2 > /dev/full'");
   EXPECT_EQ(ended.status, 1);
   EXPECT_EQ(ended.output,
             "rondo: rank 0: what the program has printed could not be written to standard output\n");
-  EXPECT_EQ(launch("{ " + kProgram + " return-7 --rondo-workers=2 > /dev/full; }").status, 7);
+  EXPECT_EQ(launch("sh -c '" + kProgram + " return-7 --rondo-workers=2 > /dev/full'").status, 7);
 }
 
 // ---- options

@@ -87,10 +87,10 @@ void CrashMark::handle(int signal, siginfo_t* info, void*) {
   if (info->si_code <= 0) raise(signal);
 }
 
-void CrashMark::tell_exit() {
-  if (mark_of_thread != nullptr) return mark_of_thread->tell("exit()");
+void CrashMark::tell_exit(const char* what) {
+  if (mark_of_thread != nullptr) return mark_of_thread->tell(what);
   Line line;
-  line << "rondo: the program called exit() inside a run\n";
+  line << "rondo: the program called " << what << " inside a run\n";
   line.print();
 }
 

@@ -1,4 +1,4 @@
-// One line about a crash, or an exit() inside a run: which rank it was, and which state in which round.
+// One line about a crash, or an exit() or a quick_exit() inside a run: which rank it was, and which state in which round.
 //
 // A signal that ends the process (SEGV, BUS, FPE, ILL, ABRT) is told on the error stream and then goes the way it would
 // have gone: to the handler that was there before, or to the system. In a thread of the program's own, which an update may
@@ -33,8 +33,8 @@ class CrashMark {
   }
   void leave() { updating_.store(false, std::memory_order_relaxed); }
 
-  // The program has called exit() in this thread, inside a run. For a handler of on_exit.
-  static void tell_exit();
+  // The program has called this ("exit()") in this thread, inside a run. For a handler of on_exit or at_quick_exit.
+  static void tell_exit(const char* what);
 
  private:
   static void handle(int signal, siginfo_t* info, void* context);

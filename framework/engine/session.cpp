@@ -217,24 +217,26 @@ std::uint32_t cores() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-// While it lives, exit() does not end the process as if all were well: other threads are in the middle of things, and their
-// results would be missing without a word.
+// While it lives, exit() and quick_exit() do not end the process as if all were well: other threads are in the middle of things,
+// and their results would be missing without a word. Nothing is told of _exit().
 class ExitWatch {
  public:
   explicit ExitWatch(const Host& host) {
     abort = host.abort;
     process = getpid();
-    if (!std::exchange(registered, true)) on_exit(handle, nullptr);
+    if (std::exchange(registered, true)) return;
+    on_exit([](int status, void*) { handle("exit()", status); }, nullptr);
+    std::at_quick_exit([] { handle("quick_exit()", EXIT_SUCCESS); });
   }
   ExitWatch(const ExitWatch&) = delete;
   ExitWatch& operator=(const ExitWatch&) = delete;
   ~ExitWatch() { abort = nullptr; }
 
  private:
-  static void handle(int status, void*) {
+  static void handle(const char* what, int status) {
     if (abort == nullptr || process != getpid())
       return;  // not inside a run; a child that the program has forked
-    CrashMark::tell_exit();
+    CrashMark::tell_exit(what);
     flush_output();
     abort.load()(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
   }

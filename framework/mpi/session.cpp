@@ -94,20 +94,23 @@ engine::Vigil::Limits limits_of(int rank, const engine::Options& options) {
   return rank == 0 ? engine::Vigil::limits_of_master(options) : engine::Vigil::limits_of_worker(options);
 }
 
+// The program ends the process in the middle of a run.
+void end_inside_run(const char* what, int status) {
+  engine::CrashMark::tell_exit(what);
+  engine::flush_output();
+  // a lost worker; of those that abort mpirun bears half of all
+  if (ending.recovers && ending.rank != 0) leave(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
+  mark(EXIT_FAILURE);
+  MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
+}
+
 // Several runs may follow each other in one process, but MPI starts and ends only once in it.
 void finalise_at_exit(int status, void*) {
   if (getpid() != ending.process) return;
   int finalised = 0;
   MPI_Finalized(&finalised);
   if (finalised != 0) return;
-  if (running) {
-    engine::CrashMark::tell_exit();
-    engine::flush_output();
-    // a lost worker; of those that abort mpirun bears half of all
-    if (ending.recovers && ending.rank != 0) leave(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
-    mark(EXIT_FAILURE);
-    MPI_Abort(MPI_COMM_WORLD, EXIT_FAILURE);
-  }
+  if (running) end_inside_run("exit()", status);
   if (ending.bereft) leave(status);
   // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
   engine::flush_output();
@@ -330,6 +333,9 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
     ending.process = getpid();
     on_exit(finalise_at_exit, nullptr);
+    std::at_quick_exit([] {
+      if (running && getpid() == ending.process) end_inside_run("quick_exit()", EXIT_SUCCESS);
+    });
     ours = true;
   }
   return run_ranks(MPI_COMM_WORLD, beginning, program, main);

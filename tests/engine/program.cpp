@@ -1,4 +1,5 @@
 // A program that ends in many ways; the tests start it, on threads and on ranks. Its first argument says how.
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,6 +54,8 @@ class Ending : public rondo::Update<int, int, int> {
     if (how == "kill") std::raise(SIGKILL);
     if (how == "exit-in-update") std::exit(3);
     if (how == "exit-0-in-update") std::exit(0);
+    if (how == "quick-exit-in-update") std::quick_exit(0);
+    if (how == "thread-exit-in-update") pthread_exit(nullptr);
     if (how == "throw-in-update") throw std::runtime_error("thrown by an update");
   }
 };
@@ -82,8 +85,11 @@ int go(rondo::Master<Ending>& master) {
   if (how == "throw-in-main") throw std::runtime_error("thrown by main");
   if (how == "exit-in-main") std::exit(3);
   if (how == "exit-0-in-main") std::exit(0);
-  if (how == "exit-in-a-child") {
+  if (how == "quick-exit-in-main") std::quick_exit(0);
+  if (how == "quick-exit-in-thread") std::thread([] { std::quick_exit(0); }).join();
+  if (how.ends_with("exit-in-a-child")) {
     const pid_t child = fork();
+    if (child == 0 && how.starts_with("quick")) std::quick_exit(0);
     if (child == 0) std::exit(0);
     int status = -1;
     if (waitpid(child, &status, 0) != child || status != 0) return 9;

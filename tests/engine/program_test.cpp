@@ -89,6 +89,27 @@ TEST(Program, AnExitInsideARunIsToldAndIsNoSuccess) {
   EXPECT_EQ(program("exit-in-a-child").output, "sum 200\n") << "a child process may exit";
 }
 
+TEST(Program, AQuickExitInsideARunIsToldAndIsNoSuccess) {
+  const Ended in_update = program("quick-exit-in-update");
+  EXPECT_EQ(in_update.status, 1);
+  EXPECT_EQ(in_update.count("rondo: "), 1U) << in_update.output;
+  EXPECT_TRUE(in_update.says(": quick_exit() in the update of state 3 in round 2\n")) << in_update.output;
+  for (const std::string where : {"main", "thread"}) {
+    const Ended ended = program("quick-exit-in-" + where);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.output, "rondo: the program called quick_exit() inside a run\n");
+  }
+  EXPECT_EQ(program("quick-exit-in-a-child").output, "sum 200\n");
+}
+
+// The C library ends the process, as the exception that unwinds the thread is not thrown on.
+TEST(Program, AThreadThatIsEndedByItsUpdateIsACrash) {
+  const Ended ended = program("thread-exit-in-update");
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "hung";
+  EXPECT_TRUE(ended.says(": SIGABRT in the update of state 3 in round 2\n")) << ended.output;
+}
+
 TEST(Program, AResultThatCannotBePrintedIsNoSuccess) {
   const Ended ended = launch("sh -c '" + kProgram + " fine --rondo-workers=2 > /dev/full'");
   EXPECT_EQ(ended.status, 1);

@@ -68,11 +68,13 @@ TEST(Ranks, ARankThatIsKilledEndsTheJob) {
 }
 
 TEST(Ranks, AnExitInsideARunEndsTheJob) {
-  for (const std::string how : {"exit-in-main", "exit-0-in-main", "exit-in-update", "exit-0-in-update"}) {
+  for (const std::string how : {"exit-in-main", "exit-0-in-main", "exit-in-update", "exit-0-in-update",
+                                "quick-exit-in-update", "quick-exit-in-main"}) {
     const Ended ended = ranks(3, how);
     EXPECT_NE(ended.status, 0);
-    const std::string where = how.ends_with("main") ? "the program called exit() inside a run\n"
-                                                    : ": exit() in the update of state 3 in round 2\n";
+    const std::string what = how.starts_with("quick") ? "quick_exit()" : "exit()";
+    const std::string where = how.ends_with("main") ? "the program called " + what + " inside a run\n"
+                                                    : ": " + what + " in the update of state 3 in round 2\n";
     EXPECT_TRUE(ended.says(where)) << ended.output;
     expect_at_once(ended);
   }

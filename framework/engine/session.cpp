@@ -24,6 +24,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
+#include "engine/start_thread.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
 #include "transport/relay.hpp"
@@ -45,6 +46,7 @@ bool is_output_lost() { return std::cout.bad() || std::ferror(stdout) != 0; }
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
   transport::Relay transport(below);
+  const CrashMark mark(kMaster);
   Master master(transport, host, program, options);
   const Doing doing(host.watchdog, "the end of the run");
   int status = EXIT_FAILURE;
@@ -247,6 +249,15 @@ class ExitWatch {
 
 }  // namespace
 
+namespace {
+
+std::string name_of_worker(std::uint32_t number, std::uint32_t all) {
+  return "worker " + std::to_string(number) + " of " + std::to_string(all) +
+         " (each takes two threads; --rondo-workers=N takes fewer)";
+}
+
+}  // namespace
+
 int run_threads(const Host& host, const detail::Program& program, const Options& options, const Main& main) {
   const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
@@ -261,20 +272,35 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
     const std::lock_guard lock(one_at_a_time);
     return program.make_kernel();
   };
-  std::vector<std::thread> servers;
-  for (std::uint32_t i = 1; i <= threads; ++i) {
-    const Rank rank{static_cast<std::int32_t>(i)};
-    servers.emplace_back([&, rank] {
-      const auto transport = places.open(rank);
-      try {
-        (void)run_worker(*transport, host, guarded);
-      } catch (const std::exception& error) {
-        // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
-        std::cerr << describe(rank, error);
-        host.abort(EXIT_FAILURE);
-      }
-    });
+  enum class Gate : int { closed, open, none };
+  std::atomic<Gate> gate{Gate::closed};  // nobody begins before it is known that all can
+  std::vector<threads::Thread> servers;
+  const auto open_gate = [&](Gate to) {
+    gate = to;
+    gate.notify_all();
+  };
+  try {
+    for (std::uint32_t i = 1; i <= threads; ++i) {
+      const Rank rank{static_cast<std::int32_t>(i)};
+      servers.push_back(start_thread(name_of_worker(i, threads), [&, rank] {
+        gate.wait(Gate::closed);
+        if (gate == Gate::none) return;
+        const auto transport = places.open(rank);
+        try {
+          (void)run_worker(*transport, host, guarded);
+        } catch (const std::exception& error) {
+          // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
+          std::cerr << describe(rank, error);
+          host.abort(EXIT_FAILURE);
+        }
+      }));
+    }
+  } catch (const Error& error) {
+    open_gate(Gate::none);
+    std::cerr << describe(kMaster, error);
+    return EXIT_FAILURE;
   }
+  open_gate(Gate::open);
   const auto transport = places.open(kMaster);
   int status = EXIT_FAILURE;
   try {
@@ -283,7 +309,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
     std::cerr << describe(kMaster, error);
     host.abort(EXIT_FAILURE);
   }
-  for (std::thread& server : servers) server.join();
+  for (threads::Thread& server : servers) server.join();
   return status;
 }
 

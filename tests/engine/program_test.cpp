@@ -49,8 +49,47 @@ TEST(Program, AnExceptionOfAnUpdateThatNobodyCatchesIsTold) {
 TEST(Program, AFaultInAnUpdateNamesRankStateAndRound) { expect_crash("fault", "SIGSEGV"); }
 TEST(Program, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "SIGABRT"); }
 TEST(Program, ATerminateInAnUpdateNamesRankStateAndRound) { expect_crash("terminate", "SIGABRT"); }
-TEST(Program, AStackOverflowInAnUpdateNamesRankStateAndRound) { expect_crash("overflow", "SIGSEGV"); }
 TEST(Program, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
+
+TEST(Program, AStackThatIsFullIsToldAsThat) {
+  const std::string line =
+      ": SIGSEGV in the update of state 3 in round 2: the stack of the thread is full; --rondo-stack=SIZE "
+      "gives "
+      "threads bigger ones\n";
+  const Ended recursion = program("overflow");
+  EXPECT_TRUE(recursion.says(line)) << recursion.output;
+  const Ended locals = launch("bash -c 'ulimit -s 1024; exec " + kProgram + " big-locals --rondo-workers=3'");
+  EXPECT_TRUE(locals.says(line)) << locals.output;
+  EXPECT_FALSE(program("fault").says("stack")) << "another fault";
+}
+
+// What works on the main thread works on the others: with the soft limit, without a limit, and with the option.
+TEST(Program, ThreadsHaveTheStackOfMain) {
+  for (const std::string how : {"big-locals", "big-locals-in-stream"})
+    for (const std::string limit : {"8192", "16384", "unlimited"}) {
+      const Ended ended =
+          launch("bash -c 'ulimit -s " + limit + " && exec " + kProgram + " " + how + " --rondo-workers=3'");
+      EXPECT_EQ(ended.status, 0) << how << ", ulimit -s " << limit << ": " << ended.output;
+    }
+  const std::string option = "bash -c 'ulimit -s 1024; exec " + kProgram + " big-locals --rondo-workers=3";
+  EXPECT_EQ(launch(option + " --rondo-stack=16M'").output, "sum 200\n");
+}
+
+// ---- handlers of the program's
+
+TEST(Program, AFaultThatAHandlerOfTheProgramMendsIsNoCrash) {
+  EXPECT_EQ(program("mended-fault").output, "sum 200\n");
+  EXPECT_EQ(program("fault-jumped-over").output, "sum 200\n");
+}
+
+TEST(Program, AFaultThatAHandlerOfTheProgramGivesUpIsToldOnce) {
+  for (const std::string how : {"fault-given-up", "one-shot-handler"}) {
+    expect_crash(how, "SIGSEGV");
+    EXPECT_EQ(program(how).status, 128 + SIGSEGV);
+  }
+  expect_crash("abort-with-handler", "SIGABRT");
+  EXPECT_EQ(program("abort-with-handler").status, 128 + SIGABRT);
+}
 
 TEST(Program, ASignalKeepsItsStatus) { EXPECT_EQ(program("abort").status, 128 + SIGABRT); }
 
@@ -116,6 +155,35 @@ TEST(Program, AResultThatCannotBePrintedIsNoSuccess) {
   EXPECT_EQ(ended.output,
             "rondo: rank 0: what the program has printed could not be written to standard output\n");
   EXPECT_EQ(launch("sh -c '" + kProgram + " return-7 --rondo-workers=2 > /dev/full'").status, 7);
+}
+
+// ---- threads
+
+// One that watches, and two for each of the three workers.
+constexpr int kThreads = 7;
+
+TEST(Program, WithoutEnoughThreadsThereIsNoRun) {
+  for (int threads = 0; threads < kThreads; ++threads) {
+    const Ended ended = program("fine", "RONDO_TEST_THREADS=" + std::to_string(threads));
+    EXPECT_EQ(ended.status, 1) << ended.output;
+    EXPECT_TRUE(ended.says("rondo::Error: ")) << ended.output;
+    EXPECT_TRUE(
+        ended.says(" cannot be started: Resource temporarily unavailable; need more threads (ulimit -u)"))
+        << ended.output;
+    EXPECT_FALSE(ended.says("terminate")) << ended.output;
+  }
+  EXPECT_EQ(program("fine", "RONDO_TEST_THREADS=" + std::to_string(kThreads)).output, "sum 200\n");
+}
+
+TEST(Program, ACheckpointThatGetsNoThreadFails) {
+  const TemporaryFolder folder;
+  const std::string command = "sh -c 'cd " + folder / "" +
+                              " && RONDO_TEST_THREADS=" + std::to_string(kThreads) + " " + kProgram +
+                              " checkpoint --rondo-workers=3'";
+  const Ended ended = launch(command);
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_TRUE(ended.says("rondo::CheckpointError: the writing of a checkpoint: ")) << ended.output;
+  EXPECT_FALSE(ended.says("terminate")) << ended.output;
 }
 
 // ---- options

@@ -58,7 +58,16 @@ TEST(Ranks, AnExceptionOfAnUpdateThatNobodyCatchesIsTold) {
 
 TEST(Ranks, AFaultInAnUpdateNamesRankStateAndRound) { expect_crash("fault", "SIGSEGV"); }
 TEST(Ranks, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "SIGABRT"); }
-TEST(Ranks, AStackOverflowInAnUpdateNamesRankStateAndRound) { expect_crash("overflow", "SIGSEGV"); }
+TEST(Ranks, AStackOverflowInAnUpdateNamesRankStateAndRoundAndTheOption) {
+  const Ended ended = ranks(4, "overflow");
+  EXPECT_NE(ended.status, 0);
+  EXPECT_EQ(ended.count("rondo: rank "), 1U) << ended.output;
+  EXPECT_TRUE(
+      ended.says(": SIGSEGV in the update of state 3 in round 2: the stack of the thread is full; "
+                 "--rondo-stack=SIZE gives threads bigger ones\n"))
+      << ended.output;
+  expect_at_once(ended);
+}
 TEST(Ranks, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
 
 TEST(Ranks, ARankThatIsKilledEndsTheJob) {

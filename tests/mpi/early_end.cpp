@@ -1,7 +1,7 @@
 // A program of which one worker is killed, or stands still, between the start of the process and the first round:
 //   early_end PLACE SIGNAL
 //
-// PLACE is where rank 2 sends itself SIGNAL: start (before rondo::run), meeting (in a collective call of MPI), welcome (when it is
+// PLACE is where rank 2 sends itself SIGNAL: start (before rondo::run), init (in MPI_Init), meeting (in a collective call of MPI), welcome (when it is
 // about to become a worker), reset (when it has been given its states, and before the first round).
 #include <mpi.h>
 
@@ -40,6 +40,10 @@ class Add : public rondo::Update<State, int, int> {
 }  // namespace
 
 // In the place of the library's.
+extern "C" int MPI_Init_thread(int* argc, char*** argv, int wanted, int* provided) {
+  meet_fate("init");
+  return PMPI_Init_thread(argc, argv, wanted, provided);
+}
 extern "C" int MPI_Barrier(MPI_Comm communicator) {
   meet_fate("meeting");
   return PMPI_Barrier(communicator);

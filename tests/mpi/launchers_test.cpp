@@ -1,9 +1,11 @@
 // How a program was started: by a launcher of its MPI, or of another one, with options that fit or do not.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 
 #include "launch.hpp"
+#include "resilience/temporary_folder.hpp"
 
 namespace rondo::test {
 namespace {
@@ -46,6 +48,21 @@ TEST(Launchers, WorkersThatTheLauncherHasStartedCannotBeMore) {
   EXPECT_FALSE(ranks(1, "fine --rondo-workers=2").says("ignored")) << "one rank runs on threads";
   EXPECT_TRUE(launch("env RONDO_WORKERS=7 " + kLauncher + " -np 2 " + kProgram + " fine")
                   .says("rondo: RONDO_WORKERS=7 is ignored"));
+}
+
+// ---- signals
+
+// A signal that asks for a checkpoint, or for the end, finds a process that listens from the start.
+TEST(Launchers, ASignalThatComesWhileMpiBeginsEndsNoRank) {
+  const TemporaryFolder folder;
+  const std::string program = RONDO_TEST_EARLY_PROGRAM;
+  for (const int signal : {SIGUSR1, SIGUSR2})
+    for (const std::string place : {"init", "meeting", "welcome"}) {
+      const Ended ended = launch(kLauncher + " -np 4 " + program + " " + place + " " + std::to_string(signal) +
+                                 " --rondo-checkpoint=" + folder / "checkpoints");
+      EXPECT_EQ(ended.status, 0) << ended.output;
+      EXPECT_TRUE(ended.says("sum 81 on 3\n")) << ended.output;
+    }
 }
 
 }  // namespace

@@ -309,6 +309,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
     std::cerr << describe(kMaster, error);
     host.abort(EXIT_FAILURE);
   }
+  if (host.watchdog != nullptr) (void)host.watchdog->here({"the end of the workers", true});
   for (threads::Thread& server : servers) server.join();
   return status;
 }

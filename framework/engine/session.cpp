@@ -41,7 +41,8 @@ void flush_output() {
   std::fflush(nullptr);
 }
 
-bool is_output_lost() { return std::cout.bad() || std::ferror(stdout) != 0; }
+// Without a lock: a thread that hangs in a write holds it.
+bool is_output_lost() { return std::cout.bad() || ferror_unlocked(stdout) != 0; }
 
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {

@@ -179,7 +179,8 @@ int refuse_to_run_alone(const engine::Launch& launch) {
 }
 
 // Why not, if some ranks are to recover and others are not: they would wait for each other. Collective.
-std::string differing_recovery(MPI_Comm communicator, bool mine) {
+std::string differing_recovery(MPI_Comm communicator, const engine::Options* options) {
+  const bool mine = options != nullptr && options->recover;
   const int recover = mine ? 1 : 0;
   int least = 0, most = 0;
   MPI_Allreduce(&recover, &least, 1, MPI_INT, MPI_MIN, communicator);
@@ -187,9 +188,11 @@ std::string differing_recovery(MPI_Comm communicator, bool mine) {
   if (least == most) return "";
   int rank = 0;
   MPI_Comm_rank(communicator, &rank);
+  const std::string name = options != nullptr ? options->written("rondo-recover") : "--rondo-recover";
   return engine::describe(
-      Rank{rank}, OptionError("--rondo-recover: need the same on all ranks; a variable reaches those of "
-                              "other hosts by mpirun -x RONDO_RECOVER"));
+      Rank{rank},
+      OptionError(name + ": need the same on all ranks; a variable reaches those of other hosts by "
+                         "mpirun -x RONDO_RECOVER"));
 }
 
 // Open MPI's launcher says to its ranks whether the others live on when one dies.
@@ -199,17 +202,19 @@ bool survivors_live() {
 }
 
 // Why not, if ranks are to live on that would wait for the lost ones; and a word if they are to recover and cannot.
-std::string unfit_launcher(bool recover) {
+std::string unfit_launcher(const engine::Options& options) {
+  const bool recover = options.recover;
+  const std::string name = options.written("rondo-recover");
   if (recover && !survivors_live())
-    std::cerr
-        << "rondo: --rondo-recover counts for nothing: the launcher ends all ranks when one dies; start with "
-           "slurm/rondo-run in the place of mpirun"
-        << std::endl;
+    std::cerr << "rondo: " << name
+              << " is ignored: the launcher ends all ranks when one dies; start with "
+                 "slurm/rondo-run in the place of mpirun"
+              << std::endl;
   if (recover || !survivors_live()) return "";
   return engine::describe(kMaster,
-                          OptionError("--rondo-recover: need on under mpirun --enable-recovery (or "
-                                      "slurm/rondo-run): without it the others would wait for a rank "
-                                      "that dies"));
+                          OptionError(name + ": need on under mpirun --enable-recovery (or "
+                                             "slurm/rondo-run): without it the others would wait for a rank "
+                                             "that dies"));
 }
 
 // Whether every rank could read its options; otherwise the first one that could not says why.
@@ -222,8 +227,8 @@ bool agree_on_options(MPI_Comm communicator, const engine::Beginning& beginning)
   if (rank == first) std::cerr << engine::describe(Rank{rank}, *beginning.error());
   if (first != INT_MAX) return false;
   const engine::Options* const options = beginning.options();
-  std::string refusal = differing_recovery(communicator, options != nullptr && options->recover);
-  if (refusal.empty() && rank == 0 && options != nullptr) refusal = unfit_launcher(options->recover);
+  std::string refusal = differing_recovery(communicator, options);
+  if (refusal.empty() && rank == 0 && options != nullptr) refusal = unfit_launcher(*options);
   bool failed = !refusal.empty();
   if (failed && rank == 0) std::cerr << refusal;
   MPI_Bcast(&failed, 1, MPI_CXX_BOOL, 0, communicator);

@@ -58,8 +58,8 @@ TEST(Launchers, ASignalThatComesWhileMpiBeginsEndsNoRank) {
   const std::string program = RONDO_TEST_EARLY_PROGRAM;
   for (const int signal : {SIGUSR1, SIGUSR2})
     for (const std::string place : {"init", "meeting", "welcome"}) {
-      const Ended ended = launch(kLauncher + " -np 4 " + program + " " + place + " " + std::to_string(signal) +
-                                 " --rondo-checkpoint=" + folder / "checkpoints");
+      const Ended ended = launch(kLauncher + " -np 4 " + program + " " + place + " " +
+                                 std::to_string(signal) + " --rondo-checkpoint=" + folder / "checkpoints");
       EXPECT_EQ(ended.status, 0) << ended.output;
       EXPECT_TRUE(ended.says("sum 81 on 3\n")) << ended.output;
     }

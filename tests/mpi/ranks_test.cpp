@@ -187,7 +187,7 @@ TEST(Ranks, AGroupOfOneIsNoRelay) {
 TEST(Ranks, RecoveryThatTheLauncherDoesNotAllowIsTold) {
   const Ended ended = ranks(3, "fine --rondo-recover");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_EQ(ended.count("--rondo-recover counts for nothing"), 1U) << ended.output;
+  EXPECT_EQ(ended.count("--rondo-recover is ignored"), 1U) << ended.output;
 }
 
 TEST(Ranks, SurvivorsThatWouldWaitForTheLostAreRefused) {

@@ -5,12 +5,17 @@
 #include <string>
 
 #include <rondo/detail/program.hpp>
+#include <rondo/ids.hpp>
 
 namespace rondo::engine {
 
-// Equal on two ranks only if they run the same executable with the same Update. The build is the linker's build id of
-// the executable, or a hash of its file where it has none.
+// What this process runs, for difference(). A build is the linker's build id of a file, or a hash of it where it has none. The
+// libraries are those that the executable was linked with, directly or through others, outside of the system's folders.
 [[nodiscard]] std::string describe(const detail::Program& program);
+
+// Why another rank does not run the same program as rank 0, by their descriptions: another executable, another Update or other
+// libraries. Empty if it does. Names the rank and the file.
+[[nodiscard]] std::string difference(const std::string& mine, Rank rank, const std::string& its);
 
 // Equal for types of equal names that are read alike (rondo/detail/shape.hpp says how far that is seen), whatever the
 // build: a checkpoint can be read by a program that was compiled anew. Runs code of the user's types.

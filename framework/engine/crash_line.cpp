@@ -1,15 +1,15 @@
 #include "engine/crash_line.hpp"
 
+#include <ucontext.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <mutex>
 #include <utility>
 
 namespace rondo::engine {
 
 namespace {
-
-constexpr std::size_t kStackBytes = 64 << 10;
 
 struct Watched {
   int signal;
@@ -46,13 +46,62 @@ class Line {
   }
 
  private:
-  std::array<char, 200> text_{};
+  std::array<char, 400> text_{};
   std::size_t size_ = 0;
 };
 
+bool is_function(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0 ||
+         (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+// Calls a handler as the system would have called it.
+void call(const struct sigaction& action, int signal, siginfo_t* info, void* context) {
+  sigset_t mask = action.sa_mask, own, before_call;
+  sigemptyset(&own);
+  sigaddset(&own, signal);
+  if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, signal);
+  pthread_sigmask(SIG_BLOCK, &mask, &before_call);
+  if ((action.sa_flags & SA_NODEFER) != 0) pthread_sigmask(SIG_UNBLOCK, &own, nullptr);
+  if ((action.sa_flags & SA_SIGINFO) != 0)
+    action.sa_sigaction(signal, info, context);
+  else
+    action.sa_handler(signal);
+  pthread_sigmask(SIG_SETMASK, &before_call, nullptr);
+}
+
+// Whether the handler that has been called leaves the signal to the system.
+bool has_given_up(int signal, const siginfo_t* info) {
+  struct sigaction now {};
+  sigaction(signal, nullptr, &now);
+  if (!is_function(now)) return true;
+  return signal == SIGABRT && info->si_code == SI_TKILL;  // abort() ends the process if a handler returns
+}
+
+// The stack pointer where the signal came; 0: not known on this processor.
+std::uintptr_t stack_pointer(const void* context) {
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_RSP]);
+#elif defined(__aarch64__)
+  return static_cast<const ucontext_t*>(context)->uc_mcontext.sp;
+#else
+  static_cast<void>(context);
+  return 0;
+#endif
+}
+
+const char* reason(int signal, const siginfo_t* info, const void* context) {
+  const threads::Stack& stack = threads::this_stack;
+  const bool is_fault = (signal == SIGSEGV || signal == SIGBUS) && info->si_code > 0;
+  if (!is_fault || !stack.is_full(reinterpret_cast<std::uintptr_t>(info->si_addr), stack_pointer(context)))
+    return "";
+  return stack.is_main ? ": the stack of the main thread is full; ulimit -s gives it a bigger one"
+                       : ": the stack of the thread is full; --rondo-stack=SIZE gives threads bigger ones";
+}
+
 }  // namespace
 
-void CrashMark::tell(const char* what) const {
+void CrashMark::tell(const char* what, const char* why) const {
   Line line;
   line << "rondo: rank " << static_cast<std::uint64_t>(value(rank_)) << ": " << what;
   if (updating_.load(std::memory_order_relaxed)) {
@@ -61,7 +110,7 @@ void CrashMark::tell(const char* what) const {
   } else {
     line << " outside of the updates";
   }
-  line << "\n";
+  line << why << "\n";
   line.print();
 }
 
@@ -76,35 +125,36 @@ const CrashMark* CrashMark::mark_of_crash() {
   return found;
 }
 
-void CrashMark::handle(int signal, siginfo_t* info, void*) {
-  const CrashMark* const mark = mark_of_crash();
-  for (std::size_t i = 0; i < kWatched.size(); ++i) {
-    if (kWatched[i].signal != signal) continue;
-    if (mark != nullptr) mark->tell(kWatched[i].name);
-    sigaction(signal, &before[i], nullptr);
+void CrashMark::handle(int signal, siginfo_t* info, void* context) {
+  std::size_t i = 0;
+  while (i < kWatched.size() && kWatched[i].signal != signal) ++i;
+  if (i == kWatched.size()) return;
+  const struct sigaction previous = before[i];
+  const bool may_mend = is_function(previous) && (previous.sa_flags & static_cast<int>(SA_RESETHAND)) == 0;
+  if (may_mend) {
+    call(previous, signal, info, context);
+    if (!has_given_up(signal, info)) return;
   }
+  if (const CrashMark* const mark = mark_of_crash())
+    mark->tell(kWatched[i].name, reason(signal, info, context));
+  if (may_mend) return;
+  sigaction(signal, &previous, nullptr);
   // a fault happens again when the handler returns, and then with all that it says; what was sent has to be sent again
   if (info->si_code <= 0) raise(signal);
 }
 
-void CrashMark::tell_exit() {
-  if (mark_of_thread != nullptr) return mark_of_thread->tell("exit()");
+void CrashMark::tell_exit(const char* what) {
+  const CrashMark* const mark = mark_of_thread;
+  const bool is_main = mark == nullptr || (mark->rank_ == kMaster && !mark->updating_.load());
+  if (!is_main) return mark->tell(what);
   Line line;
-  line << "rondo: the program called exit() inside a run\n";
+  line << "rondo: the program called " << what << " inside a run\n";
   line.print();
 }
 
 CrashMark::CrashMark(Rank rank) : rank_(rank), outer_(mark_of_thread) {
   mark_of_thread = this;
-  stack_t stack{};
-  sigaltstack(nullptr, &stack);
-  if ((stack.ss_flags & SS_DISABLE) != 0) {
-    stack_ = std::make_unique<std::byte[]>(kStackBytes);
-    stack = {};
-    stack.ss_sp = stack_.get();
-    stack.ss_size = kStackBytes;
-    sigaltstack(&stack, nullptr);
-  }
+  threads::find_stack();
 
   const std::lock_guard lock(mutex);
   next_ = std::exchange(marks, this);
@@ -131,11 +181,6 @@ CrashMark::~CrashMark() {
           sigaction(kWatched[i].signal, &before[i], nullptr);
       }
     }
-  }
-  if (stack_) {
-    stack_t none{};
-    none.ss_flags = SS_DISABLE;
-    sigaltstack(&none, nullptr);
   }
   mark_of_thread = outer_;
 }

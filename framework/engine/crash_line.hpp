@@ -1,18 +1,22 @@
-// One line about a crash, or an exit() inside a run: which rank it was, and which state in which round.
+// One line about a crash, or an exit() or a quick_exit() inside a run: which rank it was, and which state in which round.
 //
 // A signal that ends the process (SEGV, BUS, FPE, ILL, ABRT) is told on the error stream and then goes the way it would
-// have gone: to the handler that was there before, or to the system. In a thread of the program's own, which an update may
-// have started, it is put down to the update that runs in this process, if there is only one.
+// have gone: to the system, or to a handler of one shot (SA_RESETHAND) that was there before. Any other handler that was there
+// before is called first, as it may mend the fault; the line follows only if it gives up: it has put the default action in its
+// place, or was called for an abort() and has returned. Nothing is told of a handler that ends the process itself, by _exit().
+//
+// In a thread of the program's own, which an update may have started, a crash is put down to the update that runs in this process,
+// if there is only one. A stack that is full is told as that, with what makes it bigger.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include <rondo/ids.hpp>
+
+#include "threads/stack.hpp"
 
 namespace rondo::engine {
 
@@ -33,13 +37,14 @@ class CrashMark {
   }
   void leave() { updating_.store(false, std::memory_order_relaxed); }
 
-  // The program has called exit() in this thread, inside a run. For a handler of on_exit.
-  static void tell_exit();
+  // The program has called this ("exit()") in this thread, inside a run. For a handler of on_exit or at_quick_exit.
+  static void tell_exit(const char* what);
 
  private:
   static void handle(int signal, siginfo_t* info, void* context);
   [[nodiscard]] static const CrashMark* mark_of_crash();
-  void tell(const char* what) const;
+  // `why` follows the place; empty: nothing more is known.
+  void tell(const char* what, const char* why = "") const;
 
   const Rank rank_;
   CrashMark* const outer_;  // of the same thread
@@ -47,7 +52,7 @@ class CrashMark {
   std::atomic<std::uint64_t> state_{0};
   std::atomic<std::uint64_t> round_{0};
   std::atomic<bool> updating_{false};
-  std::unique_ptr<std::byte[]> stack_;
+  const threads::SignalStack signal_stack_;
   CrashMark* next_ = nullptr;  // of all marks of the process
 };
 

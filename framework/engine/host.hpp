@@ -5,6 +5,8 @@
 
 namespace rondo::engine {
 
+class Watchdog;
+
 struct Host {
   checkpoint::Storage& storage;
   // Ends all ranks of the run at once, with this status; with --rondo-recover perhaps only the one that calls.
@@ -13,9 +15,13 @@ struct Host {
   void (*leave)(int status) = nullptr;
   // As abort, by a worker that has no rank 0 any more; null: abort.
   void (*orphaned)(int status) = nullptr;
+  // Holds the limits of the run where this rank's thread is away; null: nothing does.
+  Watchdog* watchdog = nullptr;
 };
 
 // What the program has printed is out: before an exit without destructors, or one that makes a launcher kill this process.
 void flush_output();
+// Whether some of it could not be written to standard output: on a disk that is full, or as nobody reads it any more.
+[[nodiscard]] bool is_output_lost();
 
 }  // namespace rondo::engine

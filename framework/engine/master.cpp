@@ -83,8 +83,9 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   set_end(heard_);
   run_ = draw_run();
   handshake(program);
-  if (options.master_works)
-    own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
+  if (!options.master_works) return;
+  own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
+  for (Envelope& early : std::exchange(early_, {})) own_worker_->handle(std::move(early));
 }
 
 // Every worker says what it is; all of them hear the verdict.
@@ -92,9 +93,9 @@ void Master::handshake(const detail::Program& program) {
   greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
   nodes_.assign(greetings_.size(), node_name());
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
-  answered_.clear();
+  await(Kind::kHello);
   const transport::Seconds begin = processor_time();
-  run_until([&] { return answered_.size() == others; });
+  run_until([&] { return all_greeted(); });
   const transport::RelayPlan plan = plan_relay(processor_time() - begin);
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const auto node =
@@ -104,11 +105,11 @@ void Master::handshake(const detail::Program& program) {
   std::vector<Rank> leaders = transport::relay_leaders(plan, nodes_.size(), nodes_);
   std::string mismatch;
   const std::string mine = describe(program);
-  for (std::uint32_t rank = 1; rank <= others; ++rank)
-    if (mismatch.empty() && greetings_[rank] != mine)
-      mismatch = "the ranks do not run the same program: rank 0 has " + mine + ", rank " +
-                 std::to_string(rank) + " has " + greetings_[rank] + "; start one binary on all of them";
+  for (std::uint32_t rank = 1; rank <= others && mismatch.empty(); ++rank)
+    if (!greetings_[rank].empty())
+      mismatch = difference(mine, Rank{static_cast<std::int32_t>(rank)}, greetings_[rank]);
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
+    if (!alive(worker_of(Rank{static_cast<std::int32_t>(rank)}))) continue;
     Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
     if (mismatch.empty()) {
       worker_settings_.workers_here = workers_on(nodes_[rank]);
@@ -129,6 +130,12 @@ void Master::handshake(const detail::Program& program) {
   throw MismatchError(mismatch);
 }
 
+bool Master::all_greeted() const {
+  for (std::int32_t rank = 1; rank < transport_.size(); ++rank)
+    if (alive(worker_of(Rank{rank})) && !answered_.contains(Rank{rank})) return false;
+  return true;
+}
+
 std::uint32_t Master::workers_on(const std::string& node) const {
   const auto all = std::ranges::count(nodes_, node);
   return static_cast<std::uint32_t>(all - (node == node_name() && !options_.master_works ? 1 : 0));
@@ -144,11 +151,13 @@ transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
 
 void Master::close(std::int32_t status) {
   // the program has ended by itself: no signal and no walltime takes its status away any more
-  leave_by_ = end_ = std::numeric_limits<double>::infinity();
+  leave_by_ = std::numeric_limits<double>::infinity();
+  walltime_ = {};
   closing_ = true;
+  if (host_.watchdog != nullptr) host_.watchdog->main_has_ended(status);
   finish_saving();
   tell_saving_error();
-  answered_.clear();
+  await(Kind::kClosed);
   send_all(message(Kind::kClose));
   run_until([&] { return all_answered(); });
   Buffer out = message(Kind::kExit);
@@ -216,7 +225,12 @@ void Master::or_end(const std::function<void()>& work) {
 void Master::dispatch(Envelope envelope) {
   Reader in(envelope.message);
   const auto kind = in.get<Kind>();
-  if (!is_for_master(kind) && own_worker_) return own_worker_->handle(std::move(envelope));
+  if (!is_for_master(kind) && options_.master_works) {
+    // what is said to all workers before this one is there, or when it has gone
+    if (own_worker_) return own_worker_->handle(std::move(envelope));
+    if (!closing_) early_.push_back(std::move(envelope));
+    return;
+  }
   const double now = transport_.now().count();
   const scheduler::Worker worker = worker_of(envelope.from);
   if (!alive(worker)) {  // it was only slow; its states are elsewhere now
@@ -235,9 +249,9 @@ void Master::dispatch(Envelope envelope) {
       greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       nodes_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
       node_names_.insert(nodes_[static_cast<std::size_t>(value(envelope.from))]);
-      answered_.insert(envelope.from);
+      (void)count_answer(envelope.from, kind);
       return;
-    case Kind::kClosed: answered_.insert(envelope.from); return;
+    case Kind::kClosed: (void)count_answer(envelope.from, kind); return;
     case Kind::kBackedUp: return take_backed_up(in);
     case Kind::kCensus: return take_census(envelope.from, in);
     case Kind::kFetched: return take_fetched(envelope.from, in);
@@ -255,9 +269,9 @@ void Master::dispatch(Envelope envelope) {
       return;
     case Kind::kCounted: {
       const auto counters = in.get<WorkerCounters>();
+      if (!count_answer(envelope.from, kind)) return;
       profile_.transfers += counters.transfers;
       profile_.transfer_bytes += counters.transfer_bytes;
-      answered_.insert(envelope.from);
       return;
     }
     default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));

@@ -28,6 +28,8 @@
 #include "engine/options.hpp"
 #include "engine/protocol.hpp"
 #include "engine/signals.hpp"
+#include "engine/walltime.hpp"
+#include "engine/watchdog.hpp"
 #include "engine/worker.hpp"
 #include "recovery/backup.hpp"
 #include "recovery/census.hpp"
@@ -59,7 +61,7 @@ class Master final : public detail::Engine {
   void close(std::int32_t status);
 
   const std::vector<StateId>& ids() const override { return ids_; }
-  std::size_t workers() const override { return workers_; }
+  std::size_t workers() const override { return workers_alive(); }
   void reset(std::size_t count, const Pack& pack) override;
   void hint(std::span<const double> seconds) override;
   void update(Bytes shared, const Pack& own, const Take& output) override;
@@ -148,6 +150,7 @@ class Master final : public detail::Engine {
   void dispatch(transport::Envelope envelope);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
+  [[nodiscard]] bool all_greeted() const;
   [[nodiscard]] std::uint32_t workers_on(const std::string& node) const;
   [[nodiscard]] transport::RelayPlan plan_relay(transport::Seconds handshake) const;
 
@@ -184,6 +187,7 @@ class Master final : public detail::Engine {
   void take_tried(Rank from, Reader& in);
   void set_end(double now);
   [[nodiscard]] std::string folder(const std::string& path) const;
+  void publish_end();
   [[nodiscard]] std::vector<checkpoint::Path> roots(const std::string& path) const;
   [[nodiscard]] bool has_copy(const std::string& path) const;
   [[nodiscard]] std::vector<Root> roots_to_read(const std::string& path, std::string& refusals);
@@ -207,6 +211,10 @@ class Master final : public detail::Engine {
 
   [[nodiscard]] bool alive(scheduler::Worker worker) const { return !peers_.lost[index(worker)]; }
   [[nodiscard]] std::size_t workers_alive() const { return peers_.alive(); }
+  void await(Kind kind);
+  // Whether it has come for the first time since await(). An answer to a question that was given up, as of a call that lost
+  // its workers, may come at any time later.
+  bool count_answer(Rank from, Kind kind);
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
   void until_placed(const std::function<void()>& work);
@@ -247,6 +255,7 @@ class Master final : public detail::Engine {
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
   std::optional<Worker> own_worker_;  // with --rondo-master-works
+  std::vector<transport::Envelope> early_;  // for that one, before it is there
 
   std::vector<StateId> ids_;
   std::uint64_t next_id_ = 0;
@@ -292,11 +301,10 @@ class Master final : public detail::Engine {
   std::string saving_error_;         // of the last one, not told yet
   std::string told_failure_;         // the last that was told, if nothing has gone well since
   double saving_cost_ = 0;           // seconds; 0: not known
-  double saved_at_ = 0;
+  double saved_at_ = 0;              // or when the run began
   Wish wish_ = Wish::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
-  double end_ = std::numeric_limits<double>::infinity();       // of the walltime
-  double time_margin_ = 0;
+  Walltime walltime_;
   bool closing_ = false;
   bool left_ = false;
   double speak_at_ = 0;
@@ -304,7 +312,8 @@ class Master final : public detail::Engine {
   double safe_at_ = 0;    // the last safe point; 0: none yet
   std::uint64_t saved_round_ = 0;
   std::map<std::uint64_t, Load> loads_;  // by part
-  std::set<Rank> answered_;              // with the kind that is waited for
+  Kind awaited_ = Kind::kHello;          // what all workers are to answer with
+  std::set<Rank> answered_;              // by whom it has come
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;

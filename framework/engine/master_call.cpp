@@ -143,6 +143,7 @@ void Master::throw_failures(Running& running) {
 // Runs code of the program that may throw; the call then ends in order, and the exception goes on from there.
 void Master::guard(const std::function<void()>& users_code) {
   if (running_->exception) return;
+  const Doing doing(host_.watchdog, "the sink or the inputs of evolve()");
   try {
     users_code();
   } catch (...) {

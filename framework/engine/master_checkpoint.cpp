@@ -22,11 +22,6 @@ namespace rondo::engine {
 
 namespace {
 
-// Between the end of a run and the end of its walltime: MPI ends, and a batch script wants its turn. Of a short walltime
-// it is a tenth.
-constexpr double kTimeMargin = 10;
-constexpr double kTimeMarginShare = 0.1;
-
 // Two runs in one folder would remove each other's checkpoints, and go on with each other's states: the first one wins.
 std::string another_run(const checkpoint::Path& folder) {
   return folder.string() + " is of another run, which writes here too: need a folder for each";
@@ -98,6 +93,7 @@ void Master::check_places() {
   Buffer out = message(Kind::kTry);
   Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
+    const Doing doing(host_.watchdog, "a trial of the folder for checkpoints");
     Writer writer(out);
     put_path(writer, all[i]);
     try {
@@ -107,18 +103,19 @@ void Master::check_places() {
       trials_[i] = std::string("rank 0: ") + error.what();
     }
   }
-  answered_.clear();
+  await(Kind::kTried);
   send_all(out);
   run_until([&] { return all_answered(); });
 
-  constexpr std::array kNames = {"--rondo-checkpoint: ", "--rondo-checkpoint-copy: "};
+  const std::array names = {options_.written("rondo-checkpoint") + ": ",
+                            options_.written("rondo-checkpoint-copy") + ": "};
   std::string refusals;
   std::size_t refused = 0, good = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (trials_[i].empty()) {
       good = i;
     } else {
-      refusals += (++refused > 1 ? "; " : "") + std::string(kNames[i]) + trials_[i];
+      refusals += (++refused > 1 ? "; " : "") + names[i] + trials_[i];
     }
   }
   if (refused == 0) return;
@@ -129,13 +126,13 @@ void Master::check_places() {
 }
 
 void Master::take_tried(Rank from, Reader& in) {
+  if (!count_answer(from, Kind::kTried)) return;
   for (std::string& trial : trials_) {
     const std::string error = in.get_text();
     if (trial.empty() && !error.empty())
       trial = "rank " + std::to_string(value(from)) + " on " + nodes_[static_cast<std::size_t>(value(from))] +
               ": " + error;
   }
-  answered_.insert(from);
 }
 
 // Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.
@@ -144,6 +141,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   saving.began = transport_.now().count();
   saving.sequence = sequence_last_ + 1;
   const std::vector<checkpoint::Path> all = roots(path);
+  const Doing doing(host_.watchdog, "the folder for a checkpoint");
   Saver::Places places;
   for (std::size_t i = 0; i < all.size(); ++i) {
     saving.places[i].root = all[i];
@@ -224,6 +222,7 @@ void Master::take_saved(Reader& in) {
 
 // Where all parts are on disk, the manifest makes them a checkpoint. Where one is not, none of it stays.
 void Master::complete_saving() {
+  const Doing doing(host_.watchdog, "the manifest of a checkpoint");
   Saving saving = std::move(*saving_);
   saving_.reset();
   std::sort(saving.manifest.parts.begin(), saving.manifest.parts.end(),
@@ -246,6 +245,7 @@ void Master::complete_saving() {
     return;
   }
   saved_here_ = true;
+  publish_end();
   saving_cost_ = transport_.now().count() - saving.began;
   if (errors.empty())
     told_failure_.clear();
@@ -279,8 +279,9 @@ void Master::safe_point(Bytes program) {
   const double now = transport_.now().count();
   if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
   safe_at_ = now;
-  if (wish_ < Wish::kLeave && seconds_left() < time_margin_ + 2 * step_time_ + 2 * saving_cost_) {
-    std::cerr << "rondo: the next round might not end before the walltime does" << std::endl;
+  if (wish_ < Wish::kLeave && seconds_left() < walltime_.margin + 2 * step_time_ + 2 * saving_cost_) {
+    std::cerr << "rondo: the next round might not end before the walltime (" + walltime_.source + ") does\n"
+              << std::flush;
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
@@ -310,29 +311,23 @@ void Master::safe_point(Bytes program) {
 void Master::heed(Wish wish) {
   if (wish > wish_) wish_ = wish;
   // a walltime that is known is the better measure
-  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(end_))
+  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(walltime_.end))
     leave_by_ = std::min(leave_by_, transport_.now().count() + options_.round_grace);
   if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
 }
 
-// The end of the walltime, on the transport's clock, which stands at `now`.
 void Master::set_end(double now) {
-  const char* const slurm = std::getenv("SLURM_JOB_END_TIME");  // seconds since 1970
-  double walltime = options_.walltime;
-  if (walltime == 0 && slurm != nullptr && !options_.checkpoint.empty()) {
-    const double end = std::atof(slurm);
-    if (end > 0)
-      walltime = end - static_cast<double>(std::time(nullptr));
-    else
-      std::cerr << "rondo: SLURM_JOB_END_TIME is no time ('" << slurm << "'), and counts for nothing"
-                << std::endl;
-  }
-  if (walltime == 0) return;
-  end_ = now + walltime;
-  time_margin_ = std::clamp(walltime * kTimeMarginShare, 0.0, kTimeMargin);
+  walltime_ = read_walltime(options_, now);
+  if (!walltime_.refusal.empty()) std::cerr << "rondo: " + walltime_.refusal + "\n" << std::flush;
+  publish_end();
 }
 
-double Master::seconds_left() const { return end_ - transport_.now().count(); }
+void Master::publish_end() {
+  if (host_.watchdog != nullptr)
+    host_.watchdog->leave_by(walltime_.last_moment(), leave_status(), walltime_.source);
+}
+
+double Master::seconds_left() const { return walltime_.end - transport_.now().count(); }
 
 // A restart is asked for only if it begins where this run did not: whatever let no checkpoint come about (a full disk, a
 // walltime too short for a round) would do so again, and for ever.
@@ -343,11 +338,12 @@ int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothin
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
   heed(SignalWatch::take());
-  const bool over = seconds_left() <= time_margin_ / 2;
+  const bool over = transport_.now().count() >= walltime_.last_moment();
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
   std::cerr << "rondo: "
-            << (over || !SignalWatch::by_launcher()
+            << (over ? "no time left to end the round (" + walltime_.source + "); "
+                : !SignalWatch::by_launcher()
                     ? "no time left to end the round; "
                     : "the launcher ends the run, as a rank has died or it was told to; ")
             << (saved_here_ ? "the last checkpoint stands" : "there is no checkpoint of this run") << "; "

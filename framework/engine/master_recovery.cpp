@@ -49,6 +49,13 @@ void write(Buffer& out, const recovery::Replay& replay) {
 
 }  // namespace
 
+void Master::await(Kind kind) {
+  awaited_ = kind;
+  answered_.clear();
+}
+
+bool Master::count_answer(Rank from, Kind kind) { return kind == awaited_ && answered_.insert(from).second; }
+
 bool Master::all_answered() const {
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!peers_.lost[w] && !answered_.contains(rank_of(scheduler::Worker{w}))) return false;
@@ -63,7 +70,9 @@ void Master::require_workers() const {
 
 // To be called between waits, when everything that has come is taken in; says how long the next one may be.
 double Master::watch_silence() {
-  if (!welcomed_) return std::numeric_limits<double>::infinity();
+  // a worker that is about to begin may be busy with that
+  constexpr double kBeginning = 10;
+  if (!welcomed_ && transport_.now().count() - saved_at_ < kBeginning) return 1;
   std::vector<bool> ignored = peers_.lost;
   if (own_worker_) ignored[index(worker_of(kMaster))] = true;
   const auto [ask, silent] = silence_.watch(transport_.now().count(), ignored);
@@ -79,6 +88,10 @@ void Master::lose(const std::vector<scheduler::Worker>& silent) {
     peers_.lost[index(worker)] = true;
     transport_.forget(rank_of(worker));
     if (workers_alive() > 0) scheduler_.lose(worker);
+  }
+  if (!welcomed_) {  // nobody has anything to stop, or states to count
+    if (workers_alive() == 0) throw_lost(silent, 0);
+    return;
   }
   Buffer out = message(Kind::kLost);
   Writer writer(out);
@@ -242,6 +255,7 @@ void Master::require_going() {
 }
 
 void Master::leave_at_once(int status) {
+  if (host_.watchdog != nullptr) host_.watchdog->leaves();  // what follows may hang too
   flush_output();
   if (options_.recover) {  // the launcher does not end the others
     Buffer out = message(Kind::kLeave);

@@ -154,6 +154,7 @@ bool Master::restore(const std::string& given, const TakeBytes& program) {
   require_idle();
   const std::string path = folder(given);
   finish_saving();
+  const Doing doing(host_.watchdog, "the manifests of the checkpoints");
   std::string refusals;
   std::vector<Root> roots = roots_to_read(path, refusals);
   while (true) {
@@ -247,8 +248,9 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   next_id_ = value(manifest.next_id);
   round_ = manifest.round;
   if (options_.seed != 0 && options_.seed != manifest.seed)
-    std::cerr << "rondo: --rondo-seed=" << options_.seed << " counts for nothing: the run goes on with seed "
-              << manifest.seed << " of its checkpoint" << std::endl;
+    std::cerr << "rondo: " << options_.written("rondo-seed") << "=" << options_.seed
+              << " counts for nothing: the run goes on with seed " << manifest.seed << " of its checkpoint"
+              << std::endl;
   seed_ = manifest.seed;
   if (!manifest.context.empty() || !context_bytes_.empty()) share(manifest.context);
   saved_round_ = round_;

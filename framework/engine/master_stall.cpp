@@ -98,6 +98,8 @@ void Master::tell_stall() const {
     text << "\nrondo:   rank " << rank_of(scheduler::Worker{w}) << ": ";
     if (!seen.answer) {
       text << "does not answer, silent for " << static_cast<long>(now - seen.heard) << " s";
+    } else if (seen.answer->unwelcomed) {
+      text << "waits for rank 0 to begin the run";
     } else if (seen.answer->running_for >= 0) {
       text << "state " << seen.answer->running << " has been in update for "
            << static_cast<long>(seen.answer->running_for) << " s, " << seen.answer->ready

@@ -189,7 +189,7 @@ void Master::take_fetched(Rank from, Reader& in) {
 Profile Master::profile() {
   require_idle();
   profile_.transfers = profile_.transfer_bytes = 0;
-  answered_.clear();
+  await(Kind::kCounted);
   send_all(message(Kind::kCount));
   run_until([&] { return all_answered(); });
   return profile_;

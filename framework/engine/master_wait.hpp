@@ -14,7 +14,10 @@ template <class Done>
 void Master::run_until(const Done& done) {
   heard_ = watched_at_ = transport_.now().count();
   silence_.begin(heard_);
+  constexpr const char* kPlace = "a call of the master";
+  const Doing doing(host_.watchdog, kPlace);
   while (true) {
+    if (host_.watchdog != nullptr) (void)host_.watchdog->here({kPlace, true});
     while (auto envelope = transport_.receive()) or_end([&] { dispatch(std::move(*envelope)); });
     if (own_worker_) or_end([&] { own_worker_->poll(); });
     if (census_) finish_recovery();

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <limits>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -37,6 +38,11 @@ po::options_description describe_options() {
   add("rondo-workers", value("N"),
       "worker threads of a run without a launcher; default: one per core. Under a launcher its ranks are the "
       "workers");
+  add("rondo-alone", value("on|off")->implicit_value("on"),
+      "this process is a run of its own, on threads, though a launcher has started others beside it");
+  add("rondo-stack", value("SIZE"),
+      "SIZE of the stack of each thread that runs the program's functions, those of streams included; "
+      "default: that of the main thread (ulimit -s), or 64M where that has no limit");
   add("rondo-master-works", value("on|off")->implicit_value("on"),
       "rank 0 has a worker too, for small machines");
   add("rondo-batch", value("auto|off|N"),
@@ -111,22 +117,27 @@ po::options_description describe_options() {
   return all;
 }
 
+// `name` in these functions is the option as it was given: --rondo-batch, or RONDO_BATCH.
+
 std::uint64_t number(const std::string& name, const std::string& text, std::uint64_t least,
                      std::uint64_t most) {
   std::uint64_t result = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
   if (error != std::errc() || end != text.data() + text.size() || result < least || result > most)
-    throw OptionError("--" + name + ": need a whole number from " + std::to_string(least) + " to " +
+    throw OptionError(name + ": need a whole number from " + std::to_string(least) + " to " +
                       std::to_string(most) + ", got '" + text + "'");
   return result;
 }
 
-double decimal(const std::string& name, const std::string& text) {
+// Times that are shorter than a message takes would only be mistakes.
+double seconds(const std::string& name, const std::string& text, bool may_be_zero = true) {
+  constexpr double kLeast = 1e-3, kMost = 1e9;
   double result = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-  if (error != std::errc() || end != text.data() + text.size() || !(result >= 0 && result <= 1e9))
-    throw OptionError("--" + name + ": need a number of at least 0, got '" + text + "'");
-  return result;
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  if (is_number && ((result >= kLeast && result <= kMost) || (result == 0 && may_be_zero))) return result;
+  throw OptionError(name + ": need " + (may_be_zero ? "0 or " : "") +
+                    "a number of seconds from 0.001 to 1000000000, got '" + text + "'");
 }
 
 // 300000, 300k, 64M, 4G, 1T: powers of 1024.
@@ -144,26 +155,25 @@ std::uint64_t size(const std::string& name, std::string text) {
   try {
     return number(name, text, 1, std::numeric_limits<std::uint64_t>::max() >> shift) << shift;
   } catch (const OptionError&) {
-    throw OptionError("--" + name + ": need a size of at least 1, such as 300k, 64M or 4G, got '" + given +
-                      "'");
+    throw OptionError(name + ": need a size of at least 1, such as 300k, 64M or 4G, got '" + given + "'");
   }
 }
 
 double duration(const std::string& name, const std::string& text) {
   try {
-    const checkpoint::Cadence time = checkpoint::parse_cadence("--" + name, text);
+    const checkpoint::Cadence time = checkpoint::parse_cadence(name, text);
     if (const auto* seconds = std::get_if<std::chrono::seconds>(&time))
       return static_cast<double>(seconds->count());
   } catch (const OptionError&) {
     // says that rounds would do as well
   }
-  throw OptionError("--" + name + ": need a time such as 90s, 20m or 2h, got '" + text + "'");
+  throw OptionError(name + ": need a time such as 90s, 20m or 2h, got '" + text + "'");
 }
 
 bool flag(const std::string& name, const std::string& text) {
   if (text == "1" || text == "on" || text == "true") return true;
   if (text == "0" || text == "off" || text == "false") return false;
-  throw OptionError("--" + name + ": need on or off, got '" + text + "'");
+  throw OptionError(name + ": need on or off, got '" + text + "'");
 }
 
 // However it is written, as far as that can be seen.
@@ -174,14 +184,17 @@ std::filesystem::path place(const std::string& folder) {
   return (error ? std::filesystem::path(folder).lexically_normal() : canonical) / "";
 }
 
-Options read(const po::variables_map& given) {
+Options read(const po::variables_map& given, std::set<std::string> from_environment) {
   Options options;
+  options.from_environment = std::move(from_environment);
   const auto set = [&](const char* name, const auto& use) {
-    if (given.count(name) > 0) use(std::string(name), given[name].as<std::string>());
+    if (given.count(name) > 0) use(options.written(name), given[name].as<std::string>());
   };
   using Name = const std::string&;
   set("rondo-workers",
       [&](Name n, Name v) { options.workers = static_cast<std::uint32_t>(number(n, v, 1, 4096)); });
+  set("rondo-alone", [&](Name n, Name v) { options.alone = flag(n, v); });
+  set("rondo-stack", [&](Name n, Name v) { options.stack = size(n, v); });
   set("rondo-master-works", [&](Name n, Name v) { options.master_works = flag(n, v); });
   set("rondo-batch", [&](Name n, Name v) {
     options.rebalance = v != "off";
@@ -189,15 +202,15 @@ Options read(const po::variables_map& given) {
     try {
       options.batch = number(n, v, 1, 1'000'000'000);
     } catch (const OptionError&) {
-      throw OptionError("--rondo-batch: need auto, off or a whole number of at least 1, got '" + v + "'");
+      throw OptionError(n + ": need auto, off or a whole number of at least 1, got '" + v + "'");
     }
   });
   set("rondo-seed",
       [&](Name n, Name v) { options.seed = number(n, v, 0, std::numeric_limits<std::uint64_t>::max()); });
   set("rondo-memory", [&](Name n, Name v) { options.memory = static_cast<double>(size(n, v)); });
   set("rondo-rollback", [&](Name n, Name v) { options.rollback = flag(n, v); });
-  set("rondo-stall", [&](Name n, Name v) { options.stall = decimal(n, v); });
-  set("rondo-stall-abort", [&](Name n, Name v) { options.stall_abort = decimal(n, v); });
+  set("rondo-stall", [&](Name n, Name v) { options.stall = seconds(n, v); });
+  set("rondo-stall-abort", [&](Name n, Name v) { options.stall_abort = seconds(n, v); });
   set("rondo-rounds-ahead", [&](Name n, Name v) { options.rounds_ahead = number(n, v, 1, 1'000'000); });
   set("rondo-fanout",
       [&](Name n, Name v) { options.tree_fanout = static_cast<std::uint32_t>(number(n, v, 1, 65536)); });
@@ -209,59 +222,90 @@ Options read(const po::variables_map& given) {
     try {
       options.relay = static_cast<std::uint32_t>(number(n, v, 2, 65536));
     } catch (const OptionError&) {
-      throw OptionError("--rondo-relay: need auto, off or a whole number from 2 to 65536, got '" + v + "'");
+      throw OptionError(n + ": need auto, off or a whole number from 2 to 65536, got '" + v + "'");
     }
   });
   set("rondo-input-memory", [&](Name n, Name v) { options.input_bytes = size(n, v); });
   set("rondo-checkpoint", [&](Name, Name v) { options.checkpoint = v; });
   set("rondo-checkpoint-copy", [&](Name, Name v) { options.checkpoint_copy = v; });
   set("rondo-checkpoint-every", [&](Name n, Name v) {
-    std::visit([&](const auto& every) { options.checkpoint_every = every; },
-               checkpoint::parse_cadence("--" + n, v));
+    std::visit([&](const auto& every) { options.checkpoint_every = every; }, checkpoint::parse_cadence(n, v));
   });
   set("rondo-keep", [&](Name n, Name v) { options.checkpoint_keep = number(n, v, 1, 1'000'000); });
   set("rondo-checkpoint-memory", [&](Name n, Name v) { options.checkpoint_bytes = size(n, v); });
-  set("rondo-checkpoint-arguments", [&](Name, Name v) {
+  set("rondo-checkpoint-arguments", [&](Name n, Name v) {
     using Other = Options::OtherArguments;
     if (v != "warn" && v != "refuse" && v != "ignore")
-      throw OptionError("--rondo-checkpoint-arguments: need warn, refuse or ignore, got '" + v + "'");
+      throw OptionError(n + ": need warn, refuse or ignore, got '" + v + "'");
     options.other_arguments = v == "warn" ? Other::warn : v == "refuse" ? Other::refuse : Other::ignore;
   });
   set("rondo-node-failure", [&](Name n, Name v) { options.node_failure = duration(n, v); });
   set("rondo-walltime", [&](Name n, Name v) { options.walltime = duration(n, v); });
-  set("rondo-grace", [&](Name n, Name v) { options.grace = decimal(n, v); });
+  set("rondo-grace", [&](Name n, Name v) { options.grace = seconds(n, v); });
   set("rondo-round-grace", [&](Name n, Name v) { options.round_grace = v == "0" ? 0 : duration(n, v); });
   set("rondo-recover", [&](Name n, Name v) { options.recover = flag(n, v); });
   set("rondo-recover-every", [&](Name n, Name v) { options.recover_every = number(n, v, 1, 1'000'000); });
-  set("rondo-recover-deadline", [&](Name n, Name v) {
-    options.recover_deadline = decimal(n, v);
-    if (options.recover_deadline <= 0)
-      throw OptionError("--rondo-recover-deadline: need more than 0 seconds");
-  });
+  set("rondo-recover-deadline", [&](Name n, Name v) { options.recover_deadline = seconds(n, v, false); });
   set("rondo-marker", [&](Name, Name v) { options.marker = v; });
-  set("rondo-orphan", [&](Name n, Name v) { options.orphan = decimal(n, v); });
+  set("rondo-orphan", [&](Name n, Name v) { options.orphan = seconds(n, v); });
   if (!options.checkpoint_copy.empty() && options.checkpoint.empty())
-    throw OptionError(
-        "--rondo-checkpoint-copy: need --rondo-checkpoint=DIR too: it is what goes there that is copied");
+    throw OptionError(options.written("rondo-checkpoint-copy") +
+                      ": need --rondo-checkpoint=DIR too: it is what goes there that is copied");
   if (!options.checkpoint_copy.empty() && place(options.checkpoint_copy) == place(options.checkpoint))
-    throw OptionError("--rondo-checkpoint-copy: need another DIR than --rondo-checkpoint, got '" +
-                      options.checkpoint_copy + "' twice");
+    throw OptionError(options.written("rondo-checkpoint-copy") +
+                      ": need another DIR than --rondo-checkpoint, got '" + options.checkpoint_copy +
+                      "' twice");
   if (given.count("rondo-checkpoint-every") > 0 && options.checkpoint.empty())
-    throw OptionError("--rondo-checkpoint-every: need --rondo-checkpoint=DIR too: where they go");
+    throw OptionError(options.written("rondo-checkpoint-every") +
+                      ": need --rondo-checkpoint=DIR too: where they go");
   if (options.walltime > 0 && options.checkpoint.empty())
-    throw OptionError(
-        "--rondo-walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go "
-        "on");
+    throw OptionError(options.written("rondo-walltime") +
+                      ": need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go "
+                      "on");
   if (options.recover && options.relay != 0 && options.relay != Options::kRelayAuto)
     throw OptionError(
-        "--rondo-relay: need auto or off together with --rondo-recover: who is behind a lost leader would be "
+        options.written("rondo-relay") +
+        ": need auto or off together with --rondo-recover: who is behind a lost leader would be "
         "lost");
   return options;
 }
 
+std::string variable_of(const std::string& option) {
+  std::string name = option;
+  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+// Adds the options that the environment gives and the command line does not, and returns their names.
+std::set<std::string> take_environment(const po::options_description& all, po::variables_map& given) {
+  const auto option_of = [&](const std::string& variable) -> std::string {
+    if (!variable.starts_with("RONDO_")) return "";
+    std::string name = variable;
+    for (char& c : name) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    // others may have variables of this prefix for purposes of their own
+    return all.find_nothrow(name, false) != nullptr ? name : "";
+  };
+  std::set<std::string> names;
+  const auto parsed = po::parse_environment(all, option_of);
+  for (const auto& option : parsed.options)
+    if (given.count(option.string_key) == 0) names.insert(option.string_key);
+  try {
+    po::store(parsed, given);
+  } catch (const po::error_with_option_name& error) {
+    std::string name = error.get_option_name();
+    name.erase(0, name.find_first_not_of('-'));
+    throw OptionError(variable_of(name) + ": " + error.what());
+  }
+  return names;
+}
+
 }  // namespace
 
-std::optional<Options> take_options(int& argc, char** argv) {
+std::string Options::written(const std::string& option) const {
+  return from_environment.contains(option) ? variable_of(option) : "--" + option;
+}
+
+std::optional<Options> take_options(int& argc, char** argv, std::ostream& help) {
   std::vector<std::string> ours;
   int kept = 0;
   bool rest = false;  // after "--" everything is the program's
@@ -288,32 +332,22 @@ std::optional<Options> take_options(int& argc, char** argv) {
     using Style = po::command_line_style::style_t;
     constexpr int kStyle = Style::allow_long | Style::long_allow_adjacent;
     po::store(po::command_line_parser(ours).options(all).style(kStyle).run(), given);
-    po::store(po::parse_environment(
-                  all,
-                  [&](const std::string& variable) -> std::string {
-                    if (!variable.starts_with("RONDO_")) return "";
-                    std::string name = variable;
-                    for (char& c : name)
-                      c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-                    // others may have variables of this prefix for purposes of their own
-                    return all.find_nothrow(name, false) != nullptr ? name : "";
-                  }),
-              given);
   } catch (const po::unknown_option& error) {
     throw OptionError(error.get_option_name() + ": there is no such option; --rondo-help lists them");
   } catch (const po::error& error) {
     throw OptionError(std::string(error.what()) +
                       "; it is written --rondo-NAME=VALUE, and --rondo-help lists them");
   }
+  const std::set<std::string> from_environment = take_environment(all, given);
   if (given.count("rondo-help") > 0) {
     // each as it is written
     std::ostringstream text;
     text << all;
-    std::cout << std::regex_replace(text.str(), std::regex("(\n  --rondo-[a-z-]+) (?=[A-Za-z])"), "$1=")
-              << std::flush;
+    help << std::regex_replace(text.str(), std::regex("(\n  --rondo-[a-z-]+) (?=[A-Za-z])"), "$1=")
+         << std::flush;
     return std::nullopt;
   }
-  Options options = read(given);
+  Options options = read(given, from_environment);
   for (int i = 1; i < argc; ++i) options.arguments.append(argv[i]) += '\0';
   const bool is_ours = std::any_of(ours.begin(), ours.end(), [](const std::string& each) {
     return each.starts_with("--rondo-checkpoint=");
@@ -331,7 +365,7 @@ void resolve_paths(Options& options) {
   const auto resolve = [&](const char* name, std::string& path) {
     if (path.empty() || std::filesystem::path(path).is_absolute()) return;
     if (error)
-      throw OptionError("--rondo-" + std::string(name) + ": need an absolute path, got '" + path +
+      throw OptionError(options.written("rondo-" + std::string(name)) + ": need an absolute path, got '" + path +
                         "', and there is no working directory: " + error.message());
     path = (here / path).string();
   };

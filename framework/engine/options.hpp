@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -14,6 +16,8 @@ namespace rondo::engine {
 
 struct Options {
   std::uint32_t workers = 0;  // threads without a launcher; 0: one per core
+  bool alone = false;         // on threads, whatever a launcher has started beside it
+  std::size_t stack = 0;      // bytes for each thread; 0: as the main thread has
   bool master_works = false;
   bool rebalance = true;
   std::size_t batch = 0;
@@ -52,11 +56,15 @@ struct Options {
   std::string arguments;  // the program's own, without its name, each with a zero byte behind it
   std::string
       started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
+  std::set<std::string> from_environment;  // names, without dashes in front
+  // An option as the user has written it: "--rondo-batch", or "RONDO_BATCH" if the environment gave it. `option` is
+  // "rondo-batch".
+  [[nodiscard]] std::string written(const std::string& option) const;
 };
 
 // Takes everything that begins with --rondo- out of argv and keeps the rest in order; the command line wins over the environment.
-// Nothing: --rondo-help was given, and the list is printed. Throws OptionError, which names the option.
-[[nodiscard]] std::optional<Options> take_options(int& argc, char** argv);
+// Nothing: --rondo-help was given, and the list is written to `help`. Throws OptionError, which names the option or the variable.
+[[nodiscard]] std::optional<Options> take_options(int& argc, char** argv, std::ostream& help = std::cout);
 
 // For rank 0, as its run begins: makes the paths absolute, as the program or an update may change the working directory, and
 // ranks may have different ones. Throws OptionError if there is no working directory, or if the marker would replace something.

@@ -181,6 +181,7 @@ struct Condition {
   std::uint64_t unsent;  // bytes
   bool lacks_context;
   bool saving;
+  bool unwelcomed;  // has not heard of rank 0 what run this is
 };
 
 struct GiveHead {

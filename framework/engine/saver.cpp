@@ -4,8 +4,11 @@
 #include <exception>
 #include <utility>
 
+#include <rondo/error.hpp>
+
 #include "checkpoint/part_writer.hpp"
 #include "checkpoint/pruning.hpp"
+#include "engine/start_thread.hpp"
 
 namespace rondo::engine {
 
@@ -16,8 +19,13 @@ Saver::Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t seq
       sequence_(sequence),
       header_(header),
       places_(std::move(places)),
-      tell_(std::move(tell)),
-      thread_([this] { run(); }) {}
+      tell_(std::move(tell)) {
+  try {
+    thread_ = start_thread("the writing of a checkpoint", [this] { run(); });
+  } catch (const Error& error) {
+    failure_ = error.what();
+  }
+}
 
 Saver::~Saver() {
   finish();
@@ -25,6 +33,7 @@ Saver::~Saver() {
 }
 
 void Saver::add(StateId id, double cost, Buffer state) {
+  if (!thread_.joinable()) return memory_.give_back(std::move(state));
   {
     const std::lock_guard lock(mutex_);
     items_.push_back({id, cost, std::move(state)});
@@ -51,6 +60,19 @@ void Saver::finish() {
     begun_ = finished_ = true;
   }
   changed_.notify_one();
+  if (!thread_.joinable()) give_up();
+}
+
+// In the place of run(), where there is no thread.
+void Saver::give_up() {
+  Result result;
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (!places_[i].root.empty()) result.errors[i] = failure_;
+  {
+    const std::lock_guard lock(mutex_);
+    result_ = std::move(result);
+  }
+  tell_();
 }
 
 std::optional<Saver::Result> Saver::result() {

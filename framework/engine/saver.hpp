@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <rondo/bytes.hpp>
@@ -25,6 +24,7 @@
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/storage.hpp"
 #include "engine/copy_memory.hpp"
+#include "threads/thread.hpp"
 
 namespace rondo::engine {
 
@@ -44,7 +44,8 @@ class Saver {
 
   using Places = std::array<Place, 2>;
 
-  // `tell` is called from the thread when there is room again and when result() has come.
+  // `tell` is called from the thread when there is room again and when result() has come. If no thread can be started, the part
+  // fails at both places, and nothing is written.
   Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t sequence,
         const checkpoint::Header& header, Places places, std::function<void()> tell);
   // Waits until what was added is written.
@@ -68,6 +69,7 @@ class Saver {
     Buffer state;
   };
   void run();
+  void give_up();
   void wait_to_begin();
   [[nodiscard]] Result write();
   void remove_old(const Place& place);
@@ -86,7 +88,7 @@ class Saver {
   std::string failure_;
   bool begun_ = false, finished_ = false;
   std::optional<Result> result_;
-  std::thread thread_;
+  threads::Thread thread_;
 };
 
 }  // namespace rondo::engine

@@ -25,6 +25,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
+#include "engine/start_thread.hpp"
 #include "engine/worker.hpp"
 #include "transport/in_process.hpp"
 #include "transport/relay.hpp"
@@ -41,14 +42,20 @@ void flush_output() {
   std::fflush(nullptr);
 }
 
+// Without a lock: a thread that hangs in a write holds it.
+bool is_output_lost() { return std::cout.bad() || ferror_unlocked(stdout) != 0; }
+
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
   transport::Relay transport(below);
+  const CrashMark mark(kMaster);
   Master master(transport, host, program, options);
+  const Doing doing(host.watchdog, "the end of the run");
   int status = EXIT_FAILURE;
   bool caught_by_program = true;
   try {
     master.check_places();
+    const Doing in_main(host.watchdog, "the program's main", false);
     status = main(master);
   } catch (const Leave& leave) {
     status = leave.status;
@@ -65,6 +72,11 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   if (master.has_left() && caught_by_program) {
     master.tell_caught_leave();
     status = master.leave_status();
+  }
+  flush_output();
+  if (status == EXIT_SUCCESS && is_output_lost()) {
+    std::cerr << "rondo: rank 0: what the program has printed could not be written to standard output\n";
+    status = EXIT_FAILURE;
   }
   master.close(status);
   return status;
@@ -108,43 +120,74 @@ class MasterWatch {
 
 }  // namespace
 
-int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
-  transport::Relay transport(below);
+namespace {
+
+// What a worker learns from rank 0 before it is one.
+struct Welcome {
+  WorkerSettings settings;
+  std::string master_node;
+  std::optional<std::int32_t> dismissed;  // it came too late, and leaves with this status
+  // Others may be welcome earlier and send states already; they wait until there is a worker.
+  std::vector<transport::Envelope> early;
+};
+
+// Says hello to rank 0 and waits for its answer.
+Welcome meet_master(transport::Relay& transport, const detail::Program& program) {
   Buffer hello = message(Kind::kHello);
   Writer(hello).put_text(describe(program));
   Writer(hello).put_text(node_name());
   transport.send(kMaster, std::move(hello));
 
-  // Others may be welcome earlier and send states already; they wait until there is a worker.
-  std::vector<transport::Envelope> early;
-  WorkerSettings settings;
-  std::optional<MasterWatch> watch;
-  for (bool welcome = false; !welcome;) {
+  Welcome welcome;
+  while (true) {
     auto envelope = transport.receive();
     if (!envelope) {
       transport.wait(transport::Seconds(1));
       continue;
     }
     Reader in(envelope->message);
-    const auto kind = in.get<Kind>();
-    if (kind == Kind::kMismatch) throw MismatchError(in.get_text());
-    if (kind == Kind::kWelcome) {
-      settings = in.get<WorkerSettings>();
-      watch.emplace(settings, in.get_text(), transport.now().count());
-      const auto leader = in.get<Rank>();
-      transport.begin(leader, transport::Seconds(in.get<double>()));
-      welcome = true;
-    } else {
-      early.push_back(std::move(*envelope));
+    switch (in.get<Kind>()) {
+      case Kind::kMismatch: throw MismatchError(in.get_text());
+      case Kind::kWelcome: {
+        welcome.settings = in.get<WorkerSettings>();
+        welcome.master_node = in.get_text();
+        const auto leader = in.get<Rank>();
+        transport.begin(leader, transport::Seconds(in.get<double>()));
+        return welcome;
+      }
+      case Kind::kLeave: welcome.dismissed = in.get<std::int32_t>(); return welcome;
+      case Kind::kAsk: {  // rank 0 waits for others to say hello, and wants to know who is there
+        Condition condition{};
+        condition.running_for = -1;
+        condition.unwelcomed = true;
+        Buffer out = message(Kind::kAnswer);
+        Writer(out).put(condition);
+        transport.send(kMaster, std::move(out));
+        break;
+      }
+      default: welcome.early.push_back(std::move(*envelope));
     }
   }
+}
+
+}  // namespace
+
+int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
+  transport::Relay transport(below);
+  Welcome welcome = meet_master(transport, program);
+  if (welcome.dismissed) {
+    if (host.leave != nullptr) host.leave(*welcome.dismissed);
+    return *welcome.dismissed;
+  }
+  const WorkerSettings& settings = welcome.settings;
+  MasterWatch watch(settings, welcome.master_node, transport.now().count());
 
   Worker worker(transport, host.storage, program.make_kernel(), settings);
   try {
-    for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
+    for (transport::Envelope& envelope : welcome.early) worker.handle(std::move(envelope));
     while (true) {
       while (auto envelope = transport.receive()) {
-        if (envelope->from == kMaster) watch->heard(transport.now().count());
+        if (envelope->from == kMaster) watch.heard(transport.now().count());
         worker.handle(std::move(*envelope));
       }
       if (const auto status = worker.exit_status()) {
@@ -153,7 +196,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
         transport.end();
         return *status;
       }
-      if (const std::string why = watch->gone(transport.now().count()); !why.empty()) {
+      if (const std::string why = watch.gone(transport.now().count()); !why.empty()) {
         std::cerr << "rondo: rank " + std::to_string(value(transport.rank())) + ": rank 0 " + why +
                          "; leaving\n"
                   << std::flush;
@@ -172,24 +215,26 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
 
 namespace {
 
-// While it lives, exit() does not end the process as if all were well: other threads are in the middle of things, and their
-// results would be missing without a word.
+// While it lives, exit() and quick_exit() do not end the process as if all were well: other threads are in the middle of things,
+// and their results would be missing without a word. Nothing is told of _exit().
 class ExitWatch {
  public:
   explicit ExitWatch(const Host& host) {
     abort = host.abort;
     process = getpid();
-    if (!std::exchange(registered, true)) on_exit(handle, nullptr);
+    if (std::exchange(registered, true)) return;
+    on_exit([](int status, void*) { handle("exit()", status); }, nullptr);
+    std::at_quick_exit([] { handle("quick_exit()", EXIT_SUCCESS); });
   }
   ExitWatch(const ExitWatch&) = delete;
   ExitWatch& operator=(const ExitWatch&) = delete;
   ~ExitWatch() { abort = nullptr; }
 
  private:
-  static void handle(int status, void*) {
+  static void handle(const char* what, int status) {
     if (abort == nullptr || process != getpid())
       return;  // not inside a run; a child that the program has forked
-    CrashMark::tell_exit();
+    CrashMark::tell_exit(what);
     flush_output();
     abort.load()(status != EXIT_SUCCESS ? status : EXIT_FAILURE);
   }
@@ -197,6 +242,15 @@ class ExitWatch {
   static inline pid_t process = 0;
   static inline bool registered = false;
 };
+
+}  // namespace
+
+namespace {
+
+std::string name_of_worker(std::uint32_t number, std::uint32_t all) {
+  return "worker " + std::to_string(number) + " of " + std::to_string(all) +
+         " (each takes two threads; --rondo-workers=N takes fewer)";
+}
 
 }  // namespace
 
@@ -214,20 +268,35 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
     const std::lock_guard lock(one_at_a_time);
     return program.make_kernel();
   };
-  std::vector<std::thread> servers;
-  for (std::uint32_t i = 1; i <= threads; ++i) {
-    const Rank rank{static_cast<std::int32_t>(i)};
-    servers.emplace_back([&, rank] {
-      const auto transport = places.open(rank);
-      try {
-        (void)run_worker(*transport, host, guarded);
-      } catch (const std::exception& error) {
-        // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
-        std::cerr << describe(rank, error);
-        host.abort(EXIT_FAILURE);
-      }
-    });
+  enum class Gate : int { closed, open, none };
+  std::atomic<Gate> gate{Gate::closed};  // nobody begins before it is known that all can
+  std::vector<threads::Thread> servers;
+  const auto open_gate = [&](Gate to) {
+    gate = to;
+    gate.notify_all();
+  };
+  try {
+    for (std::uint32_t i = 1; i <= threads; ++i) {
+      const Rank rank{static_cast<std::int32_t>(i)};
+      servers.push_back(start_thread(name_of_worker(i, threads), [&, rank] {
+        gate.wait(Gate::closed);
+        if (gate == Gate::none) return;
+        const auto transport = places.open(rank);
+        try {
+          (void)run_worker(*transport, host, guarded);
+        } catch (const std::exception& error) {
+          // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
+          std::cerr << describe(rank, error);
+          host.abort(EXIT_FAILURE);
+        }
+      }));
+    }
+  } catch (const Error& error) {
+    open_gate(Gate::none);
+    std::cerr << describe(kMaster, error);
+    return EXIT_FAILURE;
   }
+  open_gate(Gate::open);
   const auto transport = places.open(kMaster);
   int status = EXIT_FAILURE;
   try {
@@ -236,21 +305,24 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
     std::cerr << describe(kMaster, error);
     host.abort(EXIT_FAILURE);
   }
-  for (std::thread& server : servers) server.join();
+  if (host.watchdog != nullptr) (void)host.watchdog->here({"the end of the workers", true});
+  for (threads::Thread& server : servers) server.join();
   return status;
 }
 
-int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main) {
-  try {
-    std::optional<Options> options = take_options(argc, argv);
-    if (options) resolve_paths(*options);
-    checkpoint::PosixStorage storage;
-    const Host host{storage, [](int status) { std::_Exit(status); }};
-    return options ? run_threads(host, program, *options, main) : EXIT_SUCCESS;
-  } catch (const OptionError& error) {
-    std::cerr << describe(kMaster, error);
+int run_alone(Beginning& beginning, const detail::Program& program, const Main& main) {
+  beginning.resolve_paths();
+  if (beginning.error()) {
+    std::cerr << describe(kMaster, *beginning.error());
     return EXIT_FAILURE;
   }
+  std::cout << beginning.help() << std::flush;
+  if (beginning.options() == nullptr) return EXIT_SUCCESS;
+  checkpoint::PosixStorage storage;
+  Host host{storage, [](int status) { std::_Exit(status); }};
+  host.watchdog = beginning.watchdog();
+  host.watchdog->set_rank(kMaster, Vigil::limits_of_master(*beginning.options()));
+  return run_threads(host, program, *beginning.options(), main);
 }
 
 }  // namespace rondo::engine

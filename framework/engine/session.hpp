@@ -9,6 +9,7 @@
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/program.hpp>
 
+#include "engine/beginning.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
 #include "transport/transport.hpp"
@@ -31,8 +32,9 @@ using Main = std::function<int(detail::Engine&)>;
 [[nodiscard]] int run_threads(const Host& host, const detail::Program& program, const Options& options,
                               const Main& main);
 
-// The whole of rondo::run for a process without a launcher: reads the options, runs on threads.
-[[nodiscard]] int run_alone(int& argc, char** argv, const detail::Program& program, const Main& main);
+// The whole of rondo::run for a process that is a run of its own, on threads. Prints the list of options or what is wrong with
+// them, if that is to be printed.
+[[nodiscard]] int run_alone(Beginning& beginning, const detail::Program& program, const Main& main);
 
 // "rondo: rank 3: rondo::InputError: text\n", the one line that says why a run ended; to be written in one piece, so that
 // the lines of several ranks do not mix.

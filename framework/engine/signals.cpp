@@ -8,17 +8,24 @@ namespace rondo::engine {
 
 namespace {
 
+std::atomic<int> watches{0};
 std::atomic<std::uint32_t> wish{0};
+std::atomic<std::uint32_t> highest{0};
 std::atomic<int> interrupts{0};
 std::atomic<pid_t> launcher{0};  // 0: there is none
 std::atomic<bool> ended_by_launcher{false};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-void ask(Wish asked) {
-  std::uint32_t now = wish.load();
+void raise_to(std::atomic<std::uint32_t>& value, Wish asked) {
+  std::uint32_t now = value.load();
   while (now < static_cast<std::uint32_t>(asked) &&
-         !wish.compare_exchange_weak(now, static_cast<std::uint32_t>(asked))) {
+         !value.compare_exchange_weak(now, static_cast<std::uint32_t>(asked))) {
   }
+}
+
+void ask(Wish asked) {
+  raise_to(wish, asked);
+  raise_to(highest, asked);
 }
 
 void handle(int signal, siginfo_t* info, void*) {
@@ -31,8 +38,9 @@ void handle(int signal, siginfo_t* info, void*) {
 
 }  // namespace
 
-SignalWatch::SignalWatch(Parent parent) {
-  wish = 0;
+SignalWatch::SignalWatch(Parent parent) : is_first_(watches++ == 0) {
+  if (!is_first_) return;
+  wish = highest = 0;
   interrupts = 0;
   launcher = parent == Parent::launcher ? getppid() : 0;
   ended_by_launcher = false;
@@ -51,10 +59,14 @@ SignalWatch::SignalWatch(Parent parent) {
 }
 
 SignalWatch::~SignalWatch() {
+  --watches;
+  if (!is_first_) return;
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 Wish SignalWatch::take() { return static_cast<Wish>(wish.exchange(0)); }
+
+Wish SignalWatch::asked() { return static_cast<Wish>(highest.load()); }
 
 bool SignalWatch::by_launcher() { return ended_by_launcher; }
 

@@ -28,7 +28,8 @@ struct Leave {
   int status = kRequeueStatus;
 };
 
-// Handles the four signals as long as it lives. One per process.
+// Handles these signals as long as it lives. One that is made while another one lives changes nothing: a process has one set of
+// handlers, from the moment when it begins its run.
 class SignalWatch {
  public:
   enum class Parent { other, launcher };
@@ -39,6 +40,8 @@ class SignalWatch {
 
   // The highest wish since the last call. From any thread.
   [[nodiscard]] static Wish take();
+  // The highest wish since the first watch began, taken or not. From any thread.
+  [[nodiscard]] static Wish asked();
   // Whether the launcher has told this process to end: it was told to itself, or a rank has died.
   [[nodiscard]] static bool by_launcher();
   // "leaving with status 75", if that will be the status of the run.
@@ -47,6 +50,7 @@ class SignalWatch {
  private:
   static constexpr std::array kSignals = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP};
   std::array<struct sigaction, kSignals.size()> before_{};
+  const bool is_first_;
 };
 
 }  // namespace rondo::engine

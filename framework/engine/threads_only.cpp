@@ -5,14 +5,16 @@
 #include <rondo/detail/run.hpp>
 #include <rondo/error.hpp>
 
-#include "engine/descriptors.hpp"
 #include "engine/session.hpp"
 
 namespace rondo::detail {
 
 int run_program(int& argc, char** argv, const Program& program, const Main& main) {
-  engine::open_standard_descriptors();
-  return engine::run_alone(argc, argv, program, main);
+  engine::Beginning beginning(argc, argv, nullptr);
+  const bool alone = beginning.options() != nullptr && beginning.options()->alone;
+  if (alone || !engine::is_cut_off(beginning.launch(), 1)) return engine::run_alone(beginning, program, main);
+  if (beginning.launch().tells) std::cerr << engine::cut_off(beginning.launch(), "");
+  return EXIT_FAILURE;
 }
 
 }  // namespace rondo::detail

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/signals.hpp"
+#include "engine/start_thread.hpp"
 
 namespace rondo::engine {
 
@@ -20,7 +21,7 @@ Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
       settings_(settings),
       mark_(transport.rank()),
       copy_memory_(settings_.save_bytes),
-      thread_([this] { compute(); }) {}
+      thread_(start_thread("the updates of a worker", [this] { compute(); })) {}
 
 Worker::~Worker() {
   {

@@ -16,7 +16,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -32,13 +31,14 @@
 #include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
+#include "threads/thread.hpp"
 #include "transport/transport.hpp"
 
 namespace rondo::engine {
 
 class Worker {
  public:
-  // Starts the computing thread. Transport and storage outlive the worker.
+  // Starts the computing thread; throws Error if there is none left. Transport and storage outlive the worker.
   Worker(transport::Transport& transport, checkpoint::Storage& storage,
          std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
   // Waits for the running update, if any, and drops what is left.
@@ -288,7 +288,7 @@ class Worker {
   States replayed_;
   std::optional<std::string> replay_error_;
 
-  std::thread thread_;  // last: it uses all the others
+  threads::Thread thread_;  // last: it uses all the others
 };
 
 }  // namespace rondo::engine

@@ -3,13 +3,14 @@
 #include <new>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
+
+#include "threads/thread.hpp"
 
 namespace rondo::streaming {
 
 struct OwnThread::Thread {
-  std::thread thread;
+  threads::Thread thread;
 };
 
 OwnThread::OwnThread() = default;
@@ -28,7 +29,7 @@ OwnThread::OwnThread(const char* for_what, std::function<void()> body) {
   };
   try {
     thread_ = std::make_unique<Thread>();
-    thread_->thread = std::thread(std::move(body));
+    thread_->thread = threads::Thread(std::move(body));
   } catch (const std::system_error& error) {
     refuse(error.what());
   } catch (const std::bad_alloc&) {
@@ -38,7 +39,7 @@ OwnThread::OwnThread(const char* for_what, std::function<void()> body) {
 
 void OwnThread::join() noexcept {
   const std::unique_ptr<Thread> ending = std::move(thread_);
-  if (ending != nullptr && ending->thread.joinable()) ending->thread.join();
+  if (ending != nullptr) ending->thread.join();
 }
 
 }  // namespace rondo::streaming

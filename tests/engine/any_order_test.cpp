@@ -61,24 +61,40 @@ class LatePlaces {
   std::atomic<std::uint64_t> too_late_{0};
 };
 
+void run_seed(std::uint64_t seed, const std::vector<std::string>& more) {
+  Dice dice(seed);
+  Model model;
+  bool rollback = false;
+  std::vector<std::string> given = random_options(dice, model.seed, rollback);
+  given.emplace_back("--rondo-recover-deadline=1000");  // nobody is lost, however slow the machine is
+  given.insert(given.end(), more.begin(), more.end());
+  SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed) + " RONDO_TEST_SEEDS=1");
+  CommandLine line(given);
+  const engine::Options options = *engine::take_options(line.argc, line.argv());
+  LatePlaces places(static_cast<std::int32_t>(2 + dice.below(7)), seed);
+  const int status = run_on_places<Machine>(
+      places, options, [&](Master<Machine>& master) { Comparison(master, dice, model, rollback).go(); });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(places.too_late(), 0U);
+}
+
+const std::uint64_t first_seed = environment("RONDO_TEST_SEED", 1);
+
 TEST(AnyOrder, EveryRunEqualsThePureModel) {
-  const std::uint64_t first = environment("RONDO_TEST_SEED", 1);
   const std::uint64_t seeds = environment("RONDO_TEST_SEEDS", 200);
-  for (std::uint64_t seed = first; seed < first + seeds && !testing::Test::HasFailure(); ++seed) {
-    Dice dice(seed);
-    Model model;
-    bool rollback = false;
-    std::vector<std::string> given = random_options(dice, model.seed, rollback);
-    given.emplace_back("--rondo-recover-deadline=1000");  // nobody is lost, however slow the machine is
-    SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed) + " RONDO_TEST_SEEDS=1");
-    CommandLine line(given);
-    const engine::Options options = *engine::take_options(line.argc, line.argv());
-    LatePlaces places(static_cast<std::int32_t>(2 + dice.below(7)), seed);
-    const int status = run_on_places<Machine>(
-        places, options, [&](Master<Machine>& master) { Comparison(master, dice, model, rollback).go(); });
-    EXPECT_EQ(status, 0);
-    EXPECT_EQ(places.too_late(), 0U);
-  }
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds && !HasFailure(); ++seed)
+    run_seed(seed, {});
+}
+
+// Rank 0 asks all workers what they do whenever it waits for longer than a millisecond, whatever it waits for.
+TEST(AnyOrder, QuestionsInEveryPhaseChangeNothing) {
+  const std::uint64_t seeds = environment("RONDO_TEST_SEEDS", 50);
+  testing::internal::CaptureStderr();
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds && !HasFailure(); ++seed)
+    run_seed(seed, {"--rondo-stall=0.001"});
+  EXPECT_NE(
+      testing::internal::GetCapturedStderr().find("rondo: no progress for 0 s; rank 0 waits for round "),
+      std::string::npos);
 }
 
 }  // namespace

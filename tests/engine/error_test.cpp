@@ -210,6 +210,29 @@ TEST(Failure, AnExceptionOfTheInputRangeReachesTheCaller) {
             }));
 }
 
+// As many as may be, and no more: until the first one is complete, and then as others are.
+TEST(Rounds, SoManyAreOpenAtATime) {
+  for (const std::size_t ahead : {1, 2, 7})
+    for (const bool by_option : {false, true})
+      EXPECT_EQ(0, run_with<Count>(
+                       {"--rondo-workers=3", "--rondo-rounds-ahead=" + std::to_string(by_option ? ahead : 3)},
+                       [&](CountMaster& master) {
+                         master.reset(Ints(5, 0));
+                         std::size_t pulled = 0, complete = 0;
+                         const auto inputs = std::views::iota(0, 30) | std::views::transform([&](int) {
+                                               ++pulled;
+                                               EXPECT_LE(pulled - complete, ahead);
+                                               return 1;
+                                             });
+                         const auto sink = [&](std::size_t, std::span<const int>) {
+                           ++complete;
+                           EXPECT_GE(pulled, ahead) << "as many as may be at first";
+                         };
+                         master.evolve(inputs, sink, by_option ? 0 : ahead);
+                         EXPECT_EQ(complete, 30U);
+                       }));
+}
+
 TEST(Failure, TheSinkCannotUseTheMaster) {
   EXPECT_EQ(0, run_with<Count>({"--rondo-workers=3"}, [](CountMaster& master) {
               master.reset(Ints(4, 0));

@@ -49,8 +49,47 @@ TEST(Program, AnExceptionOfAnUpdateThatNobodyCatchesIsTold) {
 TEST(Program, AFaultInAnUpdateNamesRankStateAndRound) { expect_crash("fault", "SIGSEGV"); }
 TEST(Program, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "SIGABRT"); }
 TEST(Program, ATerminateInAnUpdateNamesRankStateAndRound) { expect_crash("terminate", "SIGABRT"); }
-TEST(Program, AStackOverflowInAnUpdateNamesRankStateAndRound) { expect_crash("overflow", "SIGSEGV"); }
 TEST(Program, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
+
+TEST(Program, AStackThatIsFullIsToldAsThat) {
+  const std::string line =
+      ": SIGSEGV in the update of state 3 in round 2: the stack of the thread is full; --rondo-stack=SIZE "
+      "gives "
+      "threads bigger ones\n";
+  const Ended recursion = program("overflow");
+  EXPECT_TRUE(recursion.says(line)) << recursion.output;
+  const Ended locals = launch("bash -c 'ulimit -s 1024; exec " + kProgram + " big-locals --rondo-workers=3'");
+  EXPECT_TRUE(locals.says(line)) << locals.output;
+  EXPECT_FALSE(program("fault").says("stack")) << "another fault";
+}
+
+// What works on the main thread works on the others: with the soft limit, without a limit, and with the option.
+TEST(Program, ThreadsHaveTheStackOfMain) {
+  for (const std::string how : {"big-locals", "big-locals-in-stream"})
+    for (const std::string limit : {"8192", "16384", "unlimited"}) {
+      const Ended ended =
+          launch("bash -c 'ulimit -s " + limit + " && exec " + kProgram + " " + how + " --rondo-workers=3'");
+      EXPECT_EQ(ended.status, 0) << how << ", ulimit -s " << limit << ": " << ended.output;
+    }
+  const std::string option = "bash -c 'ulimit -s 1024; exec " + kProgram + " big-locals --rondo-workers=3";
+  EXPECT_EQ(launch(option + " --rondo-stack=16M'").output, "sum 200\n");
+}
+
+// ---- handlers of the program's
+
+TEST(Program, AFaultThatAHandlerOfTheProgramMendsIsNoCrash) {
+  EXPECT_EQ(program("mended-fault").output, "sum 200\n");
+  EXPECT_EQ(program("fault-jumped-over").output, "sum 200\n");
+}
+
+TEST(Program, AFaultThatAHandlerOfTheProgramGivesUpIsToldOnce) {
+  for (const std::string how : {"fault-given-up", "one-shot-handler"}) {
+    expect_crash(how, "SIGSEGV");
+    EXPECT_EQ(program(how).status, 128 + SIGSEGV);
+  }
+  expect_crash("abort-with-handler", "SIGABRT");
+  EXPECT_EQ(program("abort-with-handler").status, 128 + SIGABRT);
+}
 
 TEST(Program, ASignalKeepsItsStatus) { EXPECT_EQ(program("abort").status, 128 + SIGABRT); }
 
@@ -89,6 +128,64 @@ TEST(Program, AnExitInsideARunIsToldAndIsNoSuccess) {
   EXPECT_EQ(program("exit-in-a-child").output, "sum 200\n") << "a child process may exit";
 }
 
+TEST(Program, AQuickExitInsideARunIsToldAndIsNoSuccess) {
+  const Ended in_update = program("quick-exit-in-update");
+  EXPECT_EQ(in_update.status, 1);
+  EXPECT_EQ(in_update.count("rondo: "), 1U) << in_update.output;
+  EXPECT_TRUE(in_update.says(": quick_exit() in the update of state 3 in round 2\n")) << in_update.output;
+  for (const std::string where : {"main", "thread"}) {
+    const Ended ended = program("quick-exit-in-" + where);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_EQ(ended.output, "rondo: the program called quick_exit() inside a run\n");
+  }
+  EXPECT_EQ(program("quick-exit-in-a-child").output, "sum 200\n");
+}
+
+// The C library ends the process, as the exception that unwinds the thread is not thrown on.
+TEST(Program, AThreadThatIsEndedByItsUpdateIsACrash) {
+  const Ended ended = program("thread-exit-in-update");
+  EXPECT_NE(ended.status, 0);
+  EXPECT_NE(ended.status, 124) << "hung";
+  EXPECT_TRUE(ended.says(": SIGABRT in the update of state 3 in round 2\n")) << ended.output;
+}
+
+TEST(Program, AResultThatCannotBePrintedIsNoSuccess) {
+  const Ended ended = launch("sh -c '" + kProgram + " fine --rondo-workers=2 > /dev/full'");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.output,
+            "rondo: rank 0: what the program has printed could not be written to standard output\n");
+  EXPECT_EQ(launch("sh -c '" + kProgram + " return-7 --rondo-workers=2 > /dev/full'").status, 7);
+}
+
+// ---- threads
+
+// One that watches, and two for each of the three workers.
+constexpr int kThreads = 7;
+
+TEST(Program, WithoutEnoughThreadsThereIsNoRun) {
+  for (int threads = 0; threads < kThreads; ++threads) {
+    const Ended ended = program("fine", "RONDO_TEST_THREADS=" + std::to_string(threads));
+    EXPECT_EQ(ended.status, 1) << ended.output;
+    EXPECT_TRUE(ended.says("rondo::Error: ")) << ended.output;
+    EXPECT_TRUE(
+        ended.says(" cannot be started: Resource temporarily unavailable; need more threads (ulimit -u)"))
+        << ended.output;
+    EXPECT_FALSE(ended.says("terminate")) << ended.output;
+  }
+  EXPECT_EQ(program("fine", "RONDO_TEST_THREADS=" + std::to_string(kThreads)).output, "sum 200\n");
+}
+
+TEST(Program, ACheckpointThatGetsNoThreadFails) {
+  const TemporaryFolder folder;
+  const std::string command = "sh -c 'cd " + folder / "" +
+                              " && RONDO_TEST_THREADS=" + std::to_string(kThreads) + " " + kProgram +
+                              " checkpoint --rondo-workers=3'";
+  const Ended ended = launch(command);
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_TRUE(ended.says("rondo::CheckpointError: the writing of a checkpoint: ")) << ended.output;
+  EXPECT_FALSE(ended.says("terminate")) << ended.output;
+}
+
 // ---- options
 
 void expect_refused(const Ended& ended, const std::string& option) {
@@ -117,10 +214,52 @@ TEST(Program, AWrongOptionIsNamed) {
   // the value is not the next word, nor another option
   expect_refused(program("fine --rondo-checkpoint folder --rondo-keep=3"),
                  "--rondo-checkpoint: need a value");
-  expect_refused(program("fine", "RONDO_BATCH=x"), "--rondo-batch: need ");
+  expect_refused(program("fine --rondo-recover-deadline=1e-300"),
+                 "--rondo-recover-deadline: need a number of seconds from 0.001 to 1000000000, got '1e-300'");
+  expect_refused(program("fine --rondo-recover-deadline=0"), "--rondo-recover-deadline: need a number");
+  expect_refused(program("fine --rondo-orphan=1e10"), "--rondo-orphan: need 0 or a number of seconds from");
+  expect_refused(program("fine --rondo-stack=0"), "--rondo-stack: need ");
   expect_refused(launch(kProgram + " fine --rondo-workers=0"), "--rondo-workers: need ");
   expect_refused(launch(kProgram + " fine --rondo-batch"), "");
   expect_refused(launch(kProgram + " fine --rondo-batch=1 --rondo-batch=2"), "");
+}
+
+// Whoever has set a variable looks for its name.
+TEST(Program, AWrongVariableIsNamedAsAVariable) {
+  expect_refused(program("fine", "RONDO_BATCH=x"), "RONDO_BATCH: need ");
+  expect_refused(program("fine", "RONDO_SEED="), "RONDO_SEED: need ");
+  expect_refused(program("fine", "RONDO_MEMORY=4Q"), "RONDO_MEMORY: need ");
+  expect_refused(program("fine", "RONDO_ROLLBACK=maybe"), "RONDO_ROLLBACK: need ");
+  expect_refused(program("fine", "RONDO_STALL=-1"), "RONDO_STALL: need ");
+  expect_refused(program("fine", "RONDO_RELAY=1"), "RONDO_RELAY: need ");
+  expect_refused(program("fine", "RONDO_WALLTIME=2h"), "RONDO_WALLTIME: need --rondo-checkpoint");
+  expect_refused(program("fine", "RONDO_CHECKPOINT_EVERY=soon"), "RONDO_CHECKPOINT_EVERY: need ");
+  expect_refused(program("fine", "RONDO_CHECKPOINT_COPY=x"), "RONDO_CHECKPOINT_COPY: need ");
+  expect_refused(program("fine --rondo-batch=0", "RONDO_BATCH=x"), "--rondo-batch: need ");
+}
+
+// ---- launchers
+
+TEST(Program, ProcessesThatCannotSeeEachOtherAreNoRuns) {
+  const TemporaryFolder folder;
+  const std::string fine = "fine --rondo-checkpoint=" + folder / "checkpoints";
+  const Ended ended = program(fine, "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0");
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_EQ(ended.count("\n"), 1U) << ended.output;
+  EXPECT_TRUE(ended.says("rondo: srun has started 4 processes, but ")) << ended.output;
+  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoints"));
+  const Ended other = program(fine, "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=1");
+  EXPECT_EQ(other.status, 1);
+  EXPECT_EQ(other.output, "");
+}
+
+TEST(Program, ProcessesThatAreToBeAloneAreRuns) {
+  const std::string step = "SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0";
+  EXPECT_EQ(program("fine --rondo-alone", step).output, "sum 200\n");
+  EXPECT_EQ(program("fine", "RONDO_ALONE=on " + step).output, "sum 200\n");
+  EXPECT_EQ(program("fine", "SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0").output, "sum 200\n");
+  EXPECT_EQ(program("fine", "SLURM_JOB_ID=1 SLURM_NTASKS=4 SLURM_PROCID=0").output, "sum 200\n")
+      << "a batch script";
 }
 
 TEST(Program, TheEnvironmentIsATwinAndTheCommandLineWins) {

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -141,16 +142,21 @@ class RandomProgram {
 
   void evolve() {
     const std::vector<Input> inputs = random_inputs(dice_.below(slow_ ? 20 : 12));
-    std::size_t rounds = 0;
+    const std::uint64_t ahead = dice_.below(5);
+    std::size_t rounds = 0, pulled = 0;
     Model after = model_;
     master_.evolve(
-        inputs,
+        inputs | std::views::transform([&](const Input& input) {
+          ++pulled;
+          EXPECT_LE(pulled - rounds, ahead > 0 ? ahead : inputs.size()) << "rounds are open";
+          return input;
+        }),
         [&](std::size_t round, std::span<const Output> outputs) {
           EXPECT_EQ(round, rounds++);
           const std::vector<Output> expected = after.update([&](std::size_t) { return inputs[round]; });
           EXPECT_TRUE(std::equal(outputs.begin(), outputs.end(), expected.begin(), expected.end()));
         },
-        dice_.below(5));
+        ahead);
     EXPECT_EQ(rounds, inputs.size());
     model_ = std::move(after);
   }
@@ -193,7 +199,7 @@ class RandomProgram {
       failed.push_back(failure.state);
       EXPECT_EQ(failure.text, refusal(failure.state));
       EXPECT_GE(value(failure.rank), 0);
-      EXPECT_LE(static_cast<std::size_t>(value(failure.rank)), master_.workers());
+      EXPECT_LE(static_cast<std::size_t>(value(failure.rank)), workers_at_first_);
     }
     EXPECT_TRUE(std::is_sorted(failed.begin(), failed.end()));
     std::size_t i = 0;
@@ -236,6 +242,7 @@ class RandomProgram {
   }
 
   Master<Machine>& master_;
+  const std::size_t workers_at_first_ = master_.workers();
   Dice& dice_;
   Model& model_;
   const Manner manner_;

@@ -120,6 +120,27 @@ TEST(StreamOnRanks, AnUpdateThatThrowsEndsTheEvaluationAndTheMasterStaysUsable) 
             }));
 }
 
+// Whatever it throws.
+class Throws : public Update<Nothing, int, int> {
+ public:
+  int update(Nothing&, const int& input, const Call&) override {
+    if (input == 7) throw 5;
+    return input;
+  }
+};
+
+Stream<int> up_to(int last) {
+  for (int i = 1; i <= last; ++i) co_yield i;
+}
+
+TEST(StreamOnRanks, AnUpdateThatThrowsNoStdExceptionFailsToo) {
+  CommandLine line({"--rondo-workers=3"});
+  EXPECT_EQ(0, run<Throws>(line.argc, line.argv(), [](Master<Throws>& master) {
+              EXPECT_THROW((void)evaluate_on(master, up_to(20) | on_ranks(master)), UpdateError);
+              EXPECT_EQ(evaluate_on(master, up_to(6) | on_ranks(master)).size(), 6U);
+            }));
+}
+
 TEST(StreamOnRanks, RefusesTheMasterInsideAndTasksOutside) {
   CommandLine line({"--rondo-workers=2"});
   EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {

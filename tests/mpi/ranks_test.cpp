@@ -58,7 +58,16 @@ TEST(Ranks, AnExceptionOfAnUpdateThatNobodyCatchesIsTold) {
 
 TEST(Ranks, AFaultInAnUpdateNamesRankStateAndRound) { expect_crash("fault", "SIGSEGV"); }
 TEST(Ranks, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "SIGABRT"); }
-TEST(Ranks, AStackOverflowInAnUpdateNamesRankStateAndRound) { expect_crash("overflow", "SIGSEGV"); }
+TEST(Ranks, AStackOverflowInAnUpdateNamesRankStateAndRoundAndTheOption) {
+  const Ended ended = ranks(4, "overflow");
+  EXPECT_NE(ended.status, 0);
+  EXPECT_EQ(ended.count("rondo: rank "), 1U) << ended.output;
+  EXPECT_TRUE(
+      ended.says(": SIGSEGV in the update of state 3 in round 2: the stack of the thread is full; "
+                 "--rondo-stack=SIZE gives threads bigger ones\n"))
+      << ended.output;
+  expect_at_once(ended);
+}
 TEST(Ranks, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
 
 TEST(Ranks, ARankThatIsKilledEndsTheJob) {
@@ -68,11 +77,13 @@ TEST(Ranks, ARankThatIsKilledEndsTheJob) {
 }
 
 TEST(Ranks, AnExitInsideARunEndsTheJob) {
-  for (const std::string how : {"exit-in-main", "exit-0-in-main", "exit-in-update", "exit-0-in-update"}) {
+  for (const std::string how : {"exit-in-main", "exit-0-in-main", "exit-in-update", "exit-0-in-update",
+                                "quick-exit-in-update", "quick-exit-in-main"}) {
     const Ended ended = ranks(3, how);
     EXPECT_NE(ended.status, 0);
-    const std::string where = how.ends_with("main") ? "the program called exit() inside a run\n"
-                                                    : ": exit() in the update of state 3 in round 2\n";
+    const std::string what = how.starts_with("quick") ? "quick_exit()" : "exit()";
+    const std::string where = how.ends_with("main") ? "the program called " + what + " inside a run\n"
+                                                    : ": " + what + " in the update of state 3 in round 2\n";
     EXPECT_TRUE(ended.says(where)) << ended.output;
     expect_at_once(ended);
   }
@@ -176,7 +187,7 @@ TEST(Ranks, AGroupOfOneIsNoRelay) {
 TEST(Ranks, RecoveryThatTheLauncherDoesNotAllowIsTold) {
   const Ended ended = ranks(3, "fine --rondo-recover");
   EXPECT_EQ(ended.status, 0);
-  EXPECT_EQ(ended.count("--rondo-recover counts for nothing"), 1U) << ended.output;
+  EXPECT_EQ(ended.count("--rondo-recover is ignored"), 1U) << ended.output;
 }
 
 TEST(Ranks, SurvivorsThatWouldWaitForTheLostAreRefused) {

@@ -77,6 +77,17 @@ TEST_F(LostWorker, WhatItHadDoneAndNotToldIsDoneAgainThoughTheStateHasGoneOnElse
   }
 }
 
+TEST_F(LostWorker, TheMasterSaysHowManyWorkersAreLeft) {
+  FaultyPlaces places(4, 1, {{1, Rank{2}, true, Kind::kReport}});
+  EXPECT_EQ(run_on_places<Uneven>(places, options(),
+                                  [](Master<Uneven>& master) {
+                                    EXPECT_EQ(master.workers(), 3U);
+                                    evolve(master, 6);
+                                    EXPECT_EQ(master.workers(), 2U);
+                                  }),
+            0);
+}
+
 TEST_F(LostWorker, TheNextOneMayBeLostWhileTheStatesOfTheFirstAreMadeAnew) {
   for (const Kind moment : {Kind::kCensus, Kind::kCopies, Kind::kBackedUp, Kind::kReport}) {
     SCOPED_TRACE("message of kind " + std::to_string(static_cast<unsigned>(moment)));

@@ -255,7 +255,8 @@ TEST_F(Stall, AWorkerThatDoesNotSayThatItHasEndedIsNamed) {
 TEST_F(Stall, AWorkerThatNeverBeginsIsNamed) {
   Faults faults;
   faults.lose = [](Rank from, Rank, Kind kind) { return from == Rank{2} && kind == Kind::kHello; };
-  expect(faults, "messages to leave, or workers to begin.*rank 2: does not answer", [](Master<Wait>&) {});
+  expect(faults, "messages to leave, or workers to begin.*rank 2: waits for rank 0 to begin the run",
+         [](Master<Wait>&) {});
 }
 
 }  // namespace

@@ -47,8 +47,8 @@ for own in 0 1 3 134 135 139 143; do
   expect "$own" 0 "status $own of the program, with a checkpoint"
 done
 
-# to be started again; a node is lost; USR2 came before the run could listen
-for way in 'exit 75' 'exit 205' 'kill -USR2 $$'; do
+# to be started again; a node is lost; a signal came before the run could listen
+for way in 'exit 75' 'exit 205' 'kill -USR1 $$' 'kill -USR2 $$'; do
   anew
   run "$way"
   expect 0 1 "$way"

@@ -125,6 +125,17 @@ case $scenario in
     submit --nodes=2 --ntasks-per-node=2 slurm/run.sbatch "$journey" --result=result
     reach COMPLETED 60
     same
+    # and where it starts processes that cannot see each other: none of them is a run
+    rm result
+    sed -i 's/^RONDO_LAUNCHER=.*/RONDO_LAUNCHER="srun --mpi=none"/' slurm/site.env
+    submit --nodes=2 --ntasks-per-node=2 slurm/run.sbatch "$journey" --result=result --rondo-checkpoint=checkpoints
+    reach FAILED 60
+    counted 'srun has started 4 processes, but Open MPI' "$output" 1 || fail "nothing is told of the processes"
+    [[ ! -e result && ! -e checkpoints ]] || fail "processes that cannot see each other have run"
+    # a batch script that starts one process runs it, whatever number of tasks it was given
+    submit --nodes=2 --ntasks-per-node=2 --wrap "'$journey' --result=result --rondo-workers=2"
+    reach COMPLETED 60
+    same
     ;;
   walltime) # warned before the limit, twice: each time it leaves, and goes on in another turn
     up 2 4

@@ -82,6 +82,7 @@ class Master {
   // Ascending.
   [[nodiscard]] const std::vector<StateId>& ids() const { return engine_.ids(); }
   [[nodiscard]] std::size_t size() const { return engine_.ids().size(); }
+  /// How many workers there are: all of them, or with --rondo-recover those that are not lost.
   [[nodiscard]] std::size_t workers() const { return engine_.workers(); }
   // --rondo-seed, for the random numbers of main itself: a run then depends on one seed alone.
   [[nodiscard]] std::uint64_t seed() const { return engine_.seed(); }

@@ -83,7 +83,8 @@ struct OnRanksStage : Stage {
 // that throws ends the evaluation with UpdateError. To be evaluated by evaluate_on or for_each_on with the same master.
 template <class U>
 [[nodiscard]] auto on_ranks(Master<U>& master, std::size_t slots = 0) {
-  return streaming::OnRanksStage<U>(master, slots > 0 ? slots : 16 * std::max<std::size_t>(master.workers(), 1));
+  return streaming::OnRanksStage<U>(master,
+                                    slots > 0 ? slots : 16 * std::max<std::size_t>(master.workers(), 1));
 }
 
 /// for_each() of a pipeline with on_ranks in it. The calling thread, which is the one of the program's main, carries messages

@@ -52,7 +52,16 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 //
 // This is the edge of the program: an exception that leaves main, a wrong option (OptionError), and ranks that do not run
 // the same program (MismatchError) are told on the error stream, the workers are stopped, and the status is EXIT_FAILURE.
-// A rank that cannot go on ends the whole job (MPI_Abort), naming itself.
+// A rank that cannot go on ends the whole job (MPI_Abort), naming itself. What main prints to standard output must get there: a run of
+// which some could not be written has status EXIT_FAILURE.
+//
+// exit() and quick_exit() inside a run, also in an update, are told and never give status 0. _exit() and _Exit() cannot be noticed: on
+// threads the process ends with the status that they are given, without a word; under a launcher the job ends, as a
+// rank has left without MPI_Finalize. A handler of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT that the program has installed before
+// is called first, and may mend the fault.
+//
+// Processes that a launcher has started together and that MPI does not connect end with EXIT_FAILURE and one line
+// (--rondo-alone: each is a run of its own).
 template <UpdateClass U, MainFunction<U> Main>
 requires std::default_initializable<U>
 int run(int& argc, char** argv, Main main) {

@@ -150,8 +150,8 @@ struct Call {
 struct ReportHead {
   std::uint64_t epoch;
   double left;  // predicted seconds
-  std::uint64_t ready;
-  double smallest;     // of the ready states' work, as scheduler::event::Report says
+  std::uint64_t ready;  // as scheduler::event::Report says, and so is the next one
+  double smallest;
   double running_for;  // seconds; negative: nothing runs
   StateId running;
   bool hungry;

@@ -160,8 +160,9 @@ void Worker::report() {
     if (stopped) stopping_ = false;
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
-    head.ready = queue_.ready();
-    head.smallest = queue_.smallest(settings_.move).count();
+    const scheduler::Offer& offer = queue_.offer(settings_.move);
+    head.ready = offer.count;
+    head.smallest = offer.smallest.count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
     told_ = now + scheduler::Seconds(head.left);
     if (head.hungry) planned_ = scheduler::Seconds(0);  // from now on everything matters

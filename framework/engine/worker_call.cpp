@@ -158,8 +158,9 @@ void Worker::give(Reader& in) {
   {
     const std::lock_guard lock(mutex_);
     answer.left = queue_.left(transport_.now()).count();
-    answer.ready = queue_.ready();
-    answer.smallest = queue_.smallest(settings_.move).count();
+    const scheduler::Offer& offer = queue_.offer(settings_.move);
+    answer.ready = offer.count;
+    answer.smallest = offer.smallest.count();
   }
   Buffer out = message(Kind::kGave);
   Writer writer(out);

@@ -78,8 +78,8 @@ struct Report {
   Worker worker;
   std::span<const Done> done;
   Seconds left;
-  std::size_t ready;  // states that a thief could get
-  Seconds smallest;   // of these the least, as WorkQueue::smallest() says
+  std::size_t ready;  // states that a thief could get: WorkQueue::offer()
+  Seconds smallest;   // of these the least, with its move
   bool hungry;
 };
 // The answer to command::Give.
@@ -208,6 +208,7 @@ class Scheduler {
     double bytes = 0;                                          // of the states it holds
     std::vector<Slot> waiting;                                 // not yet assigned; the next one last
     double waiting_work = 0;                                   // predicted seconds
+    Offer waiting_offer;                                       // what a thief could get of them
     std::ptrdiff_t outstanding =
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
@@ -241,7 +242,7 @@ class Scheduler {
   bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
   void list(Worker worker);
-  [[nodiscard]] Seconds work_and_move(Slot slot) const;
+  void count_offer(Slot slot, Offer& offer) const;
   void complete_rounds();
   void end_if_done();
 

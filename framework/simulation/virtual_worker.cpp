@@ -225,8 +225,9 @@ void VirtualWorker::give(const Message& ask) {
   }
   flush();
   answer->left = queue_.left(common_->agenda.now()).count();
-  answer->ready = queue_.ready();
-  answer->smallest = queue_.smallest(common_->settings.scheduler.move);
+  const scheduler::Offer& offer = queue_.offer(common_->settings.scheduler.move);
+  answer->ready = offer.count;
+  answer->smallest = offer.smallest;
   answer->bytes += 8.0 * static_cast<double>(answer->given.size());
   send(answer);
 }
@@ -335,8 +336,9 @@ void VirtualWorker::report() {
   Message* out = message(Kind::kReport, common_->master);
   out->left = queue_.left(now).count();
   told_ = now + Seconds(out->left);
-  out->ready = queue_.ready();
-  out->smallest = queue_.smallest(common_->settings.scheduler.move);
+  const scheduler::Offer& offer = queue_.offer(common_->settings.scheduler.move);
+  out->ready = offer.count;
+  out->smallest = offer.smallest;
   out->hungry = Seconds(out->left) < low(now);
   if (out->hungry) planned_ = Seconds(0);
   out->done = std::exchange(done_, {});

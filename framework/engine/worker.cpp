@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/freed_memory.hpp"
 #include "engine/signals.hpp"
 
 namespace rondo::engine {
@@ -95,6 +96,7 @@ void Worker::poll() {
     proceed(next.state);
   }
   load_some();
+  limit_freed_memory(transport_.now().count());
   if (settings_.recover) take_replayed();
   flush_outgoing();
   if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
@@ -121,6 +123,7 @@ scheduler::Seconds Worker::report_period() const {
 
 // Called with the lock held.
 scheduler::Seconds Worker::low(scheduler::Time now) const {
+  if (more_follow_) return scheduler::Seconds(0);
   return scheduler::low_mark(scheduler::Seconds(settings_.low), now - began_, call_.rounds);
 }
 

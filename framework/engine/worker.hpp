@@ -278,6 +278,7 @@ class Worker {
   std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
   bool report_due_ = false;
   bool low_told_ = false;
+  bool more_follow_ = false;  // jobs of the assignment that is here in part: it asks for none of others
   bool stopping_ = false;
   bool computing_ = false;
   bool leaving_ = false;

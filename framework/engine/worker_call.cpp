@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/build.hpp"
+#include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -110,19 +111,22 @@ void Worker::assign(Envelope envelope, Reader& in) {
   }
   if (begins) open_rounds();
 
-  const std::vector<Job> jobs = in.get_all<Job>();
-  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  Reader jobs(in.take(in.get<std::uint64_t>(), sizeof(Job)));
+  std::shared_ptr<const Buffer> bytes;
+  if (call.own_inputs) bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    for (const Job& job : jobs) {
+    while (!jobs.empty()) {
+      const Job job = jobs.get<Job>();
       Entry& entry = states_[job.state];
       // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
-      entry.message = call.own_inputs ? bytes : nullptr;
+      entry.message = bytes;
       entry.own_input = call.own_inputs ? in.get_block() : Bytes();
       entry.epoch = call.epoch;
       entry.rounds = job.round;
       queue_.add(job, entry.here());
     }
+    more_follow_ = call.more_follow;
     low_told_ = false;
     plan();
   }
@@ -231,6 +235,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   }
   mark.leave();
   const scheduler::Time now = transport_.now();
+  limit_freed_memory(now.count());
   lock.lock();
 
   bool wake = false;

@@ -1,5 +1,4 @@
 // The start and the end of a run under MPI.
-#include <malloc.h>
 #include <mpi.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/freed_memory.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "engine/signals.hpp"
@@ -35,14 +35,6 @@ namespace {
 
 bool running = false;  // inside a run on ranks
 bool ours = false;     // whoever initialised MPI ends it
-
-// Memory of states and messages comes and goes by the hundred kilobytes: the C library would give each back to the system and
-// take it anew, page by page. What the user has set stays.
-void keep_freed_memory() {
-  constexpr int kKept = 32 << 20;
-  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, kKept);
-  if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, kKept);
-}
 
 // Whether a launcher started this process as one of several. Asked before MPI_Init, which takes a third of a second and
 // is not needed for threads.
@@ -239,7 +231,7 @@ int run_ranks(MPI_Comm communicator, int& argc, char** argv, const detail::Progr
   if (!options->checkpoint.empty()) watch.emplace(is_marked ? Parent::other : Parent::launcher);
 
   running = true;
-  keep_freed_memory();
+  engine::keep_freed_memory();
   int status = EXIT_FAILURE;
   mpi::MpiTransport transport(communicator);
   try {

@@ -201,7 +201,8 @@ std::vector<command::Move> Scheduler::refine() {
 
   std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
   std::vector<double> load(workers_.size(), 0), bytes(workers_.size(), 0);
-  std::vector<std::size_t> ends(workers_.size() + 1, 0);  // how many movable states the workers before one have
+  std::vector<std::size_t> ends(workers_.size() + 1,
+                                0);  // how many movable states the workers before one have
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     const double cost = expected(slot);
     load[place[slot]] += cost;

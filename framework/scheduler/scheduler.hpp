@@ -213,8 +213,8 @@ class Scheduler {
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
-    Seconds smallest = kNever;  // of them the least, with its move
-    bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
+    Seconds smallest = kNever;     // of them the least, with its move
+    bool hungry = false;           // it waits in hungry_, or an answer to its Give is under way
     std::optional<double> awaits;  // its key in hungry_, if it is there
     Time asked{0};                 // when that was commanded
     bool stopped = false;

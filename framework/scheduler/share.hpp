@@ -18,8 +18,9 @@ struct Appetite {
 
 // What a thief could get of a worker.
 struct Offer {
-  std::size_t count = 0;      // states that are more work than their move
-  Seconds smallest = kNever;  // of these the least work with its move: a thief that ends no earlier by so much gets none
+  std::size_t count = 0;  // states that are more work than their move
+  Seconds smallest =
+      kNever;  // of these the least work with its move: a thief that ends no earlier by so much gets none
 };
 
 // A state that could go.

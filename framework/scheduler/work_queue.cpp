@@ -38,13 +38,15 @@ struct WorkQueue::Before {
     if (job.cost == 0) return -std::numeric_limits<double>::infinity();
     const bool is_short = job.cost <= shorts;
     if (reach == 0) return is_short ? 0 : -job.cost;
-    if (is_short) return (job.slot - first) / slots * reach;
+    if (is_short) return (static_cast<double>(job.slot) - first) / slots * reach;
     // multiples of the golden ratio are spread evenly, whichever run of them one takes
     return std::fmod(job.slot * 0.6180339887498949, 1) * reach - job.cost;
   }
 };
 
-WorkQueue::Before WorkQueue::before() const { return {reach_, short_, first_, last_ - first_ + 1.0}; }
+WorkQueue::Before WorkQueue::before() const {
+  return {reach_, short_, first_, static_cast<double>(last_) - first_ + 1};
+}
 
 template <class Visit>
 void WorkQueue::for_each_ready(const Visit& visit) const {
@@ -54,11 +56,12 @@ void WorkQueue::for_each_ready(const Visit& visit) const {
 }
 
 void WorkQueue::begin(std::uint32_t rounds, RunOrder order) {
-  std::vector<Job> memory = std::move(fresh_);  // of one call serves the next
-  if (run_.capacity() > memory.capacity()) memory = std::move(run_);
-  memory.clear();
+  std::vector<Job> run = std::move(run_), fresh = std::move(fresh_);  // their memory serves the next call
   *this = WorkQueue();
-  fresh_ = std::move(memory);
+  run_ = std::move(run);
+  fresh_ = std::move(fresh);
+  run_.clear();
+  fresh_.clear();
   rounds_ = rounds;
   staggered_ = order == RunOrder::kStaggered && rounds == 1;
 }
@@ -83,41 +86,79 @@ void WorkQueue::open(std::uint32_t open) {
   for (const Job& job : shut_) count(job, 1);
 }
 
-// Makes one run of all, except for a few long ones. Jobs that come from the master in one block are in the order of their slots:
-// the short ones among them are where they belong already.
-void WorkQueue::sort_all() {
-  run_.erase(run_.begin(), run_.begin() + static_cast<std::ptrdiff_t>(std::exchange(next_, 0)));
-  if (run_.empty()) run_.swap(fresh_);
-  run_.insert(run_.end(), fresh_.begin(), fresh_.end());
-  run_.insert(run_.end(), heap_.begin(), heap_.end());
-  fresh_.clear();
-  heap_.clear();
-  if (staggered_) reach_ = std::max(reach_, known_);
-  if (run_.size() >= kMany) {
-    short_ = static_cast<float>(known_ / (static_cast<double>(kMany) * std::max(open_, 1U)));
-    const auto [least, most] = std::minmax_element(
-        run_.begin(), run_.end(), [](const Job& a, const Job& b) { return a.slot < b.slot; });
-    first_ = least->slot;
-    last_ = most->slot;
+// What is to be done here decides how far ends are spread and what is short. Whether the run is in another order now.
+bool WorkQueue::update_order() {
+  for (const Job& job : fresh_) {
+    first_ = std::min(first_, job.slot);
+    last_ = std::max(last_, job.slot);
   }
-  const auto is_long = [&](const Job& job) { return job.cost == 0 || job.cost > short_; };
-  const auto later = before();
-  const auto earlier = [&](const Job& a, const Job& b) { return later(b, a); };
-  const auto longs = static_cast<std::size_t>(std::count_if(run_.begin(), run_.end(), is_long));
-  if (longs <= run_.size() / kPart) {
-    std::copy_if(run_.begin(), run_.end(), std::back_inserter(heap_), is_long);
-    std::make_heap(heap_.begin(), heap_.end(), later);
-    std::erase_if(run_, is_long);
-  }
-  if (!std::is_sorted(run_.begin(), run_.end(), earlier)) std::sort(run_.begin(), run_.end(), earlier);
+  const double reach = staggered_ ? std::max(reach_, known_) : 0;
+  float shorts = short_;
+  if (ready() >= kMany)
+    shorts =
+        std::max(shorts, static_cast<float>(known_ / (static_cast<double>(kMany) * std::max(open_, 1U))));
+  if (reach == reach_ && shorts == short_) return false;
+  reach_ = reach;
+  short_ = shorts;
+  std::make_heap(heap_.begin(), heap_.end(), before());
+  return run_mixed_;
 }
 
-// Gives the newest jobs their places.
+// Moves jobs that are not short from the list to the heap, if they are few.
+void WorkQueue::take_long(std::vector<Job>& jobs) {
+  const auto is_long = [&](const Job& job) { return job.cost == 0 || job.cost > short_; };
+  const auto longs = static_cast<std::size_t>(std::count_if(jobs.begin(), jobs.end(), is_long));
+  if (longs == 0 || longs > jobs.size() / kPart) return;
+  std::erase_if(jobs, [&](const Job& job) {
+    if (!is_long(job)) return false;
+    heap_.push_back(job);
+    std::push_heap(heap_.begin(), heap_.end(), before());
+    return true;
+  });
+}
+
+// Makes the list the end of the run, if it is sorted and nothing of it comes before what is there.
+bool WorkQueue::append(std::vector<Job>& jobs) {
+  const auto earlier = [later = before()](const Job& a, const Job& b) { return later(b, a); };
+  if (next_ == run_.size()) {
+    run_.clear();
+    next_ = 0;
+    run_mixed_ = false;
+  }
+  const bool follows = run_.empty() || jobs.empty() || !earlier(jobs.front(), run_.back());
+  if (!follows || !std::is_sorted(jobs.begin(), jobs.end(), earlier)) return false;
+  run_mixed_ =
+      run_mixed_ || std::any_of(jobs.begin(), jobs.end(), [&](const Job& j) { return j.cost > short_; });
+  if (run_.empty()) run_.swap(jobs);
+  run_.insert(run_.end(), jobs.begin(), jobs.end());
+  jobs.clear();
+  return true;
+}
+
+void WorkQueue::sort_all() {
+  std::vector<Job> all = std::exchange(fresh_, {});
+  all.insert(all.end(), run_.begin() + static_cast<std::ptrdiff_t>(next_), run_.end());
+  all.insert(all.end(), heap_.begin(), heap_.end());
+  next_ = run_.size();
+  heap_.clear();
+  take_long(all);
+  const auto earlier = [later = before()](const Job& a, const Job& b) { return later(b, a); };
+  if (!std::is_sorted(all.begin(), all.end(), earlier)) std::sort(all.begin(), all.end(), earlier);
+  append(all);
+  fresh_.swap(all);  // keeps its memory
+}
+
+// Gives the newest jobs their places. What comes from the master is in the order of the slots, in one or several blocks: where
+// all of it is short, or of unknown cost, it is so already.
 void WorkQueue::sort_fresh() {
   const bool run_ended = next_ == run_.size() && heap_.size() >= kFew;
   if (fresh_.empty() && !run_ended) return;
-  const bool few = fresh_.size() * kPart <= ready() - fresh_.size();
-  if (!few || run_ended || (staggered_ && known_ > reach_)) return sort_all();
+  if (update_order() || run_ended) return sort_all();
+  if (fresh_.size() >= kFew) {
+    take_long(fresh_);
+    if (append(fresh_)) return;
+  }
+  if (fresh_.size() * kPart > ready() - fresh_.size()) return sort_all();
   for (const Job& job : fresh_) {
     heap_.push_back(job);
     std::push_heap(heap_.begin(), heap_.end(), before());
@@ -161,8 +202,7 @@ void WorkQueue::stop() {
 const Job* WorkQueue::start(Time now) {
   if (ready() == 0) return nullptr;
   sort_fresh();
-  const bool from_run =
-      next_ < run_.size() && (heap_.empty() || before()(heap_.front(), run_[next_]));
+  const bool from_run = next_ < run_.size() && (heap_.empty() || before()(heap_.front(), run_[next_]));
   if (from_run) {
     running_ = run_[next_++];
   } else {

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -58,8 +59,6 @@ class WorkQueue {
 
   // Takes a job over. `here`: its state is; otherwise arrived() follows. O(1).
   void add(const Job& job, bool here);
-  // So many jobs are about to be added.
-  void expect(std::size_t jobs) { fresh_.reserve(fresh_.size() + jobs); }
   void arrived(StateId state);
   // Drops every job but the running one, and opens nothing any more: the call is cancelled.
   void stop();
@@ -100,15 +99,19 @@ class WorkQueue {
   [[nodiscard]] double rest_of_running(Time now) const;
   void count(const Job& job, double sign);
   void put(const Job& job);
+  bool update_order();
+  void take_long(std::vector<Job>& jobs);
+  bool append(std::vector<Job>& jobs);
   void sort_all();
   void sort_fresh();
   template <class Visit>
   void for_each_ready(const Visit& visit) const;
 
-  // Ready jobs. All that were there at some time are in a run, those that came later one by one in a heap, and the newest,
-  // until an update begins, in no order.
-  std::vector<Job> run_;  // the next one first
-  std::size_t next_ = 0;  // what stands before it in run_ has begun or gone
+  // Ready jobs: a run that is in order, a heap of those that came later or are not short, and the newest, in no order until an
+  // update begins.
+  std::vector<Job> run_;
+  std::size_t next_ = 0;    // what stands before it in the run has begun
+  bool run_mixed_ = false;  // there are known costs in the run that are not short
   std::vector<Job> heap_;
   std::vector<Job> fresh_;
   std::vector<Job> shut_;
@@ -120,7 +123,7 @@ class WorkQueue {
   bool staggered_ = false;
   double reach_ = 0;  // seconds over which the ends of updates are staggered; 0: longest first
   float short_ = 0;   // an update that takes no longer is short: its place in the order does not matter
-  Slot first_ = 0;    // the slots of the jobs in the run
+  Slot first_ = std::numeric_limits<Slot>::max();  // the slots of all jobs that were here
   Slot last_ = 0;
   Offer offer_;
   std::size_t offered_ = 0;  // ready jobs when it was found

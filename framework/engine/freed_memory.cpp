@@ -7,8 +7,9 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
+
+#include "engine/processor_time.hpp"
 
 namespace rondo::engine {
 
@@ -34,13 +35,6 @@ MemoryUse memory_use() {
   return use;
 }
 
-// Seconds of the calling thread.
-double processor_time() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 }  // namespace
 
 void keep_freed_memory() {
@@ -54,9 +48,9 @@ void keep_freed_memory() {
 void limit_freed_memory(double now) {
   double due = next_look.load(std::memory_order_relaxed);
   if (now < due || !next_look.compare_exchange_strong(due, kNever, std::memory_order_acquire)) return;
-  const double begin = processor_time();
+  const scheduler::Seconds begin = processor_time();
   const MemoryUse use = memory_use();
-  double in_vain = processor_time() - begin;
+  scheduler::Seconds in_vain = processor_time() - begin;
   if (kept.is_too_much(use)) {
     malloc_trim(0);
     const MemoryUse left = memory_use();
@@ -64,7 +58,7 @@ void limit_freed_memory(double now) {
     // what goes back takes time in proportion, and no more than it took to get it
     if (use.resident - left.resident < KeptMemory::kLeast / 2) in_vain = processor_time() - begin;
   }
-  next_look.store(now + std::max(kInterval, in_vain / kShare), std::memory_order_release);
+  next_look.store(now + std::max(kInterval, in_vain.count() / kShare), std::memory_order_release);
 }
 
 }  // namespace rondo::engine

@@ -324,7 +324,8 @@ class Master final : public detail::Engine {
   bool again_ = false;
 
   Profile profile_;
-  double longest_ = 0;  // update of the call
+  double longest_ = 0;           // update of the call
+  std::size_t input_most_ = 0;  // bytes of the biggest own input so far
 };
 
 }  // namespace rondo::engine

@@ -24,8 +24,10 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
   std::size_t batch_most = ids_.size();
   if (own) {
     Buffer first;
-    own(0, first);  // stands for all of them: inputs are of one type
-    batch_most = std::max<std::size_t>(1, options_.input_bytes / std::max<std::size_t>(first.size(), 1));
+    own(0, first);  // stands for those that have not been packed in any round
+    input_most_ = std::max({input_most_, first.size(), std::size_t{1}});
+    batch_most =
+        std::max<std::size_t>(1, options_.input_bytes / 2 / input_most_);  // two batches are at a worker
   } else {
     running.shared = shared;
     // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
@@ -213,8 +215,11 @@ std::size_t Master::pack_inputs(std::span<const Slot> slots, Buffer& inputs) {
   if (running_->own == nullptr) return std::min<std::size_t>(slots.size(), most / sizeof(scheduler::Job));
   Writer writer(inputs);
   std::size_t count = 0;
-  while (count < slots.size() && inputs.size() + count * sizeof(scheduler::Job) < most)
+  while (count < slots.size() && inputs.size() + count * sizeof(scheduler::Job) < most) {
+    const std::size_t before = inputs.size() + sizeof(std::uint64_t);
     writer.put_block([&](Buffer& buffer) { (*running_->own)(slots[count++], buffer); });
+    input_most_ = std::max(input_most_, inputs.size() - before);
+  }
   return count;
 }
 
@@ -256,6 +261,7 @@ void Master::take_report(Rank from, Reader& in) {
   const auto head = in.get<ReportHead>();
   if (running_ == nullptr || head.epoch != epoch_) return;
   const std::vector<scheduler::Done> done = in.get_all<scheduler::Done>();
+  profile_.update_cpu_time += head.processor_time;
   for (const scheduler::Done& each : done) {
     const Bytes bytes = in.get_block();
     profile_.update_time += each.seconds;

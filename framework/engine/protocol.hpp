@@ -158,6 +158,7 @@ struct ReportHead {
   double running_for;  // seconds; negative: nothing runs
   StateId running;
   bool hungry;
+  double processor_time;  // seconds of the updates that have ended since the last report
 };
 
 // What a worker does and waits for.

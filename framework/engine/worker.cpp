@@ -163,7 +163,7 @@ void Worker::report() {
     if (stopped) stopping_ = false;
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
-    const scheduler::Offer& offer = queue_.offer(settings_.move);
+    const scheduler::Offer offer = queue_.offer(now, settings_.move);
     head.ready = offer.count;
     head.smallest = offer.smallest.count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
@@ -172,6 +172,7 @@ void Worker::report() {
     head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
     if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);
+    head.processor_time = sent_.processor_time;
     failures.swap(failures_);
   }
   Buffer out;

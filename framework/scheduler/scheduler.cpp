@@ -70,6 +70,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (settings_.rebalance && known > 0) moves = refine();
 
   batch_ = begin.batch_most;
+  outstanding_most_ = static_cast<double>(begin.batch_most) * 2;
   if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
   distribute(now);
   // After the assignments: everybody computes while states are packed.
@@ -130,8 +131,12 @@ void Scheduler::order_waiting(std::vector<Slot>& slots) const {
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
   const Time reach = now + 2 * settings_.move.latency;
+  const auto may_be_ahead = [&] {
+    return p.finish < reach &&
+           static_cast<double>(p.outstanding) + static_cast<double>(batch_) <= outstanding_most_;
+  };
   while (!p.waiting.empty() && !stopping_ &&
-         (p.outstanding <= static_cast<std::ptrdiff_t>(batch_) || p.finish < reach)) {
+         (p.outstanding <= static_cast<std::ptrdiff_t>(batch_) || may_be_ahead())) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
@@ -170,9 +175,9 @@ void Scheduler::list(Worker worker) {
   Part& p = part(worker);
   Ranking::node_type entry;
   if (p.listed) entry = busiest_.extract(*std::exchange(p.listed, std::nullopt));
-  if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting_offer.count == 0)) return;
+  if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting.empty())) return;
   double key = -(p.finish.count() + p.waiting_work);
-  if (p.waiting_offer.count == 0) key += std::max(p.smallest, 2 * latency_).count();
+  if (p.waiting.empty()) key += std::max(p.smallest, 2 * latency_).count();
   if (!entry) {
     p.listed = busiest_.emplace(key, index(worker)).first;
   } else {
@@ -263,11 +268,14 @@ bool Scheduler::find_victim(Time now, Worker thief) {
     Part& v = part(victim);
     const Seconds difference = gain(now, victim, thief_left);
     if (difference <= 2 * latency_) return false;
-    if (v.waiting_offer.count > 0) {
+    // what is little work pays only while the victim is busy with what it has
+    const bool busy = v.finish - now > thief_left + 2 * latency_;
+    if (v.waiting_offer.count > 0 || (busy && !v.waiting.empty())) {
       if (!reassign(now, victim, thief)) return false;
       t.hungry = false;
       return true;
     }
+    if (v.ready == 0) continue;
     const Appetite appetite{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
     commands_.emplace_back(command::Give{victim, thief, appetite});
     t.asked = now;
@@ -287,21 +295,24 @@ bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
     portions.push_back({i, v.waiting[i], expected(v.waiting[i]), states_[v.waiting[i]].bytes});
   const Seconds victim_left = std::max(v.finish - now, Seconds(0)) + Seconds(v.waiting_work);
   const Appetite appetite{std::max(t.finish - now, Seconds(0)), settings_.bytes_max - t.bytes};
-  const std::vector<std::uint32_t> chosen = share(std::move(portions), victim_left, appetite, settings_.move);
+  const std::vector<std::uint32_t> chosen =
+      share(std::move(portions), victim_left, appetite, settings_.move, v.finish - now);
   if (chosen.empty()) return false;
 
   command::Move move{victim, thief, {}};
   std::vector<bool> taken(v.waiting.size(), false);
+  Offer moved;
   for (const std::uint32_t position : chosen) {
     const Slot slot = v.waiting[position];
     taken[position] = true;
     move.slots.push_back(slot);
     v.waiting_work -= expected(slot);
     t.waiting_work += expected(slot);
-    count_offer(slot, t.waiting_offer);
+    count_offer(slot, moved);
     own(slot, thief, states_[slot].hop + 1);
   }
-  v.waiting_offer.count -= chosen.size();  // each of them pays
+  v.waiting_offer.count -= moved.count;
+  t.waiting_offer = moved;
   std::size_t position = 0;
   std::erase_if(v.waiting, [&](Slot) { return taken[position++]; });
   t.waiting.assign(move.slots.rbegin(), move.slots.rend());

@@ -60,7 +60,8 @@ struct Given {
 
 namespace event {
 
-// A call begins: one round for `update`, WorkQueue::kUnknownRounds for `evolve`. `batch_most` bounds an assignment.
+// A call begins: one round for `update`, WorkQueue::kUnknownRounds for `evolve`. `batch_most` bounds an assignment; twice as
+// many updates may be assigned to a worker at a time.
 struct Begin {
   std::uint32_t rounds;
   std::size_t batch_most;
@@ -259,6 +260,7 @@ class Scheduler {
   std::uint32_t complete_ = 0;
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
+  double outstanding_most_ = 0;  // updates that are assigned to a worker and not reported
   std::size_t stopped_ = 0;
   Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
   Ranking hungry_;   // who waits for a victim, by finish

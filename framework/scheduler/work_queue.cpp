@@ -226,45 +226,50 @@ void WorkQueue::finished(Time now, Seconds duration) {
 
 void WorkQueue::failed() { running_.reset(); }
 
-double WorkQueue::rest_of_running(Time now) const {
+double WorkQueue::rest_of_update(Time now) const {
   if (!running_) return 0;
   const double predicted = cost(*running_);
   const double elapsed = (now - running_since_).count();
   // an update that is overdue has, for all we know, as much before it as it is late
-  const double rest =
-      elapsed < predicted ? predicted - elapsed : std::max(elapsed - predicted, predicted / 10);
-  return rest + predicted * (rounds_left(*running_) - 1);
+  return elapsed < predicted ? predicted - elapsed : std::max(elapsed - predicted, predicted / 10);
+}
+
+double WorkQueue::rest_of_running(Time now) const {
+  return running_ ? rest_of_update(now) + cost(*running_) * (rounds_left(*running_) - 1) : 0;
 }
 
 Seconds WorkQueue::left(Time now) const { return Seconds(known_ + unknown_ * mean_ + rest_of_running(now)); }
 
-const Offer& WorkQueue::offer(const MoveCost& move) {
+Offer WorkQueue::offer(Time now, const MoveCost& move) {
   const bool old = ready() <= kFew || 2 * changes_ >= offered_ ||
                    (unknown_ > 0 && std::abs(mean_ - mean_offered_) > mean_offered_ / 4);
-  if (!old) return offer_;
-  offer_ = {};
-  offered_ = ready();
-  changes_ = 0;
-  mean_offered_ = mean_;
-  for_each_ready([&](const Job& job) {
-    if (!move.pays(work(job), job.bytes)) return;
-    ++offer_.count;
-    offer_.smallest = std::min(offer_.smallest, Seconds(work(job)) + move.of_state(job.bytes));
-  });
+  if (old) {
+    offer_ = {};
+    smallest_ = kNever;
+    offered_ = ready();
+    changes_ = 0;
+    mean_offered_ = mean_;
+    for_each_ready([&](const Job& job) {
+      const Seconds both = Seconds(work(job)) + move.of_state(job.bytes);
+      smallest_ = std::min(smallest_, both);
+      if (!move.pays(work(job), job.bytes)) return;
+      ++offer_.count;
+      offer_.smallest = std::min(offer_.smallest, both);
+    });
+  }
+  if (rest_of_update(now) > move.latency.count()) return {ready(), smallest_};
   return offer_;
 }
 
 std::vector<Job> WorkQueue::give(Time now, const Appetite& thief, const MoveCost& move) {
   std::vector<Job> given;
-  if (offer(move).count == 0) return given;
+  if (offer(now, move).count == 0) return given;
   std::vector<Portion> portions;
-  portions.reserve(offer_.count);
+  portions.reserve(ready());
   std::uint32_t position = 0;
-  for_each_ready([&](const Job& job) {
-    if (move.pays(work(job), job.bytes)) portions.push_back({position, job.slot, work(job), job.bytes});
-    ++position;
-  });
-  const std::vector<std::uint32_t> chosen = share(std::move(portions), left(now), thief, move);
+  for_each_ready([&](const Job& job) { portions.push_back({position++, job.slot, work(job), job.bytes}); });
+  const std::vector<std::uint32_t> chosen =
+      share(std::move(portions), left(now), thief, move, Seconds(rest_of_update(now)));
   if (chosen.empty()) return given;
 
   // which job stands at each of the positions, in the order in which they are chosen

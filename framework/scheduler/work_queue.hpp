@@ -79,9 +79,10 @@ class WorkQueue {
   [[nodiscard]] Seconds left(Time now) const;
   // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
   [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
-  // What a thief could get of the ready jobs. Where there are many jobs it is found anew only when half of them have come or gone since.
-  // Amortised O(1) per job.
-  [[nodiscard]] const Offer& offer(const MoveCost& move);
+  // What a thief could get of the ready jobs: those that are more work than their move, and all of them while an update runs
+  // that takes longer than a message. Where there are many jobs they are looked through again only when half of them have come or
+  // gone. Amortised O(1) per job.
+  [[nodiscard]] Offer offer(Time now, const MoveCost& move);
   [[nodiscard]] std::size_t ready() const { return run_.size() - next_ + heap_.size() + fresh_.size(); }
   // Jobs in any condition.
   [[nodiscard]] std::size_t size() const {
@@ -96,6 +97,7 @@ class WorkQueue {
   [[nodiscard]] double cost(const Job& job) const { return job.cost > 0 ? job.cost : mean_; }
   [[nodiscard]] double rounds_left(const Job& job) const { return job.round < open_ ? open_ - job.round : 0; }
   [[nodiscard]] double work(const Job& job) const { return cost(job) * rounds_left(job); }
+  [[nodiscard]] double rest_of_update(Time now) const;
   [[nodiscard]] double rest_of_running(Time now) const;
   void count(const Job& job, double sign);
   void put(const Job& job);
@@ -125,8 +127,9 @@ class WorkQueue {
   float short_ = 0;   // an update that takes no longer is short: its place in the order does not matter
   Slot first_ = std::numeric_limits<Slot>::max();  // the slots of all jobs that were here
   Slot last_ = 0;
-  Offer offer_;
-  std::size_t offered_ = 0;  // ready jobs when it was found
+  Offer offer_;                // of jobs that are more work than their move
+  Seconds smallest_ = kNever;  // of all
+  std::size_t offered_ = 0;    // ready jobs when these were found
   std::size_t changes_ = 0;  // since then
   double mean_offered_ = 0;
   // Sums over the ready and the shut jobs, so that left() is O(1): predicted seconds, and updates of unknown cost.

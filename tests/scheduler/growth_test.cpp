@@ -62,7 +62,7 @@ void run_queue(std::uint32_t states, float cost) {
   std::uint32_t done = 0;
   while (queue.start(now) != nullptr) {
     queue.finished(now += Seconds(cost), Seconds(cost));
-    if (++done % 100 == 0) (void)queue.offer(kMove);
+    if (++done % 100 == 0) (void)queue.offer(now, kMove);
     if (done % (states / 16) == 0) (void)queue.give(now, {queue.left(now) - Seconds(1e-3), 1e9}, kMove);
   }
 }

@@ -194,15 +194,15 @@ TEST(WorkQueue, TellsTheLeastThatAThiefMustHaveRoomFor) {
   WorkQueue queue;
   queue.begin(1);
   queue.open(1);
-  EXPECT_EQ(queue.offer(move).smallest, kNever);
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, kNever);
   for (std::uint32_t i = 0; i < 3; ++i)
     queue.add({StateId{i}, i, 0, 3.0F - static_cast<float>(i), 0, 0}, true);
-  EXPECT_EQ(queue.offer(move).smallest, Seconds(1.5));
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.5));
   queue.add({StateId{9}, 9, 0, 0.75F, 0, 0}, false);
-  EXPECT_EQ(queue.offer(move).smallest, Seconds(1.5));  // its state is not here
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.5));  // its state is not here
   queue.arrived(StateId{9});
-  EXPECT_EQ(queue.offer(move).smallest, Seconds(1.25));
-  EXPECT_EQ(queue.offer(move).count, 4U);
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.25));
+  EXPECT_EQ(queue.offer(Time(0), move).count, 4U);
   EXPECT_EQ(queue.give(Time(0), {Seconds(6.75 - 1.25), 1}, move).size(),
             0U);  // as much as that is not enough
 }
@@ -214,13 +214,13 @@ TEST(WorkQueue, OffersNothingThatIsDearerToMoveThanToRun) {
   queue.begin(1);
   queue.open(1);
   for (std::uint32_t i = 0; i < 100'000; ++i) queue.add({StateId{i}, i, 0, 0.9e-6F, 8, 0}, true);
-  EXPECT_EQ(queue.offer(move).count, 0U);
+  EXPECT_EQ(queue.offer(Time(0), move).count, 0U);
   EXPECT_EQ(queue.give(Time(0), {Seconds(0), 1e9}, move).size(), 0U);
   queue.begin(1);
   queue.open(1);
   for (std::uint32_t i = 0; i < 100'000; ++i)
     queue.add({StateId{i}, i, 0, i % 1000 == 0 ? 2e-6F : 0.9e-6F, 8, 0}, true);
-  EXPECT_EQ(queue.offer(move).count, 100U);
+  EXPECT_EQ(queue.offer(Time(0), move).count, 100U);
   EXPECT_EQ(queue.give(Time(0), {Seconds(0), 1e9}, move).size(), 100U);
   EXPECT_EQ(queue.ready(), 99'900U);
 }

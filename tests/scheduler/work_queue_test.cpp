@@ -225,6 +225,27 @@ TEST(WorkQueue, OffersNothingThatIsDearerToMoveThanToRun) {
   EXPECT_EQ(queue.ready(), 99'900U);
 }
 
+// What stands behind a long update waits for it, however little work it is.
+TEST(WorkQueue, OffersEverythingWhileALongUpdateRuns) {
+  const MoveCost move{Seconds(1e-4), Seconds(1e-6), Seconds(0)};
+  for (const double length : {1.0, 1e-3}) {
+    WorkQueue queue;
+    queue.begin(1);
+    queue.open(1);
+    for (Slot i = 0; i < 2000; ++i) queue.add({StateId{i}, i, 0, 0.5e-6F, 8, 0}, true);
+    queue.add({StateId{2000}, 2000, 0, static_cast<float>(length), 8, 0}, true);
+    ASSERT_EQ(queue.start(Time(0))->slot, 2000U);
+    EXPECT_EQ(queue.offer(Time(0), move).count, 2000U);
+    // as many as the thief ends before the long update does
+    const std::size_t given = queue.give(Time(0), {Seconds(0), 1e9}, move).size();
+    EXPECT_NEAR(static_cast<double>(given), std::min(2000.0, (length - 1e-4) / 1.5e-6), 2);
+    queue.finished(Time(length), Seconds(length));
+    if (queue.start(Time(length)) != nullptr) {
+      EXPECT_EQ(queue.offer(Time(length), move).count, 0U);
+    }
+  }
+}
+
 // As they are in memory: one that takes longer than others by less than a thousandth of all is no better a beginning.
 TEST(WorkQueue, RunsShortUpdatesInTheOrderOfTheirPlacesAfterTheLongOnes) {
   for (const RunOrder order : {RunOrder::kLongestFirst, RunOrder::kStaggered}) {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <iostream>
 #include <iterator>
 #include <random>
@@ -13,6 +12,7 @@
 
 #include "engine/build.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/processor_time.hpp"
 #include "engine/session.hpp"
 #include "scheduler/reporting.hpp"
 
@@ -33,13 +33,6 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
 
 // Of --rondo-orphan: as often rank 0 speaks to all workers.
 constexpr double kSpokenShare = 0.25;
-
-// Of the calling thread.
-transport::Seconds processor_time() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 // Another one for every run, whatever its seed.
 std::uint64_t draw_run() {

@@ -163,7 +163,8 @@ class Master final : public detail::Engine {
   void on(const scheduler::Event& event);
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);
-  void write_jobs(Buffer& out, const std::vector<Slot>& slots);
+  [[nodiscard]] std::size_t pack_inputs(std::span<const Slot> slots, Buffer& inputs);
+  void write_jobs(Buffer& out, std::span<const Slot> slots);
   void perform(const scheduler::command::Give& give);
   void perform(const scheduler::command::Complete& complete);
   void perform(const scheduler::command::Stop& stop);
@@ -338,7 +339,8 @@ class Master final : public detail::Engine {
   bool again_ = false;
 
   Profile profile_;
-  double longest_ = 0;  // update of the call
+  double longest_ = 0;           // update of the call
+  std::size_t input_most_ = 0;  // bytes of the biggest own input so far
 };
 
 }  // namespace rondo::engine

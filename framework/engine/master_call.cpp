@@ -1,6 +1,8 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "engine/master.hpp"
@@ -22,8 +24,10 @@ void Master::update(Bytes shared, const Pack& own, const Take& output) {
   std::size_t batch_most = ids_.size();
   if (own) {
     Buffer first;
-    own(0, first);  // stands for all of them: inputs are of one type
-    batch_most = std::max<std::size_t>(1, options_.input_bytes / std::max<std::size_t>(first.size(), 1));
+    own(0, first);  // stands for those that have not been packed in any round
+    input_most_ = std::max({input_most_, first.size(), std::size_t{1}});
+    batch_most =
+        std::max<std::size_t>(1, options_.input_bytes / 2 / input_most_);  // two batches are at a worker
   } else {
     running.shared = shared;
     // a small input goes with the assignments; a big one, or one for many workers, goes down the tree
@@ -169,40 +173,71 @@ void Master::perform(const scheduler::command::Move& move) {
   send(rank_of(move.from), std::move(out));
 }
 
-// Every worker hears of a call, even if it gets no work of it: it has to answer a Stop.
+// Every worker hears of a call, even if it gets no work of it: it has to answer a Stop. Many jobs go in several messages, so that
+// the worker begins before the last one is written.
 void Master::perform(const scheduler::command::Assign& assign) {
-  std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
-  Call call = running_->call;
-  if (begun) call.input_included = false;  // it has it already
-  begun = true;
-  Buffer out;
-  out.reserve(sizeof(Kind) + sizeof call + 16 + assign.slots.size() * sizeof(scheduler::Job));
-  Writer writer(out);
-  writer.put(Kind::kAssign);
-  writer.put(call);
-  writer.put_block(call.input_included ? running_->shared : Bytes());
-  const std::size_t head = out.size();
-  try {
-    write_jobs(out, running_->exception ? std::vector<Slot>() : assign.slots);
-  } catch (...) {  // an input that cannot be packed
-    running_->exception = std::current_exception();
-    out.truncate(head);
-    write_jobs(out, {});
-  }
-  send(rank_of(assign.worker), std::move(out));
+  const Rank to = rank_of(assign.worker);
+  std::span<const Slot> rest = assign.slots;
+  Buffer inputs;
+  do {
+    inputs.clear();
+    std::size_t count = 0;
+    try {
+      if (!running_->exception) count = pack_inputs(rest, inputs);
+    } catch (...) {
+      running_->exception = std::current_exception();
+      inputs.clear();
+    }
+    std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
+    Call call = running_->call;
+    if (begun) call.input_included = false;  // it has it already
+    begun = true;
+    call.more_follow = !running_->exception && count < rest.size();
+    const Bytes shared = call.input_included ? running_->shared : Bytes();
+    Buffer out;
+    out.reserve(sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) +
+                inputs.size());
+    Writer writer(out);
+    writer.put(Kind::kAssign);
+    writer.put(call);
+    writer.put_block(shared);
+    write_jobs(out, rest.first(count));
+    out.append(inputs);
+    send(to, std::move(out));
+    if (!call.more_follow) return;
+    transport_.flush();
+    rest = rest.subspan(count);
+  } while (true);
 }
 
-void Master::write_jobs(Buffer& out, const std::vector<Slot>& slots) {
-  Writer writer(out);
-  writer.put(static_cast<std::uint64_t>(slots.size()));
+// How many of these jobs go into a message, at least one if there are any; with their own inputs, which are packed here.
+std::size_t Master::pack_inputs(std::span<const Slot> slots, Buffer& inputs) {
+  const std::uint64_t most = worker_settings_.message_bytes;
+  if (running_->own == nullptr) return std::min<std::size_t>(slots.size(), most / sizeof(scheduler::Job));
+  Writer writer(inputs);
+  std::size_t count = 0;
+  while (count < slots.size() && inputs.size() + count * sizeof(scheduler::Job) < most) {
+    const std::size_t before = inputs.size() + sizeof(std::uint64_t);
+    writer.put_block([&](Buffer& buffer) { (*running_->own)(slots[count++], buffer); });
+    input_most_ = std::max(input_most_, inputs.size() - before);
+  }
+  return count;
+}
+
+void Master::write_jobs(Buffer& out, std::span<const Slot> slots) {
+  Writer(out).put(static_cast<std::uint64_t>(slots.size()));
+  std::byte* place = out.extend(slots.size() * sizeof(scheduler::Job));
   for (const Slot slot : slots) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
-    writer.put(scheduler::Job{ids_[slot], slot, scheduler_.rounds_done(slot),
-                              cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
-                              scheduler_.bytes(slot), scheduler_.hop(slot)});
+    const scheduler::Job job{ids_[slot],
+                             slot,
+                             scheduler_.rounds_done(slot),
+                             cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
+                             scheduler_.bytes(slot),
+                             scheduler_.hop(slot)};
+    std::memcpy(place, &job, sizeof job);
+    place += sizeof job;
   }
-  if (running_->own != nullptr)
-    for (const Slot slot : slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
 }
 
 void Master::perform(const scheduler::command::Give& give) {
@@ -227,6 +262,7 @@ void Master::take_report(Rank from, Reader& in) {
   const auto head = in.get<ReportHead>();
   if (running_ == nullptr || head.epoch != epoch_) return;
   const std::vector<scheduler::Done> done = in.get_all<scheduler::Done>();
+  profile_.update_cpu_time += head.processor_time;
   for (const scheduler::Done& each : done) {
     const Bytes bytes = in.get_block();
     profile_.update_time += each.seconds;

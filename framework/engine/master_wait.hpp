@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/freed_memory.hpp"
 #include "engine/master.hpp"
 
 namespace rondo::engine {
@@ -22,6 +23,7 @@ void Master::run_until(const Done& done) {
     if (own_worker_) or_end([&] { own_worker_->poll(); });
     if (census_) finish_recovery();
     if (!census_ && done()) return;
+    limit_freed_memory(transport_.now().count());
     watch_time();
     speak();
     transport::Seconds patience(1);

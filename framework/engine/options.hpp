@@ -30,7 +30,7 @@ struct Options {
   std::uint32_t tree_fanout = 16;
   static constexpr std::uint32_t kRelayAuto = UINT32_MAX;
   std::uint32_t relay = kRelayAuto;    // workers in a group of it; 0: off
-  std::size_t input_bytes = 64 << 20;  // own inputs of one assignment
+  std::size_t input_bytes = 64 << 20;  // of own inputs that wait at one worker
 
   std::string checkpoint;       // folder; empty: no checkpoints but those the program asks for
   std::string checkpoint_copy;  // a second place for the same

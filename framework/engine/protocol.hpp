@@ -69,7 +69,9 @@ enum class Kind : std::uint32_t {
   kInput,    // uint64 epoch, uint32 round, uint32 rounds complete, block
 
   // in a call
-  kAssign,  // master to worker: Call, block shared input, all of Job, per job block own input if Call says so
+  // master to worker: Call, block shared input, all of Job, per job block own input if Call says so. Many jobs come in several
+  // messages, each but the last with Call::more_follow
+  kAssign,
   kReport,  // worker to master: ReportHead, all of Done, per done a block
   kGive,    // master to worker: GiveHead
   kGave,    // worker to master: GaveHead, all of Given
@@ -158,16 +160,18 @@ struct Call {
   std::uint32_t from;   // rounds before this one are complete: shared inputs begin here
   bool own_inputs;      // each job has its own; no shared input comes
   bool input_included;  // the shared input of round 0 is in the message, and does not come down the tree
+  bool more_follow;     // the next message has more jobs of the same assignment
 };
 
 struct ReportHead {
   std::uint64_t epoch;
   double left;  // predicted seconds
-  std::uint64_t ready;
-  double smallest;     // of the ready states' work, as scheduler::event::Report says
+  std::uint64_t ready;  // as scheduler::event::Report says, and so is the next one
+  double smallest;
   double running_for;  // seconds; negative: nothing runs
   StateId running;
   bool hungry;
+  double processor_time;  // seconds of the updates that have ended since the last report
 };
 
 // What a worker does and waits for.

@@ -23,6 +23,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/freed_memory.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
 #include "engine/start_thread.hpp"
@@ -261,6 +262,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
   if (!options.checkpoint.empty()) watch.emplace(SignalWatch::Parent::other);
   transport::InProcess places(static_cast<std::int32_t>(threads) + 1);
   const ExitWatch exit_watch(host);
+  keep_freed_memory();
 
   std::mutex one_at_a_time;  // a factory need not be thread-safe
   detail::Program guarded = program;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/freed_memory.hpp"
 #include "engine/signals.hpp"
 #include "engine/start_thread.hpp"
 
@@ -96,6 +97,7 @@ void Worker::poll() {
     proceed(next.state);
   }
   load_some();
+  limit_freed_memory(transport_.now().count());
   if (settings_.recover) take_replayed();
   flush_outgoing();
   if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
@@ -122,6 +124,7 @@ scheduler::Seconds Worker::report_period() const {
 
 // Called with the lock held.
 scheduler::Seconds Worker::low(scheduler::Time now) const {
+  if (more_follow_) return scheduler::Seconds(0);
   return scheduler::low_mark(scheduler::Seconds(settings_.low), now - began_, call_.rounds);
 }
 
@@ -161,14 +164,16 @@ void Worker::report() {
     if (stopped) stopping_ = false;
     head.epoch = call_.epoch;
     head.left = queue_.left(now).count();
-    head.ready = queue_.ready();
-    head.smallest = queue_.smallest(settings_.move).count();
+    const scheduler::Offer offer = queue_.offer(now, settings_.move);
+    head.ready = offer.count;
+    head.smallest = offer.smallest.count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
     told_ = now + scheduler::Seconds(head.left);
     if (head.hungry) planned_ = scheduler::Seconds(0);  // from now on everything matters
     head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
     if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);
+    head.processor_time = sent_.processor_time;
     failures.swap(failures_);
   }
   Buffer out;

@@ -26,6 +26,7 @@
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/processor_time.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
 #include "recovery/copies.hpp"
@@ -117,9 +118,11 @@ class Worker {
     std::vector<scheduler::Done> jobs;
     std::vector<std::uint64_t> sizes;  // of the outputs, which stand one after the other
     Buffer outputs;
+    double processor_time = 0;  // seconds of the thread that computes
     [[nodiscard]] bool empty() const { return jobs.empty(); }
     void clear() {
       jobs.clear();
+      processor_time = 0;
       sizes.clear();
       outputs.clear();
     }
@@ -257,6 +260,8 @@ class Worker {
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 
+  UpdateMeter meter_;  // used by the computing thread only
+
   // Shared by the two threads.
   mutable std::mutex mutex_;
   std::condition_variable work_;
@@ -278,6 +283,7 @@ class Worker {
   std::size_t unsaved_ = 0;  // states that a checkpoint still wants to see as they are
   bool report_due_ = false;
   bool low_told_ = false;
+  bool more_follow_ = false;  // jobs of the assignment that is here in part: it asks for none of others
   bool stopping_ = false;
   bool computing_ = false;
   bool leaving_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/build.hpp"
+#include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -110,19 +111,22 @@ void Worker::assign(Envelope envelope, Reader& in) {
   }
   if (begins) open_rounds();
 
-  const std::vector<Job> jobs = in.get_all<Job>();
-  const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
+  Reader jobs(in.take(in.get<std::uint64_t>(), sizeof(Job)));
+  std::shared_ptr<const Buffer> bytes;
+  if (call.own_inputs) bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    for (const Job& job : jobs) {
+    while (!jobs.empty()) {
+      const Job job = jobs.get<Job>();
       Entry& entry = states_[job.state];
       // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
-      entry.message = call.own_inputs ? bytes : nullptr;
+      entry.message = bytes;
       entry.own_input = call.own_inputs ? in.get_block() : Bytes();
       entry.epoch = call.epoch;
       entry.rounds = job.round;
       queue_.add(job, entry.here());
     }
+    more_follow_ = call.more_follow;
     low_told_ = false;
     plan();
   }
@@ -140,9 +144,12 @@ void Worker::give(Reader& in) {
   if (head.epoch != call_.epoch) return;
   std::vector<scheduler::Given> given;
   std::vector<std::pair<Job, Entry>> leaving;
+  scheduler::Appetite appetite = head.appetite;
+  appetite.at_once =
+      static_cast<double>(settings_.unsent_bytes - std::min(settings_.unsent_bytes, transport_.unsent()));
   {
     const std::lock_guard lock(mutex_);
-    for (const Job& job : queue_.give(transport_.now(), head.appetite, settings_.move)) {
+    for (const Job& job : queue_.give(transport_.now(), appetite, settings_.move)) {
       const auto found = states_.find(job.state);
       leaving.emplace_back(job, std::move(found->second));
       states_.erase(found);
@@ -151,15 +158,18 @@ void Worker::give(Reader& in) {
   for (auto& [job, entry] : leaving) {
     send_state(head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(), entry.own_input);
     given.push_back({job.slot, job.hop});
+    entry.state.reset();  // not in memory twice for longer than it takes
   }
   flush_outgoing();
 
   GaveHead answer{call_.epoch, head.thief, 0, 0, 0};
   {
     const std::lock_guard lock(mutex_);
-    answer.left = queue_.left(transport_.now()).count();
-    answer.ready = queue_.ready();
-    answer.smallest = queue_.smallest(settings_.move).count();
+    const scheduler::Time now = transport_.now();
+    answer.left = queue_.left(now).count();
+    const scheduler::Offer offer = queue_.offer(now, settings_.move);
+    answer.ready = offer.count;
+    answer.smallest = offer.smallest.count();
   }
   Buffer out = message(Kind::kGave);
   Writer writer(out);
@@ -183,6 +193,7 @@ void Worker::compute() {
   while (!leaving_) {
     if (replay_) {
       run_replay(lock, mark);
+      meter_.restart();
       continue;
     }
     if (const Job* next = queue_.start(transport_.now())) {
@@ -194,6 +205,7 @@ void Worker::compute() {
     }
     if (!tasks_.empty()) {
       run_task(lock);
+      meter_.restart();
       continue;
     }
     if (!done_.empty() || stopping_ || census_due_) {
@@ -218,6 +230,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   detail::Object before{nullptr, nullptr};
   std::optional<std::string> failure;
   lock.unlock();
+  meter_.update_begins(start);
   mark.enter(job.state, call.round);
   try {
     if (context_error_) throw Error(*context_error_);
@@ -230,6 +243,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   }
   mark.leave();
   const scheduler::Time now = transport_.now();
+  limit_freed_memory(now.count());
   lock.lock();
 
   bool wake = false;
@@ -254,6 +268,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     entry.own_input = {};
     entry.rounds = job.round + 1;
     queue_.finished(now, now - start);
+    done_.processor_time += meter_.update_ends(now, queue_.ready() == 0).count();
     if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates ||
         late(now))

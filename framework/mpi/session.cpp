@@ -1,5 +1,4 @@
 // The start and the end of a run under MPI.
-#include <malloc.h>
 #include <mpi.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "engine/beginning.hpp"
 #include "engine/build.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/freed_memory.hpp"
 #include "engine/marker.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
@@ -37,14 +37,6 @@ namespace {
 
 bool running = false;  // inside a run on ranks
 bool ours = false;     // whoever initialised MPI ends it
-
-// Memory of states and messages comes and goes by the hundred kilobytes: the C library would give each back to the system and
-// take it anew, page by page. What the user has set stays.
-void keep_freed_memory() {
-  constexpr int kKept = 32 << 20;
-  if (std::getenv("MALLOC_MMAP_THRESHOLD_") == nullptr) mallopt(M_MMAP_THRESHOLD, kKept);
-  if (std::getenv("MALLOC_TRIM_THRESHOLD_") == nullptr) mallopt(M_TRIM_THRESHOLD, kKept);
-}
 
 // What the end of this process has to know of its last run.
 struct Ending {
@@ -298,7 +290,7 @@ int run_ranks(MPI_Comm communicator, engine::Beginning& beginning, const detail:
   if (rank == 0) tell_of_ignored(options, size);
 
   running = true;
-  keep_freed_memory();
+  engine::keep_freed_memory();
   int status = EXIT_FAILURE;
   mpi::MpiTransport transport(communicator);
   mark_begin();

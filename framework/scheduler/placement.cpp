@@ -1,6 +1,7 @@
 // Where states are between the rounds: first distribution and copies of a resample.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <queue>
 #include <stdexcept>
@@ -62,6 +63,11 @@ struct Shares {
   std::map<Worker, std::uint32_t> sent;
 };
 
+// How many copies of a state fit.
+double room_for(double bytes, double left) {
+  return bytes > 0 ? std::floor(left / bytes) : std::numeric_limits<double>::infinity();
+}
+
 }  // namespace
 
 std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, StateId first) {
@@ -96,12 +102,13 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
           while (shares[slot].kept > keep && !deficits.empty() && load[w] - target >= cost / 2) {
             const auto [deficit, inverse] = deficits.top();
             const std::uint32_t to = ~inverse;
-            const bool levels = load[w] - load[to] > cost * 1.01;
-            if (!levels || bytes[to] + states_[slot].bytes > settings_.bytes_max) break;
+            if (load[w] - load[to] <= cost * 1.01) break;  // it would not level
             deficits.pop();
+            const double room = room_for(states_[slot].bytes, settings_.bytes_max - bytes[to]);
+            if (room < 1) continue;  // it is full, and gets none of the smaller ones either
             const double fit = std::floor(std::min(load[w] - target, deficit) / cost);
             const auto count = static_cast<std::uint32_t>(
-                std::clamp(fit, 1.0, static_cast<double>(shares[slot].kept - keep)));
+                std::min({std::max(fit, 1.0), static_cast<double>(shares[slot].kept - keep), room}));
             shares[slot].kept -= count;
             shares[slot].sent[Worker{to}] += count;
             load[w] -= count * cost;

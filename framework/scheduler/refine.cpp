@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include "scheduler/scheduler.hpp"
 
@@ -11,10 +12,16 @@ namespace rondo::scheduler {
 
 namespace {
 
+// Where the largest state that can go is so many times smaller than what must go, many states go at once.
+constexpr double kManyAtOnce = 16;
+
 struct Entry {
   double cost;
   Slot slot;
-  friend auto operator<=>(const Entry&, const Entry&) = default;
+  float bytes;
+  friend auto operator<=>(const Entry& a, const Entry& b) {
+    return a.cost != b.cost ? a.cost <=> b.cost : a.slot <=> b.slot;
+  }
 };
 
 // A state goes from the one to the other, and perhaps a cheaper one comes back for it.
@@ -39,7 +46,7 @@ std::optional<Exchange> best_exchange(const std::vector<Entry>& from, const std:
     best = exchange;
   };
   // the largest state up to half of the gap, or the smallest above it
-  const auto above = std::upper_bound(from.begin(), from.end(), Entry{gap / 2, UINT32_MAX});
+  const auto above = std::upper_bound(from.begin(), from.end(), Entry{gap / 2, UINT32_MAX, 0});
   if (above != from.begin()) consider({*std::prev(above), std::nullopt});
   if (above != from.end()) consider({*above, std::nullopt});
   if (best && least <= good_enough) return best;
@@ -52,80 +59,167 @@ std::optional<Exchange> best_exchange(const std::vector<Entry>& from, const std:
   return best;
 }
 
-void insert(std::vector<Entry>& entries, const Entry& entry) {
-  entries.insert(std::upper_bound(entries.begin(), entries.end(), entry), entry);
+// What the workers have to do, and which states could go elsewhere.
+class Levels {
+ public:
+  struct Limits {
+    MoveCost move;
+    double bytes_max;  // per worker
+    double slack;      // that may stay above the mean
+  };
+  Levels(const Limits& limits, std::vector<double> load, std::vector<double> bytes,
+         const std::vector<std::uint32_t>& alive)
+      : limits_(limits), load_(std::move(load)), bytes_(std::move(bytes)), held_(load_.size()) {
+    for (const std::uint32_t w : alive) order_.emplace(load_[w], w);
+    const double total = std::accumulate(load_.begin(), load_.end(), 0.0);
+    mean_ = total / static_cast<double>(alive.size());
+  }
+  [[nodiscard]] bool even() const { return order_.rbegin()->first - mean_ <= limits_.slack; }
+
+  // The states of all workers that are more work than their move, by worker: those of w end at ends[w]. Changes `place`, by
+  // slot. O(n log n), as each of them moves few times.
+  void level(std::span<const Entry> movable, std::span<const std::size_t> ends,
+             std::vector<std::uint32_t>& place);
+
+ private:
+  void list(std::uint32_t worker);
+  void move(const Entry& entry, std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] bool move_many(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] bool exchange(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] bool fits(std::uint32_t worker, float in, float out) const {
+    return bytes_[worker] + in - out <= limits_.bytes_max;
+  }
+
+  const Limits limits_;
+  std::vector<double> load_;
+  std::vector<double> bytes_;
+  double mean_ = 0;
+  std::set<std::pair<double, std::uint32_t>> order_;  // of the workers that may give or get, by load
+  std::span<const Entry> movable_;
+  std::span<const std::size_t> ends_;
+  std::vector<std::uint32_t>* place_ = nullptr;
+  std::vector<std::optional<std::vector<Entry>>> held_;  // by worker; ascending, listed when it matters
+};
+
+void Levels::list(std::uint32_t worker) {
+  if (held_[worker]) return;
+  const std::size_t begin = worker == 0 ? 0 : ends_[worker - 1];
+  const auto mine = movable_.subspan(begin, ends_[worker] - begin);
+  std::vector<Entry>& entries = held_[worker].emplace(mine.begin(), mine.end());
+  std::sort(entries.begin(), entries.end());
 }
-void erase(std::vector<Entry>& entries, const Entry& entry) {
-  entries.erase(std::lower_bound(entries.begin(), entries.end(), entry));
+
+void Levels::move(const Entry& entry, std::uint32_t from, std::uint32_t to) {
+  load_[from] -= entry.cost;
+  load_[to] += entry.cost;
+  bytes_[from] -= entry.bytes;
+  bytes_[to] += entry.bytes;
+  (*place_)[entry.slot] = to;
+}
+
+// Takes states from the one to the other, longest first, until one of them is close to the mean. Whether there were many; then
+// no search for the best one pays. O(n).
+bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
+  std::vector<Entry>& mine = *held_[from];
+  double amount = std::min(load_[from] - mean_ - limits_.slack / 2, mean_ - load_[to]);
+  const auto above = std::upper_bound(mine.begin(), mine.end(), Entry{amount, UINT32_MAX, 0});
+  if (above == mine.begin() || kManyAtOnce * std::prev(above)->cost > amount) return false;
+  std::vector<Entry> gone;
+  auto next = above, kept = above;
+  while (next != mine.begin() && mine.front().cost <= amount) {
+    --next;
+    if (next->cost <= amount && fits(to, next->bytes, 0)) {
+      amount -= next->cost;
+      move(*next, from, to);
+      gone.push_back(*next);
+    } else {
+      *--kept = *next;
+    }
+  }
+  mine.erase(next, kept);
+  std::vector<Entry>& theirs = *held_[to];
+  const auto before = theirs.insert(theirs.end(), gone.rbegin(), gone.rend());
+  std::inplace_merge(theirs.begin(), before, theirs.end());
+  return !gone.empty();
+}
+
+// Whether there was a state whose move shortens the round by more than it takes.
+bool Levels::exchange(std::uint32_t from, std::uint32_t to) {
+  std::vector<Entry>&mine = *held_[from], &theirs = *held_[to];
+  const auto pays = [&](const Exchange& e) {
+    double saved = e.there.cost - limits_.move.of_state(e.there.bytes).count();
+    if (e.back) saved -= e.back->cost + limits_.move.of_state(e.back->bytes).count();
+    return saved > 0 && fits(to, e.there.bytes, e.back ? e.back->bytes : 0) &&
+           (!e.back || fits(from, e.back->bytes, e.there.bytes));
+  };
+  const std::optional<Exchange> best =
+      best_exchange(mine, theirs, load_[from] - load_[to], limits_.slack, pays);
+  if (!best) return false;
+  const auto take = [&](const Entry& entry, std::vector<Entry>& away, std::vector<Entry>& home) {
+    away.erase(std::lower_bound(away.begin(), away.end(), entry));
+    home.insert(std::upper_bound(home.begin(), home.end(), entry), entry);
+  };
+  take(best->there, mine, theirs);
+  move(best->there, from, to);
+  if (best->back) {
+    take(*best->back, theirs, mine);
+    move(*best->back, to, from);
+  }
+  return true;
+}
+
+void Levels::level(std::span<const Entry> movable, std::span<const std::size_t> ends,
+                   std::vector<std::uint32_t>& place) {
+  movable_ = movable;
+  ends_ = ends;
+  place_ = &place;
+  // each step shortens the most loaded worker; the limit is for costs that rounding could keep going for ever
+  for (std::size_t step = 0; step < 2 * movable.size() && order_.size() > 1 && !even(); ++step) {
+    const std::uint32_t from = order_.rbegin()->second;
+    const std::uint32_t to = order_.begin()->second;
+    list(from);
+    list(to);
+    const std::pair<double, std::uint32_t> giving{load_[from], from}, getting{load_[to], to};
+    const bool moved = move_many(from, to) || exchange(from, to);
+    order_.erase(giving);
+    if (!moved) continue;  // nothing of this one helps any more
+    order_.erase(getting);
+    order_.emplace(load_[from], from);
+    order_.emplace(load_[to], to);
+  }
 }
 
 }  // namespace
 
+// O(n) where nothing is to be gained.
 std::vector<command::Move> Scheduler::refine() {
   if (alive_.size() < 2) return {};
-  std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
-  std::vector<double> load(workers_.size(), 0);
-  std::vector<std::size_t> ends(workers_.size() + 1, 0);  // how many states the workers before one have
-  double total = 0;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    load[place[slot]] += expected(slot);
-    ++ends[place[slot] + 1];
-  }
-  for (const double each : load) total += each;
-  const double mean = total / static_cast<double>(alive_.size());
-  const double slack = std::max(settings_.tolerance * mean, 2 * latency_.count());
-  std::set<std::pair<double, std::uint32_t>> order;
-  for (const std::uint32_t w : alive_) order.emplace(load[w], w);
-  // The slots by worker, in one block; a worker's own list is made when it matters, as most workers are left alone.
-  std::partial_sum(ends.begin(), ends.end(), ends.begin());
-  std::vector<Slot> by_worker(states_.size());
-  for (Slot slot = 0; slot < states_.size(); ++slot) by_worker[ends[place[slot]]++] = slot;
-  std::vector<std::vector<Entry>> held(workers_.size());
-  std::vector<bool> listed(workers_.size(), false);
-  const auto list_sorted = [&](std::uint32_t w) {
-    if (listed[w]) return;
-    listed[w] = true;
-    for (std::size_t i = w == 0 ? 0 : ends[w - 1]; i < ends[w]; ++i)
-      held[w].push_back({expected(by_worker[i]), by_worker[i]});
-    std::sort(held[w].begin(), held[w].end());
-  };
+  bool pays = false;
+  for (Slot slot = 0; slot < states_.size() && !pays; ++slot)
+    pays = settings_.move.pays(expected(slot), states_[slot].bytes);
+  if (!pays) return {};
 
-  std::vector<double> bytes(workers_.size(), 0);
-  for (Slot slot = 0; slot < states_.size(); ++slot) bytes[place[slot]] += states_[slot].bytes;
-  const auto move = [&](const Entry& entry, std::uint32_t from, std::uint32_t to) {
-    erase(held[from], entry);
-    insert(held[to], entry);
-    load[from] -= entry.cost;
-    load[to] += entry.cost;
-    bytes[from] -= states_[entry.slot].bytes;
-    bytes[to] += states_[entry.slot].bytes;
-    place[entry.slot] = to;
-  };
-  const auto fits = [&](std::uint32_t worker, Slot in, std::optional<Entry> out) {
-    const double freed = out ? states_[out->slot].bytes : 0;
-    return bytes[worker] + states_[in].bytes - freed <= settings_.bytes_max;
-  };
-  // each step shortens the most loaded worker; the limit is for costs that rounding could keep going for ever
-  for (std::size_t step = 0; step < 2 * states_.size() && order.size() > 1; ++step) {
-    const std::uint32_t from = order.rbegin()->second;
-    const std::uint32_t to = order.begin()->second;
-    if (load[from] - mean <= slack) break;
-    list_sorted(from);
-    list_sorted(to);
-    const auto exchange =
-        best_exchange(held[from], held[to], load[from] - load[to], slack, [&](const Exchange& e) {
-          double saved = e.there.cost - settings_.move.of_state(states_[e.there.slot].bytes).count();
-          if (e.back) saved -= e.back->cost + settings_.move.of_state(states_[e.back->slot].bytes).count();
-          return saved > 0 && fits(to, e.there.slot, e.back) &&
-                 (!e.back || fits(from, e.back->slot, e.there));
-        });
-    order.erase({load[from], from});
-    if (!exchange) continue;  // nothing of this one helps any more
-    order.erase({load[to], to});
-    move(exchange->there, from, to);
-    if (exchange->back) move(*exchange->back, to, from);
-    order.emplace(load[from], from);
-    order.emplace(load[to], to);
+  std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
+  std::vector<double> load(workers_.size(), 0), bytes(workers_.size(), 0);
+  std::vector<std::size_t> ends(workers_.size() + 1,
+                                0);  // how many movable states the workers before one have
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const double cost = expected(slot);
+    load[place[slot]] += cost;
+    bytes[place[slot]] += states_[slot].bytes;
+    ends[place[slot] + 1] += settings_.move.pays(cost, states_[slot].bytes) ? 1 : 0;
+  }
+  const double mean = std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(alive_.size());
+  const double slack = std::max(settings_.tolerance * mean, 2 * latency_.count());
+  Levels levels({settings_.move, settings_.bytes_max, slack}, std::move(load), std::move(bytes), alive_);
+  if (!levels.even()) {
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    std::vector<Entry> movable(ends.back());
+    for (Slot slot = 0; slot < states_.size(); ++slot) {
+      const Entry entry{expected(slot), slot, states_[slot].bytes};
+      if (settings_.move.pays(entry.cost, entry.bytes)) movable[ends[place[slot]]++] = entry;
+    }
+    levels.level(movable, ends, place);
   }
 
   std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;

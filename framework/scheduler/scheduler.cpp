@@ -70,6 +70,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (settings_.rebalance && known > 0) moves = refine();
 
   batch_ = begin.batch_most;
+  outstanding_most_ = static_cast<double>(begin.batch_most) * 2;
   if (settings_.batch > 0 && settings_.rebalance && rounds_ == 1) batch_ = std::min(settings_.batch, batch_);
   distribute(now);
   // After the assignments: everybody computes while states are packed.
@@ -77,7 +78,7 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   if (rounds_ == 0) end_if_done();
 }
 
-// Every worker gets the states that it holds and that have rounds to do, and nothing else is known of it.
+// Every worker gets the states that it holds and that have rounds to do, and nothing else is known of it. O(n).
 void Scheduler::distribute(Time now) {
   for (Part& p : workers_) {
     const double bytes = p.bytes;
@@ -88,11 +89,15 @@ void Scheduler::distribute(Time now) {
     p.bytes = bytes;
     p.finish = now;
   }
-  for (Slot slot = 0; slot < states_.size(); ++slot)
-    if (states_[slot].rounds_done < rounds_) part(states_[slot].owner).waiting.push_back(slot);
+  for (auto slot = static_cast<Slot>(states_.size()); slot-- > 0;) {  // the first one last
+    if (states_[slot].rounds_done >= rounds_) continue;
+    Part& p = part(states_[slot].owner);
+    p.waiting.push_back(slot);
+    p.waiting_work += expected(slot);
+    count_offer(slot, p.waiting_offer);
+  }
   for (const std::uint32_t w : alive_) {
     Part& p = workers_[w];
-    for (const Slot slot : p.waiting) p.waiting_work += expected(slot);
     if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
@@ -126,28 +131,43 @@ void Scheduler::order_waiting(std::vector<Slot>& slots) const {
 void Scheduler::assign(Time now, Worker worker) {
   Part& p = part(worker);
   const Time reach = now + 2 * settings_.move.latency;
+  const auto may_be_ahead = [&] {
+    return p.finish < reach &&
+           static_cast<double>(p.outstanding) + static_cast<double>(batch_) <= outstanding_most_;
+  };
   while (!p.waiting.empty() && !stopping_ &&
-         (p.outstanding <= static_cast<std::ptrdiff_t>(batch_) || p.finish < reach)) {
+         (p.outstanding <= static_cast<std::ptrdiff_t>(batch_) || may_be_ahead())) {
     const std::size_t count = std::min(batch_, p.waiting.size());
     command::Assign assign{worker, {}};
     assign.slots.assign(p.waiting.rbegin(), p.waiting.rbegin() + static_cast<std::ptrdiff_t>(count));
     p.waiting.resize(p.waiting.size() - count);
-    double work = 0;
-    for (const Slot slot : assign.slots) {
-      work += expected(slot);
-      p.smallest = std::min(p.smallest, work_and_move(slot));
+    double work = p.waiting_work;
+    Offer offer = p.waiting_offer;
+    if (!p.waiting.empty()) {
+      work = 0;
+      offer = {};
+      for (const Slot slot : assign.slots) {
+        work += expected(slot);
+        count_offer(slot, offer);
+      }
     }
     p.waiting_work = p.waiting.empty() ? 0 : p.waiting_work - work;
+    p.waiting_offer.count -= offer.count;
     p.finish = std::max(now, p.finish) + Seconds(work);
     p.outstanding += static_cast<std::ptrdiff_t>(count);
-    p.ready += count;
+    p.ready += offer.count;
+    p.smallest = std::min(p.smallest, offer.smallest);
     commands_.emplace_back(std::move(assign));
   }
   list(worker);
 }
 
-Seconds Scheduler::work_and_move(Slot slot) const {
-  return Seconds(expected(slot)) + settings_.move.of_state(states_[slot].bytes);
+// A state that is dearer to move than to run is none that a thief could get.
+void Scheduler::count_offer(Slot slot, Offer& offer) const {
+  const double work = expected(slot), bytes = states_[slot].bytes;
+  if (!settings_.move.pays(work, bytes)) return;
+  ++offer.count;
+  offer.smallest = std::min(offer.smallest, Seconds(work) + settings_.move.of_state(bytes));
 }
 
 // Keeps the worker's place among those who could give.
@@ -248,11 +268,14 @@ bool Scheduler::find_victim(Time now, Worker thief) {
     Part& v = part(victim);
     const Seconds difference = gain(now, victim, thief_left);
     if (difference <= 2 * latency_) return false;
-    if (!v.waiting.empty()) {
+    // what is little work pays only while the victim is busy with what it has
+    const bool busy = v.finish - now > thief_left + 2 * latency_;
+    if (v.waiting_offer.count > 0 || (busy && !v.waiting.empty())) {
       if (!reassign(now, victim, thief)) return false;
       t.hungry = false;
       return true;
     }
+    if (v.ready == 0) continue;
     const Appetite appetite{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
     commands_.emplace_back(command::Give{victim, thief, appetite});
     t.asked = now;
@@ -263,7 +286,7 @@ bool Scheduler::find_victim(Time now, Worker thief) {
   return false;
 }
 
-// States whose jobs are still here go without the victim's being asked.
+// States whose jobs are still here go without the victim's being asked. O(n log n) for those that wait.
 bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
   Part& v = part(victim);
   Part& t = part(thief);
@@ -272,19 +295,26 @@ bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
     portions.push_back({i, v.waiting[i], expected(v.waiting[i]), states_[v.waiting[i]].bytes});
   const Seconds victim_left = std::max(v.finish - now, Seconds(0)) + Seconds(v.waiting_work);
   const Appetite appetite{std::max(t.finish - now, Seconds(0)), settings_.bytes_max - t.bytes};
-  std::vector<std::uint32_t> chosen = share(std::move(portions), victim_left, appetite, settings_.move);
+  const std::vector<std::uint32_t> chosen =
+      share(std::move(portions), victim_left, appetite, settings_.move, v.finish - now);
   if (chosen.empty()) return false;
 
   command::Move move{victim, thief, {}};
+  std::vector<bool> taken(v.waiting.size(), false);
+  Offer moved;
   for (const std::uint32_t position : chosen) {
     const Slot slot = v.waiting[position];
+    taken[position] = true;
     move.slots.push_back(slot);
     v.waiting_work -= expected(slot);
     t.waiting_work += expected(slot);
+    count_offer(slot, moved);
     own(slot, thief, states_[slot].hop + 1);
   }
-  std::sort(chosen.begin(), chosen.end(), std::greater<>());
-  for (const std::uint32_t position : chosen) v.waiting.erase(v.waiting.begin() + position);
+  v.waiting_offer.count -= moved.count;
+  t.waiting_offer = moved;
+  std::size_t position = 0;
+  std::erase_if(v.waiting, [&](Slot) { return taken[position++]; });
   t.waiting.assign(move.slots.rbegin(), move.slots.rend());
   commands_.emplace_back(std::move(move));
   list(victim);
@@ -296,12 +326,13 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (!running_) return;
   double work = 0;
   std::size_t to_do = 0;
+  Offer offer;
   for (const Given& given : gave.given) {
     // the thief's report of it may have overtaken this message; then it is no work that the thief will speak of again
     if (states_[given.slot].hop >= given.hop) continue;
     own(given.slot, gave.thief, given.hop);
     work += expected(given.slot);
-    part(gave.thief).smallest = std::min(part(gave.thief).smallest, work_and_move(given.slot));
+    count_offer(given.slot, offer);
     ++to_do;
   }
   Part& v = part(gave.victim);
@@ -319,7 +350,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (stopping_) return;
   if (to_do > 0) {
     t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
-    t.ready += to_do;  // who has stolen much can be a victim before it has reported
+    t.ready += offer.count;  // who has stolen much can be a victim before it has reported
+    t.smallest = std::min(t.smallest, offer.smallest);
     list(gave.thief);
     t.hungry = false;
   } else {

@@ -60,7 +60,8 @@ struct Given {
 
 namespace event {
 
-// A call begins: one round for `update`, WorkQueue::kUnknownRounds for `evolve`. `batch_most` bounds an assignment.
+// A call begins: one round for `update`, WorkQueue::kUnknownRounds for `evolve`. `batch_most` bounds an assignment; twice as
+// many updates may be assigned to a worker at a time.
 struct Begin {
   std::uint32_t rounds;
   std::size_t batch_most;
@@ -78,8 +79,8 @@ struct Report {
   Worker worker;
   std::span<const Done> done;
   Seconds left;
-  std::size_t ready;  // states that a thief could get
-  Seconds smallest;   // of these the least, as WorkQueue::smallest() says
+  std::size_t ready;  // states that a thief could get: WorkQueue::offer()
+  Seconds smallest;   // of these the least, with its move
   bool hungry;
 };
 // The answer to command::Give.
@@ -208,12 +209,13 @@ class Scheduler {
     double bytes = 0;                                          // of the states it holds
     std::vector<Slot> waiting;                                 // not yet assigned; the next one last
     double waiting_work = 0;                                   // predicted seconds
+    Offer waiting_offer;                                       // what a thief could get of them
     std::ptrdiff_t outstanding =
         0;                  // updates assigned and not reported; below 0 when a thief's report has come first
     Time finish{0};         // predicted end of what is assigned
     std::size_t ready = 0;  // states a thief could get from the worker itself
-    Seconds smallest = kNever;  // of them the least, with its move
-    bool hungry = false;    // it waits in hungry_, or an answer to its Give is under way
+    Seconds smallest = kNever;     // of them the least, with its move
+    bool hungry = false;           // it waits in hungry_, or an answer to its Give is under way
     std::optional<double> awaits;  // its key in hungry_, if it is there
     Time asked{0};                 // when that was commanded
     bool stopped = false;
@@ -241,7 +243,7 @@ class Scheduler {
   bool find_victim(Time now, Worker thief);
   bool reassign(Time now, Worker victim, Worker thief);
   void list(Worker worker);
-  [[nodiscard]] Seconds work_and_move(Slot slot) const;
+  void count_offer(Slot slot, Offer& offer) const;
   void complete_rounds();
   void end_if_done();
 
@@ -258,6 +260,7 @@ class Scheduler {
   std::uint32_t complete_ = 0;
   std::deque<std::size_t> missing_;  // per round from complete_ on: states that have not done it
   std::size_t batch_ = 0;
+  double outstanding_most_ = 0;  // updates that are assigned to a worker and not reported
   std::size_t stopped_ = 0;
   Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
   Ranking hungry_;   // who waits for a victim, by finish

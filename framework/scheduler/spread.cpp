@@ -6,6 +6,7 @@
 // longest-processing-time scheduling.
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <numeric>
 #include <queue>
 #include <utility>
@@ -77,19 +78,25 @@ std::vector<Each> by_length(const std::vector<Each>& states) {
 
 std::vector<std::uint32_t> Scheduler::spread_long() const {
   std::vector<std::uint32_t> place(states_.size());
-  std::vector<std::uint32_t> count(workers_.size(), 0);
-  std::vector<Each> all(states_.size());
   double total = 0, longest = 0;
-  bool pays = false;
+  float shortest = std::numeric_limits<float>::infinity();  // of those that may be worth a move
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     const double cost = expected(slot);
-    const std::uint32_t owner = place[slot] = index(states_[slot].owner);
-    all[slot] = {static_cast<float>(cost), slot, owner, count[owner]++};
+    place[slot] = index(states_[slot].owner);
     total += cost;
     longest = std::max(longest, cost);
-    pays = pays || settings_.move.of_state(states_[slot].bytes).count() < kTransferMost * cost;
+    if (settings_.move.of_state(states_[slot].bytes).count() < kTransferMost * cost)
+      shortest = std::min(shortest, static_cast<float>(cost));
   }
-  if (!pays) return place;
+  // shorter ones come after all that could move
+  std::vector<Each> all;
+  std::vector<std::uint32_t> count(workers_.size(), 0);
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const auto cost = static_cast<float>(expected(slot));
+    const std::uint32_t turn = count[place[slot]]++;
+    if (cost >= shortest) all.push_back({cost, slot, place[slot], turn});
+  }
+  if (all.empty()) return place;
 
   // nothing is gained by ending before the longest state does
   const double bound = std::max(total / static_cast<double>(alive_.size()), longest);

@@ -23,11 +23,13 @@ inline constexpr Time kNever{std::numeric_limits<double>::infinity()};
 
 // What it takes to bring unstarted states from one worker to another; decides whether a move pays.
 struct MoveCost {
-  Seconds latency{150e-6};  // of one message with any number of states: two wake-ups and a request
-  Seconds per_state{0.5e-6};
+  Seconds latency{150e-6};    // of one message with any number of states: two wake-ups and a request
+  Seconds per_state{1e-6};    // of both workers together: tables, locks, the memory of a small state
   Seconds per_byte{1 / 2e9};  // packing, a copy on the way, unpacking
 
   [[nodiscard]] Seconds of_state(double bytes) const { return per_state + per_byte * bytes; }
+  // Whether so many seconds of work are more than moving them takes, which is time of both workers.
+  [[nodiscard]] bool pays(double work, double bytes) const { return work > of_state(bytes).count(); }
 };
 
 }  // namespace rondo::scheduler

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -56,13 +57,14 @@ class WorkQueue {
   // The call has this many rounds.
   void close(std::uint32_t rounds);
 
-  // Takes a job over. `here`: its state is; otherwise arrived() follows. O(log jobs).
+  // Takes a job over. `here`: its state is; otherwise arrived() follows. O(1).
   void add(const Job& job, bool here);
   void arrived(StateId state);
   // Drops every job but the running one, and opens nothing any more: the call is cancelled.
   void stop();
 
-  // The job to run now, or null; it is running until finished(). O(log jobs).
+  // The job to run now, or null; it is running until finished(). O(1) for jobs that were added together in the order of their
+  // slots and are all short, otherwise O(log jobs), amortised.
   [[nodiscard]] const Job* start(Time now);
   // The running job has done its round, in `duration`.
   void finished(Time now, Seconds duration);
@@ -70,21 +72,21 @@ class WorkQueue {
   void failed();
 
   // Ready jobs for a thief, best ratio of time to the cost of the move first, as long as the pair of workers ends
-  // earlier by each. Their hops are counted up. Empty if nothing pays. O(jobs log jobs).
+  // earlier by each. Their hops are counted up. Empty if nothing pays. O(jobs + given log jobs).
   [[nodiscard]] std::vector<Job> give(Time now, const Appetite& thief, const MoveCost& move);
 
   // Predicted work of the open rounds, the rest of the running update included.
   [[nodiscard]] Seconds left(Time now) const;
   // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
   [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
-  // Of the ready jobs' work, with what it takes to move their states, the least: who ends no earlier by so much cannot get any.
-  // O(jobs).
-  [[nodiscard]] Seconds smallest(const MoveCost& move) const;
-  // Ready jobs: what a thief could get.
-  [[nodiscard]] std::size_t ready() const { return ready_.size(); }
+  // What a thief could get of the ready jobs: those that are more work than their move, and all of them while an update runs
+  // that takes longer than a message. Where there are many jobs they are looked through again only when half of them have come or
+  // gone. Amortised O(1) per job.
+  [[nodiscard]] Offer offer(Time now, const MoveCost& move);
+  [[nodiscard]] std::size_t ready() const { return run_.size() - next_ + heap_.size() + fresh_.size(); }
   // Jobs in any condition.
   [[nodiscard]] std::size_t size() const {
-    return ready_.size() + absent_.size() + shut_.size() + (running_ ? 1 : 0);
+    return ready() + absent_.size() + shut_.size() + (running_ ? 1 : 0);
   }
   [[nodiscard]] const std::optional<Job>& running() const { return running_; }
   [[nodiscard]] Time running_since() const { return running_since_; }
@@ -95,11 +97,25 @@ class WorkQueue {
   [[nodiscard]] double cost(const Job& job) const { return job.cost > 0 ? job.cost : mean_; }
   [[nodiscard]] double rounds_left(const Job& job) const { return job.round < open_ ? open_ - job.round : 0; }
   [[nodiscard]] double work(const Job& job) const { return cost(job) * rounds_left(job); }
+  [[nodiscard]] double rest_of_update(Time now) const;
   [[nodiscard]] double rest_of_running(Time now) const;
   void count(const Job& job, double sign);
   void put(const Job& job);
+  bool update_order();
+  void take_long(std::vector<Job>& jobs);
+  bool append(std::vector<Job>& jobs);
+  void sort_all();
+  void sort_fresh();
+  template <class Visit>
+  void for_each_ready(const Visit& visit) const;
 
-  std::vector<Job> ready_;  // a heap
+  // Ready jobs: a run that is in order, a heap of those that came later or are not short, and the newest, in no order until an
+  // update begins.
+  std::vector<Job> run_;
+  std::size_t next_ = 0;    // what stands before it in the run has begun
+  bool run_mixed_ = false;  // there are known costs in the run that are not short
+  std::vector<Job> heap_;
+  std::vector<Job> fresh_;
   std::vector<Job> shut_;
   std::unordered_map<StateId, Job> absent_;
   std::optional<Job> running_;
@@ -108,7 +124,15 @@ class WorkQueue {
   std::uint32_t rounds_ = kUnknownRounds;
   bool staggered_ = false;
   double reach_ = 0;  // seconds over which the ends of updates are staggered; 0: longest first
-  // Sums over ready_ and shut_, so that left() is O(1): predicted seconds, and updates of unknown cost.
+  float short_ = 0;   // an update that takes no longer is short: its place in the order does not matter
+  Slot first_ = std::numeric_limits<Slot>::max();  // the slots of all jobs that were here
+  Slot last_ = 0;
+  Offer offer_;                // of jobs that are more work than their move
+  Seconds smallest_ = kNever;  // of all
+  std::size_t offered_ = 0;    // ready jobs when these were found
+  std::size_t changes_ = 0;  // since then
+  double mean_offered_ = 0;
+  // Sums over the ready and the shut jobs, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;
   double unknown_ = 0;
   // Of this call's updates here; stands in for a cost nobody knows. A millisecond until the first one has ended.

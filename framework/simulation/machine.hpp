@@ -127,6 +127,7 @@ struct Settings {
   Seconds report_interval{5e-3};     // between reports of a worker that has states to give
   double report_bytes = 256 << 10;   // of outputs, that do not wait for the interval
   double message_bytes = 256 << 10;  // a message of many states is cut here
+  double unsent_bytes = 32 << 20;    // copies that wait to leave
   std::uint32_t tree_fanout = 16;
   transport::RelayPlan relay;
   std::size_t batch_most = SIZE_MAX;

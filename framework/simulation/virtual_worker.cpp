@@ -218,15 +218,18 @@ void VirtualWorker::flush() {
 void VirtualWorker::give(const Message& ask) {
   Message* answer = message(Kind::kGave, common_->master);
   answer->thief = ask.thief;
-  for (const Job& job : queue_.give(common_->agenda.now(), ask.appetite, common_->settings.scheduler.move)) {
+  scheduler::Appetite appetite = ask.appetite;
+  appetite.at_once = common_->settings.unsent_bytes;
+  for (const Job& job : queue_.give(common_->agenda.now(), appetite, common_->settings.scheduler.move)) {
     common_->whereabouts[value(job.state)] = Common::kTravelling;
     send_state(ask.thief, {job.state, 1, call_.epoch, job});
     answer->given.push_back({job.slot, job.hop});
   }
   flush();
   answer->left = queue_.left(common_->agenda.now()).count();
-  answer->ready = queue_.ready();
-  answer->smallest = queue_.smallest(common_->settings.scheduler.move);
+  const scheduler::Offer offer = queue_.offer(common_->agenda.now(), common_->settings.scheduler.move);
+  answer->ready = offer.count;
+  answer->smallest = offer.smallest;
   answer->bytes += 8.0 * static_cast<double>(answer->given.size());
   send(answer);
 }
@@ -335,8 +338,9 @@ void VirtualWorker::report() {
   Message* out = message(Kind::kReport, common_->master);
   out->left = queue_.left(now).count();
   told_ = now + Seconds(out->left);
-  out->ready = queue_.ready();
-  out->smallest = queue_.smallest(common_->settings.scheduler.move);
+  const scheduler::Offer offer = queue_.offer(now, common_->settings.scheduler.move);
+  out->ready = offer.count;
+  out->smallest = offer.smallest;
   out->hungry = Seconds(out->left) < low(now);
   if (out->hungry) planned_ = Seconds(0);
   out->done = std::exchange(done_, {});

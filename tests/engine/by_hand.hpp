@@ -1,6 +1,7 @@
 // The transport of one worker whose messages are given by hand: it keeps what is sent, and the test is everybody else.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -38,8 +39,12 @@ class ByHand final : public transport::Transport {
     }
     changed_.notify_one();
   }
-  transport::Seconds now() const override { return transport::steady_now(); }
+  transport::Seconds now() const override {
+    const double time = clock;
+    return time < 0 ? transport::steady_now() : transport::Seconds(time);
+  }
 
+  std::atomic<double> clock{-1};  // seconds, if the test moves it
   std::vector<Envelope> sent;
   std::size_t bytes_unsent = 0;
 

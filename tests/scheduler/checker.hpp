@@ -18,7 +18,7 @@ class Checker : public Observer {
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
   // After a reset or a resample: states are where the scheduler has planned them.
-  void placed(const scheduler::Scheduler& s) {
+  void placed(const scheduler::Scheduler& s, const std::vector<scheduler::Copy>& copies = {}) {
     owners_.clear();
     hops_.clear();
     for (scheduler::Slot slot = 0; slot < s.size(); ++slot) {
@@ -27,6 +27,10 @@ class Checker : public Observer {
       if (slot > 0) require(s.id(slot - 1) < s.id(slot), "ids do not ascend");
     }
     sizes(s);
+    for (const scheduler::Copy& copy : copies)
+      require(copy.from == copy.to || s.bytes_held(copy.to) <= s.settings().bytes_max,
+              "copies where there is no memory for them");
+    held_ = bytes_of_workers(s);
   }
 
   void updates(scheduler::Worker worker, const scheduler::Job& job, std::uint64_t, Time start,
@@ -63,6 +67,12 @@ class Checker : public Observer {
       require(s.rounds_done(slot) == done_[slot], "other rounds done than the reports say");
     }
     sizes(s);
+    // only what is brought to a worker is limited: it keeps what it has
+    const std::vector<double> held = bytes_of_workers(s);
+    for (std::size_t w = 0; w < held.size(); ++w)
+      require(held[w] <= std::max(held_[w], s.settings().bytes_max),
+              "states where there is no memory for them");
+    held_ = held;
   }
 
   // After a call: `rounds` for each state, unless it was cancelled.
@@ -104,6 +114,12 @@ class Checker : public Observer {
     out << text << " (at " << last_.count() << " s of virtual time)";
     wrong_ = out.str();
   }
+  // By the owners that the events tell, not by what the scheduler counts.
+  [[nodiscard]] std::vector<double> bytes_of_workers(const scheduler::Scheduler& s) const {
+    std::vector<double> held(s.settings().workers, 0);
+    for (scheduler::Slot slot = 0; slot < s.size(); ++slot) held[index(owners_[slot])] += s.bytes(slot);
+    return held;
+  }
   void own(scheduler::Slot slot, scheduler::Worker worker, std::uint32_t hop) {
     if (hop < hops_[slot]) return;
     hops_[slot] = hop;
@@ -112,7 +128,9 @@ class Checker : public Observer {
 
   template <class Event>
   void before(const Event&, const scheduler::Scheduler&) {}
-  void before(const scheduler::event::Begin&, const scheduler::Scheduler& s) {
+  void before(const scheduler::event::Begin& begin, const scheduler::Scheduler& s) {
+    batch_most_ = begin.batch_most;
+    outstanding_.assign(s.settings().workers, 0);
     updates_.assign(s.size(), {});
     done_.assign(s.size(), 0);
     reported_.clear();
@@ -127,12 +145,15 @@ class Checker : public Observer {
       require(assigned_[each.slot], "a report of a state that was not assigned");
       require(reported_.insert({each.slot, each.round}).second, "a report twice");
       ++done_[each.slot];
+      --outstanding_[index(report.worker)];
       own(each.slot, report.worker, each.hop);
     }
   }
   void before(const scheduler::event::Gave& gave, const scheduler::Scheduler&) {
     require(asked_.count(gave.thief) == 1 && asked_[gave.thief] == gave.victim, "a gift nobody asked for");
     asked_.erase(gave.thief);
+    outstanding_[index(gave.victim)] -= std::ssize(gave.given);
+    outstanding_[index(gave.thief)] += std::ssize(gave.given);
     for (const scheduler::Given& each : gave.given) own(each.slot, gave.thief, each.hop);
   }
   void before(const scheduler::event::Stopped& stopped, const scheduler::Scheduler&) {
@@ -159,6 +180,11 @@ class Checker : public Observer {
       require(!assigned_[slot], "an assignment twice");
       assigned_[slot] = true;
     }
+    require(assign.slots.size() <= batch_most_, "an assignment of more than there may be inputs for");
+    std::ptrdiff_t& outstanding = outstanding_[index(assign.worker)];
+    outstanding += std::ssize(assign.slots);
+    require(outstanding <= 2 * static_cast<std::ptrdiff_t>(std::min<std::size_t>(batch_most_, 1 << 30)),
+            "more updates at a worker than there may be inputs for");
   }
   void see(const scheduler::command::Give& give, const scheduler::Scheduler&) {
     require(rebalance, "stealing while rebalancing is off");
@@ -202,6 +228,9 @@ class Checker : public Observer {
   std::vector<std::uint32_t> done_;
   std::set<std::pair<scheduler::Slot, std::uint32_t>> reported_;
   std::vector<bool> assigned_;
+  std::vector<double> held_;                 // bytes, by worker
+  std::vector<std::ptrdiff_t> outstanding_;  // updates that are assigned and not reported, by worker
+  std::size_t batch_most_ = 0;
   std::set<scheduler::Worker> stopped_;
   std::map<scheduler::Worker, scheduler::Worker> asked_;  // thief, victim
   std::uint32_t completed_ = 0;

@@ -35,6 +35,9 @@ class Scenario {
     m.worker_message = Seconds(std::pow(10, -7 + 4 * uniform()));
     workload_.state_bytes = chance(0.2) ? 0 : std::pow(10, 6.5 * uniform());
     if (chance(0.2)) workload_.input_bytes = 1e6;
+    if (chance(0.3) && workload_.state_bytes > 0)
+      s.bytes_max = std::max(1.0, workload_.state_bytes) * (1 + below(20));
+    if (chance(0.2)) settings_.unsent_bytes = workload_.state_bytes * below(4);
     choose_costs();
   }
 
@@ -57,8 +60,8 @@ class Scenario {
       if (chance(0.25)) {
         std::vector<std::uint32_t> offspring(simulation.scheduler().size());
         for (std::uint32_t& each : offspring) each = chance(0.5) ? 1 : below(4);
-        (void)simulation.resample(offspring);
-        checker_.placed(simulation.scheduler());
+        const std::vector<scheduler::Copy> copies = simulation.resample(offspring);
+        checker_.placed(simulation.scheduler(), copies);
       }
       if (chance(0.2)) simulation.cancel_after(Seconds(std::pow(10, -5 + 4 * uniform())));
       const bool many = chance(0.4);
@@ -113,12 +116,8 @@ class Scenario {
       return unit * own * (0.9 + 0.2 * noise(seed + 1, value(state), round));
     };
     switch (below(5)) {
-      case 0:
-        workload_.seconds = [](StateId, std::uint64_t) { return 0.0; };
-        break;
-      case 1:
-        workload_.seconds = [=](StateId, std::uint64_t) { return unit; };
-        break;
+      case 0: workload_.seconds = [](StateId, std::uint64_t) { return 0.0; }; break;
+      case 1: workload_.seconds = [=](StateId, std::uint64_t) { return unit; }; break;
       case 2:
         workload_.seconds = [=](StateId s, std::uint64_t r) {
           return draw(s, r, [](double u) { return -std::log(1 - u); });

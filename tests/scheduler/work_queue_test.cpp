@@ -194,16 +194,87 @@ TEST(WorkQueue, TellsTheLeastThatAThiefMustHaveRoomFor) {
   WorkQueue queue;
   queue.begin(1);
   queue.open(1);
-  EXPECT_EQ(queue.smallest(move), kNever);
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, kNever);
   for (std::uint32_t i = 0; i < 3; ++i)
     queue.add({StateId{i}, i, 0, 3.0F - static_cast<float>(i), 0, 0}, true);
-  EXPECT_EQ(queue.smallest(move), Seconds(1.5));
-  queue.add({StateId{9}, 9, 0, 0.25F, 0, 0}, false);
-  EXPECT_EQ(queue.smallest(move), Seconds(1.5));  // its state is not here
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.5));
+  queue.add({StateId{9}, 9, 0, 0.75F, 0, 0}, false);
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.5));  // its state is not here
   queue.arrived(StateId{9});
-  EXPECT_EQ(queue.smallest(move), Seconds(0.75));
-  EXPECT_EQ(queue.give(Time(0), {Seconds(6.25 - 0.75), 1}, move).size(),
+  EXPECT_EQ(queue.offer(Time(0), move).smallest, Seconds(1.25));
+  EXPECT_EQ(queue.offer(Time(0), move).count, 4U);
+  EXPECT_EQ(queue.give(Time(0), {Seconds(6.75 - 1.25), 1}, move).size(),
             0U);  // as much as that is not enough
+}
+
+// Packing a state takes time of the worker that gives it, and unpacking it time of the thief.
+TEST(WorkQueue, OffersNothingThatIsDearerToMoveThanToRun) {
+  const MoveCost move{Seconds(1e-4), Seconds(1e-6), Seconds(1e-9)};
+  WorkQueue queue;
+  queue.begin(1);
+  queue.open(1);
+  for (std::uint32_t i = 0; i < 100'000; ++i) queue.add({StateId{i}, i, 0, 0.9e-6F, 8, 0}, true);
+  EXPECT_EQ(queue.offer(Time(0), move).count, 0U);
+  EXPECT_EQ(queue.give(Time(0), {Seconds(0), 1e9}, move).size(), 0U);
+  queue.begin(1);
+  queue.open(1);
+  for (std::uint32_t i = 0; i < 100'000; ++i)
+    queue.add({StateId{i}, i, 0, i % 1000 == 0 ? 2e-6F : 0.9e-6F, 8, 0}, true);
+  EXPECT_EQ(queue.offer(Time(0), move).count, 100U);
+  EXPECT_EQ(queue.give(Time(0), {Seconds(0), 1e9}, move).size(), 100U);
+  EXPECT_EQ(queue.ready(), 99'900U);
+}
+
+// What stands behind a long update waits for it, however little work it is.
+TEST(WorkQueue, OffersEverythingWhileALongUpdateRuns) {
+  const MoveCost move{Seconds(1e-4), Seconds(1e-6), Seconds(0)};
+  for (const double length : {1.0, 1e-3}) {
+    WorkQueue queue;
+    queue.begin(1);
+    queue.open(1);
+    for (Slot i = 0; i < 2000; ++i) queue.add({StateId{i}, i, 0, 0.5e-6F, 8, 0}, true);
+    queue.add({StateId{2000}, 2000, 0, static_cast<float>(length), 8, 0}, true);
+    ASSERT_EQ(queue.start(Time(0))->slot, 2000U);
+    EXPECT_EQ(queue.offer(Time(0), move).count, 2000U);
+    // as many as the thief ends before the long update does
+    const std::size_t given = queue.give(Time(0), {Seconds(0), 1e9}, move).size();
+    EXPECT_NEAR(static_cast<double>(given), std::min(2000.0, (length - 1e-4) / 1.5e-6), 2);
+    queue.finished(Time(length), Seconds(length));
+    if (queue.start(Time(length)) != nullptr) {
+      EXPECT_EQ(queue.offer(Time(length), move).count, 0U);
+    }
+  }
+}
+
+// As they are in memory: one that takes longer than others by less than a thousandth of all is no better a beginning.
+TEST(WorkQueue, RunsShortUpdatesInTheOrderOfTheirPlacesAfterTheLongOnes) {
+  for (const RunOrder order : {RunOrder::kLongestFirst, RunOrder::kStaggered}) {
+    std::mt19937_64 random(3);
+    WorkQueue queue;
+    queue.begin(1, order);
+    queue.open(1);
+    std::vector<float> costs(5000);
+    for (float& cost : costs) cost = 1e-7F * (1 + std::uniform_real_distribution<float>(0, 1)(random));
+    costs[4000] = costs[17] = 1e-3F;
+    costs[2000] = 2e-3F;
+    for (Slot i = 0; i < costs.size(); ++i) queue.add({StateId{i}, i, 0, costs[i], 8, 0}, true);
+    std::vector<Slot> longs;
+    std::optional<Slot> last;
+    while (const Job* job = queue.start(Time(0))) {
+      if (job->cost > 1e-5F) {
+        longs.push_back(job->slot);
+        EXPECT_TRUE(order == RunOrder::kStaggered || !last);
+      } else {
+        EXPECT_TRUE(!last || *last < job->slot);
+        last = job->slot;
+      }
+      queue.finished(Time(0), Seconds(1e-7));
+    }
+    EXPECT_EQ(longs.size(), 3U);
+    if (order == RunOrder::kLongestFirst) {
+      EXPECT_EQ(longs, (std::vector<Slot>{2000, 17, 4000}));
+    }
+  }
 }
 
 TEST(Reporting, WhoIsLateSaysSoAndWhoEndsEarlyDoesNot) {

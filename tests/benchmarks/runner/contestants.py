@@ -17,6 +17,11 @@ class Contestant:
     # Instead of the section's.
     workers: int | None = None
 
+    @property
+    def kind(self):
+        """Threads share one memory; processes send messages, and one of them may be a master that computes nothing."""
+        return "threads" if self.ranks_beside is None else "processes"
+
     def command(self, folder, section_arguments, section_workers, quick=False):
         workers = self.workers or section_workers
         options = [*section_arguments, f"--workers={workers}"] if section_arguments is not None else []
@@ -51,6 +56,8 @@ CONTESTANTS = {
 
 # Programs that measure one thing by themselves and take no part in the reference workload.
 MICRO = {
+    **{f"tiny-{states}": Contestant("tiny_states", (str(states), ON_THREADS), workers=2)
+       for states in (10_000, 100_000, 1_000_000, 10_000_000)},
     "tiny-threads-1": Contestant("tiny_states", (ON_THREADS,), workers=1),
     "tiny-threads-2": Contestant("tiny_states", (ON_THREADS,), workers=2),
     "tiny-mpirun-1": Contestant("tiny_states", workers=1, ranks_beside=1),
@@ -59,8 +66,9 @@ MICRO = {
     "serialisation": Contestant("serialisation"),
     "resample": Contestant("resample", workers=8, ranks_beside=1),
     "resample-rebalanced": Contestant("resample", ("0.2",), workers=8, ranks_beside=1),
-    "memory-master": Contestant("memory", ("master",), workers=2, ranks_beside=1),
+    "memory-tiny": Contestant("memory", ("tiny", "10000000"), arguments_quick=("tiny", "1000000"), workers=2, ranks_beside=1),
     "memory-workers": Contestant("memory", ("workers",), workers=2, ranks_beside=1),
+    "memory-sizes": Contestant("memory", ("sizes", "--rondo-batch=off"), workers=2, ranks_beside=1),
     "idle": Contestant("idle", ("10",), arguments_quick=("4",), workers=2, ranks_beside=1),
     "empty-mpi": Contestant("empty_mpi", workers=35, ranks_beside=1),
     "empty-rondo": Contestant("empty_rondo", workers=35, ranks_beside=1),

@@ -23,6 +23,7 @@ def main():
     if not options.command:
         parser.error("need a command")
     facts = machine.describe(HERE)
+    print(f"on {facts['processor']}, {facts['cores']} cores:", flush=True)
     lines = []
     with subprocess.Popen(options.command, stdout=subprocess.PIPE, text=True) as program:
         for line in program.stdout:

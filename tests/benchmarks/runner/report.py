@@ -23,17 +23,23 @@ def verdict(one):
     return "**far off**" if one.far_off else "**not met**"
 
 
-def targets_table(verdicts):
-    yield "| target | figure | must be | measured | |"
-    yield "|---|---|---|---|---|"
+def ratio(value):
+    return "" if value is None else f"{value:.3f}" if value < 10 else f"{value:.2f}"
+
+
+def targets_table(verdicts, machine, before):
+    """`before`: what the history of this processor has for a row, the newest last."""
+    yield f"| target, on {machine} | figure | must be | measured | | before, on this processor |"
+    yield "|---|---|---|---|---|---|"
     for one in verdicts:
-        value = "" if one.value is None else f"{one.value:.3f}" if one.value < 10 else f"{one.value:.2f}"
-        yield f"| {one.target.row} | {one.target.meaning} | {limit(one.target)} | {value} | {verdict(one)} |"
+        kept = ", ".join(ratio(value) for value in before(one.target.row)[-3:])
+        yield (f"| {one.target.row} | {one.target.meaning} | {limit(one.target)} | {ratio(one.value)} | {verdict(one)} | "
+               f"{kept} |")
 
 
-def times_table(rows):
+def times_table(rows, machine):
     best = min(row["ms"] for row in rows.values())
-    yield "| contestant | ms per round | min | max | / best | efficiency | first round | runs |"
+    yield f"| contestant, on {machine} | ms per round | min | max | / best | efficiency | first round | runs |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, row in sorted(rows.items(), key=lambda item: item[1]["ms"]):
         yield (f"| {name} | {number(row['ms'])} | {number(row['ms_min'])} | {number(row['ms_max'])} | "
@@ -41,8 +47,8 @@ def times_table(rows):
                f"{row['repetitions']} |")
 
 
-def figures_table(rows):
-    yield "| program | figure | median |"
+def figures_table(rows, machine):
+    yield f"| program, on {machine} | figure | median |"
     yield "|---|---|---|"
     for name, row in rows.items():
         for key, value in row.items():
@@ -58,7 +64,8 @@ def paper_table(paper):
                f"{row['placed_by_base_cost']:.3f} | {row['dynamic_by_last_cost']:.3f} |")
 
 
-def document(sections, results, verdicts, paper, facts):
+def document(sections, results, verdicts, paper, facts, before):
+    machine = f"{facts['processor']}, {facts['cores']} cores"
     yield "# Benchmarks"
     yield ""
     yield ", ".join(f"{key} {value}" for key, value in facts.items())
@@ -69,7 +76,7 @@ def document(sections, results, verdicts, paper, facts):
     yield ""
     yield "## Targets"
     yield ""
-    yield from targets_table(verdicts)
+    yield from targets_table(verdicts, machine, before)
     if results.failures:
         yield ""
         yield "## Failures"
@@ -89,4 +96,4 @@ def document(sections, results, verdicts, paper, facts):
         yield f"## {section.title}"
         yield ""
         timed = all("bound_ms" in row for row in rows.values())
-        yield from (times_table(rows) if timed else figures_table(rows))
+        yield from (times_table(rows, machine) if timed else figures_table(rows, machine))

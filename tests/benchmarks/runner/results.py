@@ -3,6 +3,8 @@
 import math
 import statistics
 
+from contestants import CONTESTANTS
+
 
 class NotMeasured(Exception):
     """A figure needs a contestant that did not run, or that failed."""
@@ -32,8 +34,10 @@ class Results:
         return statistics.median(self.figures(section, contestant, key))
 
     def best(self, section, own):
-        """The least median among the peers and Rondo's `own` way of running, not its others."""
-        names = [name for name in self.samples.get(section, {}) if name == own or not name.startswith("rondo")]
+        """The least median among the peers of the same kind, threads or processes, and Rondo's `own` way of running."""
+        kind = CONTESTANTS[own].kind
+        names = [name for name in self.samples.get(section, {})
+                 if name == own or not name.startswith("rondo") and CONTESTANTS[name].kind == kind]
         if len(names) < 2:
             raise NotMeasured(f"{section}: nobody to compare with")
         return min(self.figure(section, name) for name in names)

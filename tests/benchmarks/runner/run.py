@@ -5,17 +5,21 @@ still is with the samples of further attempts.
 """
 
 import argparse
+import functools
 import json
 import pathlib
 import sys
 
 import chart
+import history
 import machine
 import report
 from launch import ContestantFailed, run
 from results import Results
 from sections import SECTIONS
 from targets import verdicts
+
+KEPT = pathlib.Path(__file__).resolve().parent.parent / "history.jsonl"
 
 
 def arguments():
@@ -104,14 +108,16 @@ def main():
                 measure(section, options, calibration, results)
         judged = verdicts(results)
     results.check_hashes()
+    here = history.of_processor(history.lines(KEPT, options.history), facts)
+    before = functools.partial(history.values, here)
     options.output.mkdir(parents=True, exist_ok=True)
     options.history.parent.mkdir(parents=True, exist_ok=True)
-    lines = list(report.document(sections, results, judged, on_paper(options), facts))
+    lines = list(report.document(sections, results, judged, on_paper(options), facts, before))
     (options.output / "results.md").write_text("\n".join(lines) + "\n")
     (options.output / "chart.svg").write_text(chart.draw(sections, results))
-    with options.history.open("a") as history:
-        history.write(json.dumps(history_line(options, facts, calibration, results, judged)) + "\n")
-    print("\n".join(report.targets_table(judged)))
+    with options.history.open("a") as kept:
+        kept.write(json.dumps(history_line(options, facts, calibration, results, judged)) + "\n")
+    print("\n".join(report.targets_table(judged, f"{facts['processor']}, {facts['cores']} cores", before)))
     for text in results.failures:
         print(f"failed: {text}")
     print(f"written: {options.output / 'results.md'}, {options.output / 'chart.svg'}, {options.history}")

@@ -7,6 +7,8 @@ from contestants import CONTESTANTS, MICRO
 ALL = tuple(name for name in CONTESTANTS if name != "rondo-hint")
 SLEEPING = tuple(name for name in ALL if name not in ("serial", "handwritten-mpi-rank0", "rondo-master-works"))
 
+DYNAMIC = ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-threads", "rondo-mpirun")
+
 
 @dataclasses.dataclass(frozen=True)
 class Section:
@@ -69,10 +71,10 @@ SECTIONS = (
     Section("sleep-35", "Sleep, 35 workers", SLEEPING,
             workers=35, work="sleep", rounds=40, rounds_quick=10,
             full_only=("openmp-sorted", "rondo-ship", "mpi4py-pool")),
-    Section("drift-8", "Costs that drift, sleep, 8 workers", ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-mpirun"),
-            workers=8, work="sleep", arguments=("--drift=0.1",), rounds=40, rounds_quick=12, full_only=("tbb", "handwritten-mpi")),
-    Section("spikes-8", "Costs that jump, sleep, 8 workers", ("openmp-dynamic", "tbb", "handwritten-mpi", "rondo-mpirun"),
-            workers=8, work="sleep", arguments=("--spikes",), rounds=41, rounds_quick=21, full_only=("tbb", "handwritten-mpi")),
+    Section("drift-8", "Costs that drift, sleep, 8 workers", DYNAMIC,
+            workers=8, work="sleep", arguments=("--drift=0.1",), rounds=40, rounds_quick=12, full_only=("tbb",)),
+    Section("spikes-8", "Costs that jump, sleep, 8 workers", DYNAMIC,
+            workers=8, work="sleep", arguments=("--spikes",), rounds=41, rounds_quick=21, full_only=("tbb",)),
     ten_states(0), ten_states(5), ten_states(9),
     Section("evolve-35", "Costs drawn anew each round, 140 states, sleep, 35 workers",
             ("openmp-dynamic", "rondo-mpirun", "rondo-evolve"), workers=35, work="sleep",
@@ -80,9 +82,11 @@ SECTIONS = (
     grain(30), grain(100), grain(300),
     micro("tiny", "Updates that cost nothing, 10,000 states of 8 bytes",
           ("tiny-threads-1", "tiny-threads-2", "tiny-mpirun-1", "tiny-mpirun-2", "tiny-mpirun-2-small-batches")),
+    micro("tiny-sizes", "Updates that cost nothing, by the number of states, 2 threads",
+          ("tiny-10000", "tiny-100000", "tiny-1000000", "tiny-10000000"), full_only=("tiny-10000000",), repetitions_quick=2),
     micro("serialisation", "Serialisation", ("serialisation",)),
     micro("resample", "Resample, 2,000 states of 300 kB, 8 workers", ("resample", "resample-rebalanced"), repetitions=2, full_only=("resample-rebalanced",)),
-    micro("memory", "Memory, 2 workers", ("memory-master", "memory-workers"), repetitions=1),
+    micro("memory", "Memory, 2 workers", ("memory-tiny", "memory-workers", "memory-sizes"), repetitions=1),
     micro("idle", "Waiting for a long update elsewhere, 2 workers", ("idle",), repetitions=1),
     micro("start", "Start and end of an empty program, 36 ranks", ("empty-mpi", "empty-rondo"), repetitions=5,
           repetitions_quick=2),

@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 
+from contestants import CONTESTANTS, MICRO
 from results import NotMeasured
 
 # Machines are noisy: only what is off by more than this factor ends the run with an error.
@@ -52,6 +53,9 @@ def against_best(section, contestant):
 
 
 def ratio(section, contestant, other, key="ms"):
+    """Processes beside processes, threads beside threads: where many of them share few cores, processes take longer."""
+    everybody = {**CONTESTANTS, **MICRO}
+    assert everybody[contestant].kind == everybody[other].kind, f"{contestant} and {other} are of two kinds"
     return lambda results: results.figure(section, contestant, key) / results.figure(section, other, key)
 
 
@@ -72,21 +76,27 @@ def reading(section, contestants, key):
     return lambda results: max(results.figure(section, contestant, key) for contestant in contestants)
 
 
+# It knows the costs that states begin with, places them once, and has a rank 0 that computes nothing.
+BY_HAND = "MPI by hand with known costs and a rank 0 of its own"
 TEN = ("ten-states-0", "ten-states-5", "ten-states-9")
 
 TARGETS = (
-    Target("busy, 2 workers, np 3", "time / best of all", against_best("busy-2", "rondo-mpirun"), at_most=1.03),
-    Target("busy, np 2, the master works", "time / best of all", against_best("busy-2", "rondo-master-works"),
-           at_most=1.05),
-    Target("sleep, 8 workers", "time / oneTBB", ratio("sleep-8", "rondo-mpirun", "tbb"), at_most=1.01),
-    Target("sleep, 35 workers", "time / OpenMP dynamic", ratio("sleep-35", "rondo-mpirun", "openmp-dynamic"),
+    Target("busy, 2 workers, np 3", "time / best of all processes", against_best("busy-2", "rondo-mpirun"), at_most=1.03),
+    Target("busy, np 2, the master works", "time / best of all processes",
+           against_best("busy-2", "rondo-master-works"), at_most=1.05),
+    Target("busy, 2 threads", "time / best of all threads", against_best("busy-2", "rondo-threads"), at_most=1.03),
+    *(Target(f"sleep, {workers} workers, np {workers + 1}", f"time / {BY_HAND}",
+             ratio(f"sleep-{workers}", "rondo-mpirun", "handwritten-mpi"), at_most=1.05) for workers in (8, 35)),
+    Target("sleep, 8 threads", "time / oneTBB", ratio("sleep-8", "rondo-threads", "tbb"), at_most=1.01),
+    Target("sleep, 35 threads", "time / OpenMP dynamic", ratio("sleep-35", "rondo-threads", "openmp-dynamic"),
            at_most=0.97),
     Target("first round, 8 workers", "time / bound", first_against_bound("sleep-8", "rondo-mpirun"), at_most=1.10,
-           beside=ratio("sleep-8", "rondo-mpirun", "openmp-dynamic", "first_ms")),
-    Target("drift, 8 workers", "mean time / OpenMP dynamic",
-           ratio("drift-8", "rondo-mpirun", "openmp-dynamic", "mean_ms"), at_most=1.03),
-    Target("spikes, 8 workers", "mean time / OpenMP dynamic",
-           ratio("spikes-8", "rondo-mpirun", "openmp-dynamic", "mean_ms"), at_most=1.03),
+           beside=ratio("sleep-8", "rondo-mpirun", "handwritten-mpi", "first_ms")),
+    *(Target(f"{name}, 8 {what}", f"mean time / {beside}", ratio(f"{name}-8", contestant, other, "mean_ms"), at_most=most)
+      for name in ("drift", "spikes")
+      for what, contestant, other, beside, most in (
+          ("workers, np 9", "rondo-mpirun", "handwritten-mpi", BY_HAND, 1.05),
+          ("threads", "rondo-threads", "openmp-dynamic", "OpenMP dynamic", 1.03))),
     Target("states shipped, busy, 2 workers", "time / persistent states", ratio("busy-2", "rondo-ship", "rondo-mpirun")),
     Target("10 states, first round, the long one first", "units", units(TEN[:1], "rondo-mpirun", "first_ms"), at_most=10.3),
     # Nobody who does not know the costs ends before 14 when the long one comes last; a hint makes them known.
@@ -99,12 +109,15 @@ TARGETS = (
     Target("no barriers, 35 workers", "time with barriers / without",
            ratio("evolve-35", "rondo-mpirun", "rondo-evolve", "mean_ms"), at_least=1.5),
     *(Target(f"grain {us} us", "efficiency", efficiency(f"grain-{us}", "rondo-mpirun"), at_least=wanted,
-             beside=ratio(f"grain-{us}", "rondo-mpirun", "openmp-dynamic"))
+             beside=ratio(f"grain-{us}", "rondo-mpirun", "handwritten-mpi"))
       for us, wanted in ((30, 0.83), (100, 0.93), (300, 0.96))),
     Target("update of 0 cost, 10,000 states, threads", "us per update, the worse of 1 and 2 workers",
            reading("tiny", ("tiny-threads-1", "tiny-threads-2"), "us_per_update"), at_most=1.0, absolute=True),
     Target("update of 0 cost, 10,000 states, mpirun", "us per update, the worse of 1 and 2 workers",
            reading("tiny", ("tiny-mpirun-1", "tiny-mpirun-2"), "us_per_update"), at_most=1.0, absolute=True),
+    *(Target(f"update of 0 cost, {states:,} states, threads", "us per update / at 10,000 states",
+             ratio("tiny-sizes", f"tiny-{states}", "tiny-10000", "us_per_update"), at_most=1.0)
+      for states in (100_000, 1_000_000, 10_000_000)),
     Target("master, batches of 10", "us per message", reading("tiny", ("tiny-mpirun-2-small-batches",),
            "master_us_per_message"), at_most=2.0, absolute=True),
     *(Target(f"{what} of 300 kB, {way}", "time / memcpy",
@@ -118,7 +131,11 @@ TARGETS = (
     Target("resample, 8 workers", "copies sent / copies needed",
            reading("resample", ("resample",), "transfers_over_needed"), at_most=1.0),
     Target("memory of the master", "bytes per state, without outputs",
-           reading("memory", ("memory-master",), "master_bytes_per_state"), at_most=300),
+           reading("memory", ("memory-tiny",), "master_bytes_per_state"), at_most=300),
+    Target("memory of a worker", "bytes per state beside the state",
+           reading("memory", ("memory-tiny",), "worker_bytes_per_state"), at_most=300),
+    Target("memory of a worker, states of 2 to 20 MB whose sizes change", "most held / (1.3 x states + a message + 48 MB)",
+           reading("memory", ("memory-sizes",), "worker_memory_over_limit"), at_most=1.0),
     Target("memory of a worker", "most held / (1.15 x states + 64 MB)",
            reading("memory", ("memory-workers",), "worker_memory_over_limit"), at_most=1.0),
     Target("idle worker", "fraction of a core", reading("idle", ("idle",), "idle_worker"), at_most=0.02),

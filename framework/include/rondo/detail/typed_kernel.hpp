@@ -101,8 +101,10 @@ Program make_program(Factory factory) {
   Program program;
   for (const std::type_info* type :
        {&typeid(U), &typeid(typename U::StateType), &typeid(typename U::InputType),
-        &typeid(typename U::OutputType), &typeid(typename U::ContextType)})
-    program.types += (program.types.empty() ? "" : ", ") + boost::core::demangle(type->name());
+        &typeid(typename U::OutputType), &typeid(typename U::ContextType)}) {
+    if (!program.types.empty()) program.types += ", ";
+    program.types += boost::core::demangle(type->name());
+  }
   program.shape = [] {
     Shape shape;
     shape.template note_object<typename U::StateType>(&empty_state<U>);

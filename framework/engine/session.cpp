@@ -21,6 +21,7 @@
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
+#include "engine/check.hpp"
 #include "engine/crash_line.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
@@ -65,6 +66,7 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     master.tell_caught_leave();
     status = master.leave_status();
   }
+  status = master.end_check(status);
   master.close(status);
   return status;
 }
@@ -138,7 +140,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
     }
   }
 
-  Worker worker(transport, host.storage, program.make_kernel(), settings);
+  Worker worker(transport, host.storage, make_kernel(program, settings.check), settings);
   try {
     for (transport::Envelope& envelope : early) worker.handle(std::move(envelope));
     while (true) {

@@ -36,6 +36,7 @@ class Scenario {
     workload_.state_bytes = chance(0.2) ? 0 : std::pow(10, 6.5 * uniform());
     if (chance(0.2)) workload_.input_bytes = 1e6;
     choose_costs();
+    s.rotate = s.rebalance && seed % 8 == 5;
   }
 
   // Runs it; what was wrong, or nothing.

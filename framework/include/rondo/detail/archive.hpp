@@ -54,7 +54,7 @@ class OutputArchive final : public boost::archive::detail::common_oarchive<Outpu
   ~OutputArchive() override;
 
   void save_binary(const void* data, std::size_t size) {
-    writer_ != nullptr ? writer_->block(data, size) : counter_->block(data, size);
+    put([&](auto& out) { out.block(data, size); });
   }
   template <class T>
   void save_array(const boost::serialization::array_wrapper<T>& array, unsigned) {

@@ -89,9 +89,12 @@ class Writer {
     if (archive_ != nullptr) close();
   }
 
-  void block(const void* data, std::size_t size) {
+  // Returns where the copy is.
+  std::byte* block(const void* data, std::size_t size) {
     fill(padding(static_cast<std::size_t>(at_ - begin_), size));
-    copy(room(size), data, size);
+    std::byte* const place = room(size);
+    copy(place, data, size);
+    return place;
   }
   // Zeros.
   void fill(std::size_t size) {

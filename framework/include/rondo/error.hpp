@@ -13,6 +13,8 @@
 
 #include <rondo/ids.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 // The base of all errors that Rondo throws.
@@ -113,3 +115,5 @@ class WorkerLost : public Error {
 };
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -21,6 +21,8 @@
 // Thread-safe in the way of the standard library: no shared state.
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -35,6 +37,8 @@
 #include <rondo/detail/products.hpp>
 #include <rondo/detail/travel.hpp>
 #include <rondo/error.hpp>
+
+#pragma GCC visibility push(default)
 
 namespace rondo {
 
@@ -113,3 +117,5 @@ void unpack(Bytes bytes, T& value) {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

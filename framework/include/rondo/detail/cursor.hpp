@@ -14,6 +14,8 @@
 
 #include <rondo/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 class OutputArchive;
@@ -177,3 +179,5 @@ class Reader {
 };
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

@@ -23,6 +23,8 @@
 #include <rondo/stream/options.hpp>
 #include <rondo/stream/pipeline.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 namespace streaming {
@@ -116,3 +118,5 @@ requires(!streaming::Pipeline<Given>) void for_each(Given&&, Sink&&, const Strea
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 class CoreBudget;
@@ -53,3 +55,5 @@ struct StreamOptions {
 };
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -21,6 +21,8 @@
 
 #include <rondo/stream/slot.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::streaming {
 
 class StreamBase;
@@ -224,3 +226,5 @@ inline void PromiseBase::hand_over(void* to_consumer) {
 }
 
 }  // namespace rondo::streaming
+
+#pragma GCC visibility pop

@@ -15,6 +15,8 @@
 
 #include <rondo/stream/pipeline.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 namespace streaming {
@@ -95,3 +97,5 @@ requires(!streaming::Pipeline<Given>) void sequential(Given&&) {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

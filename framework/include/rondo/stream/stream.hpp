@@ -50,6 +50,8 @@
 #include <rondo/stream/room.hpp>
 #include <rondo/stream/slot.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 template <class T>
@@ -394,3 +396,5 @@ Stream<T> streaming::Promise<T>::get_return_object() {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -12,8 +12,10 @@ namespace {
 std::string list(const std::vector<StateId>& ids) {
   constexpr std::size_t kMost = 10;  // a text stays a line; the error holds all of them
   std::string text;
-  for (std::size_t i = 0; i < std::min(ids.size(), kMost); ++i)
-    text += (i > 0 ? ", " : "") + std::to_string(value(ids[i]));
+  for (std::size_t i = 0; i < std::min(ids.size(), kMost); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(value(ids[i]));
+  }
   if (ids.size() > kMost) text += " and " + std::to_string(ids.size() - kMost) + " more";
   return text;
 }

@@ -1,8 +1,9 @@
-# cmake -D SOURCE=folder -D BUILD=folder -D MPI=on|off -D COMPILER=c++ -D WORK=folder -P install_folders.cmake
+# cmake -D SOURCE=folder -D BUILD=folder -D MPI=on|off -D COMPILER=c++ -P install_folders.cmake
 #
 # Any of the folders that an installation consists of may be absolute: the .pc files name those where things are. The libraries
 # are those of BUILD, as where they are installed does not change them.
-file(REMOVE_RECURSE ${WORK})
+# CMake refuses to install headers below the sources, so all this is somewhere else.
+execute_process(COMMAND mktemp --directory OUTPUT_VARIABLE WORK OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 find_program(PKG_CONFIG pkg-config REQUIRED)
 
 # expect(LIBDIR folder INCLUDEDIR folder): as CMake is given them
@@ -12,7 +13,11 @@ function(expect libdir includedir)
   execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${build} -D RONDO_MPI=${MPI} -D CMAKE_CXX_COMPILER=${COMPILER}
       -D RONDO_TESTS=OFF -D RONDO_EXAMPLES=OFF -D CMAKE_INSTALL_PREFIX=${prefix}
       -D CMAKE_INSTALL_LIBDIR=${libdir} -D CMAKE_INSTALL_INCLUDEDIR=${includedir}
-    OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+    OUTPUT_QUIET RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    file(REMOVE_RECURSE ${WORK})
+    message(FATAL_ERROR "LIBDIR=${libdir} INCLUDEDIR=${includedir}: cannot be configured")
+  endif()
   file(COPY ${BUILD}/framework/librondo.a DESTINATION ${build}/framework)
   file(COPY ${BUILD}/framework/stream/librondo_stream.a DESTINATION ${build}/framework/stream)
   file(REMOVE_RECURSE ${prefix} ${WORK}/lib ${WORK}/include)
@@ -43,3 +48,4 @@ expect(lib/deep include)
 expect(${WORK}/lib include)
 expect(lib ${WORK}/include)
 expect(${WORK}/lib ${WORK}/include/deep)
+file(REMOVE_RECURSE ${WORK})

@@ -58,7 +58,6 @@ class Crew {
   Meter meter_;
   Meter::Duration decided_{};
   std::uint64_t samples_ = 0;
-  unsigned demanded_ = 0;
 
   std::mutex threads_mutex_;
   std::vector<std::thread> threads_;

@@ -1,4 +1,4 @@
-# cmake -D NM=nm -D LIBRARIES=file,file -P exports.cmake: a shared library exports what the public headers declare, and nothing
+# cmake -D NM=nm -D LIBRARIES=file,file -D MPI=on|off -P exports.cmake: a shared library exports what the public headers declare, and nothing
 # of the layers inside. (Templates of std, made for types of the inside, do no harm.)
 string(REPLACE "," ";" LIBRARIES "${LIBRARIES}")
 set(all "")
@@ -8,8 +8,12 @@ foreach(library IN LISTS LIBRARIES)
   string(APPEND all "${symbols}")
 endforeach()
 
-foreach(public IN ITEMS "rondo::detail::run_program(" "rondo::detail::Writer::open(" "rondo::detail::check_inputs("
-                        "typeinfo for rondo::UpdateError" "rondo::streaming::evaluate(" "rondo::CoreBudget::CoreBudget(")
+set(wanted "rondo::detail::run_program(" "rondo::detail::Writer::open(" "rondo::detail::check_inputs("
+  "typeinfo for rondo::UpdateError" "rondo::streaming::evaluate(" "rondo::CoreBudget::CoreBudget(")
+if(MPI)
+  list(APPEND wanted "rondo::detail::run_program_on(")
+endif()
+foreach(public IN LISTS wanted)
   string(FIND "${all}" "\n${public}" found)
   if(found EQUAL -1)
     message(SEND_ERROR "the shared libraries do not export ${public}")

@@ -15,6 +15,12 @@ install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${headers})
 install(TARGETS ${targets} EXPORT rondo)
 install(EXPORT rondo NAMESPACE rondo:: FILE rondo-targets.cmake DESTINATION ${package_folder})
 
+if(RONDO_MPI)
+  include(mpi_identity.cmake)
+  rondo_mpi_identity(RONDO_MPI_IDENTITY ${MPI_CXX_INCLUDE_DIRS})
+  string(JOIN " " RONDO_MPI_LIBRARIES ${MPI_CXX_LIBRARIES})
+  install(FILES mpi_identity.cmake DESTINATION ${package_folder})
+endif()
 configure_package_config_file(rondo-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/rondo-config.cmake
   INSTALL_DESTINATION ${package_folder})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/rondo-config-version.cmake
@@ -22,10 +28,19 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/rondo-config-versio
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/rondo-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/rondo-config-version.cmake
   DESTINATION ${package_folder})
 
-# pkg-config knows no targets, so it gets the files that they stand for.
+# pkg-config knows no targets, so it gets the files that they stand for. A folder of GNUInstallDirs may be absolute: then it
+# stays where it is, and so does the prefix if the .pc files cannot tell it from where they are.
 set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-file(RELATIVE_PATH RONDO_PREFIX_FROM_PKGCONFIG /prefix/${pkgconfig_folder} /prefix)
-string(REGEX REPLACE "/$" "" RONDO_PREFIX_FROM_PKGCONFIG ${RONDO_PREFIX_FROM_PKGCONFIG})
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  set(RONDO_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+else()
+  file(RELATIVE_PATH up /prefix/${pkgconfig_folder} /prefix)
+  string(REGEX REPLACE "/$" "" up ${up})
+  set(RONDO_PC_PREFIX "\${pcfiledir}/${up}")
+endif()
+foreach(folder IN ITEMS INCLUDEDIR LIBDIR)
+  cmake_path(APPEND RONDO_PC_${folder} "\${prefix}" "${CMAKE_INSTALL_${folder}}")
+endforeach()
 set(libraries $<TARGET_LINKER_FILE:Boost::serialization> $<TARGET_LINKER_FILE:Boost::program_options>)
 set(include_folders ${RONDO_RANDOM123_INCLUDE_DIR} $<TARGET_PROPERTY:Boost::headers,INTERFACE_INCLUDE_DIRECTORIES>)
 if(RONDO_MPI)

@@ -4,6 +4,7 @@
 #   without_mpi   the core and its tests, without MPI
 #   thread        some of the tests on threads under ThreadSanitizer
 #   address       some of the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+#   clang         some of the tests, the examples and outside projects, by Clang 16, with shared libraries; no warnings
 #   release       everything
 #   benchmarks    the quick set: nobody does other work than the others, and no ratio is off its target by more than 1.5
 # Installs missing packages first (Debian 12; as root, or with sudo).
@@ -17,6 +18,8 @@ without_mpi_parts=(scheduler simulation engine recovery checkpoint)
 thread_parts=(engine recovery stream)
 address_parts=(engine checkpoint resilience serialization_damage stream_threads stream_evaluator stream_coroutines
                stream_errors stream_unread)
+# By the other compiler: what compiles differently (headers, templates, coroutines), and what users build.
+clang_parts=(headers docs serialization consumer/shared checking_kernel scheduler_property stream_coroutines stream_evaluator)
 # Not optimised further than it takes to run in reasonable time, as that halves the time to compile; with assertions.
 sanitized=(-D CMAKE_CXX_FLAGS_RELEASE=-O1 -D RONDO_EXAMPLES=OFF -D RONDO_INSTALL=OFF)
 # Left out of these parts: what only tries to compile, what crashes on purpose (the sanitizers have their own say then),
@@ -25,9 +28,11 @@ parts_exclude='refuses|mistake|^program|np[1267]|np36'
 
 cores=$(nproc)
 builds=("$@")
-[[ ${#builds[@]} -gt 0 ]] || builds=(without_mpi thread address release benchmarks)
+[[ ${#builds[@]} -gt 0 ]] || builds=(without_mpi thread address clang release benchmarks)
 
-bash framework/install_packages.sh
+packages=()
+if [[ " ${builds[*]} " == *" clang "* ]]; then packages+=(clang-16); fi
+bash framework/install_packages.sh "${packages[@]}"
 if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
 
 # ThreadSanitizer and AddressSanitizer of GCC 12 do not know the address layouts of newer kernels: they need a fixed one.
@@ -104,12 +109,20 @@ build_and_test() {
       configure build/address -D RONDO_SANITIZE=address,undefined "${sanitized[@]}"
       test_parts build/address "${address_parts[@]}"
       ;;
+    clang)
+      parts_exclude='np[1267]'
+      configure build/clang -D CMAKE_CXX_COMPILER=clang++-16 -D BUILD_SHARED_LIBS=ON -D CMAKE_CXX_FLAGS_RELEASE=-O1 \
+        -D CMAKE_COMPILE_WARNING_AS_ERROR=ON
+      cmake --build build/clang --parallel "$cores" --target framework/all examples/all
+      run_tests build/clang "$cores" --tests-regex '^(example[.]|consumer[.](install|find_package|pkg_config|stream))'
+      test_parts build/clang "${clang_parts[@]}"
+      ;;
     benchmarks)
       # one run on a busy machine says little: a ratio fails that is off in three
       bash tests/benchmarks/run.sh --quick --attempts 3
       ;;
     *)
-      echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address, release and benchmarks" >&2
+      echo "tests/run.sh: there is no build '$1'; there are without_mpi, thread, address, clang, release and benchmarks" >&2
       return 1
       ;;
   esac

@@ -66,7 +66,7 @@ std::string run_name(const Path& own, std::uint64_t run) { return run_prefix(own
 bool is_run_name(const std::string& name) { return name.starts_with(kRunPrefix); }
 
 bool is_run_name(const std::string& name, std::uint64_t run) {
-  return is_run_name(name) && name.ends_with('-' + digits(run));
+  return is_run_name(name) && name.ends_with(std::string("-").append(digits(run)));
 }
 
 bool is_run_of(const Path& own, const std::string& name) { return name.starts_with(run_prefix(own)); }

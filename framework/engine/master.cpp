@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/build.hpp"
+#include "engine/check.hpp"
 #include "engine/master_wait.hpp"
 #include "engine/processor_time.hpp"
 #include "engine/session.hpp"
@@ -27,6 +28,7 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   settings.workers = workers;
   settings.rebalance = options.rebalance;
   settings.batch = options.batch;
+  settings.rotate = options.check;
   if (options.memory > 0) settings.bytes_max = options.memory;
   return settings;
 }
@@ -63,6 +65,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.save_bytes = options.checkpoint_bytes;
   if (options.batch > 0) worker_settings_.report_updates = options.batch;
   worker_settings_.rollback = options.rollback;
+  worker_settings_.check = options.check;
   worker_settings_.tree_fanout = options.tree_fanout;
   worker_settings_.recover = options.recover;
   worker_settings_.orphan = options.orphan;
@@ -77,7 +80,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   run_ = draw_run();
   handshake(program);
   if (!options.master_works) return;
-  own_worker_.emplace(transport_, storage_, program.make_kernel(), worker_settings_);
+  own_worker_.emplace(transport_, storage_, make_kernel(program, options.check), worker_settings_);
   for (Envelope& early : std::exchange(early_, {})) own_worker_->handle(std::move(early));
 }
 
@@ -257,6 +260,7 @@ void Master::dispatch(Envelope envelope) {
     case Kind::kReport: return take_report(envelope.from, in);
     case Kind::kGave: return take_gave(envelope.from, in);
     case Kind::kFailed: return take_failed(envelope.from, in);
+    case Kind::kDiffers: return take_differs(envelope.from, in);
     case Kind::kStopped:
       if (running_ != nullptr && in.get<std::uint64_t>() == epoch_) on(scheduler::event::Stopped{worker});
       return;

@@ -57,6 +57,8 @@ class Master final : public detail::Engine {
   // Whether all ranks can write where checkpoints will go: better now than when the first one is due. Throws CheckpointError if
   // no place will do; tells of one of two.
   void check_places();
+  // With --rondo-check: tells what it has found, and gives the status of the run: not 0 if there was a difference.
+  [[nodiscard]] int end_check(int status) const;
   // Tells every worker to stop, and waits until nothing is on the way any more.
   void close(std::int32_t status);
 
@@ -92,6 +94,7 @@ class Master final : public detail::Engine {
     std::function<void(std::uint32_t round)> complete;
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
+    std::optional<CheckError> difference;  // the first one: by round, then by state
     std::exception_ptr exception;  // of the program's own functions
     bool cancelled = false;
     bool ended = false;
@@ -158,6 +161,7 @@ class Master final : public detail::Engine {
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
+  [[nodiscard]] std::uint64_t rounds_per_call() const;
   void evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhausted);
   void send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input);
   void on(const scheduler::Event& event);
@@ -172,6 +176,7 @@ class Master final : public detail::Engine {
   void take_report(Rank from, Reader& in);
   void take_gave(Rank from, Reader& in);
   void take_failed(Rank from, Reader& in);
+  void take_differs(Rank from, Reader& in);
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   [[noreturn]] void throw_failures(Running& running);
@@ -339,8 +344,9 @@ class Master final : public detail::Engine {
   bool again_ = false;
 
   Profile profile_;
-  double longest_ = 0;           // update of the call
+  double longest_ = 0;          // update of the call
   std::size_t input_most_ = 0;  // bytes of the biggest own input so far
+  bool differs_ = false;        // --rondo-check has found something
 };
 
 }  // namespace rondo::engine

@@ -1,6 +1,7 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
 #include <cstring>
+#include <iostream>
 #include <memory>
 #include <span>
 #include <utility>
@@ -51,12 +52,18 @@ void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t 
   send_tree(out);
 }
 
-// One call; where workers may be lost a call for as many rounds as are between two backups.
+// Of one evolve(). Where workers may be lost, as many as are between two backups. With --rondo-check one, as states move to
+// other workers between calls.
+std::uint64_t Master::rounds_per_call() const {
+  if (options_.check) return 1;
+  return options_.recover ? options_.recover_every : std::numeric_limits<std::uint32_t>::max();
+}
+
 void Master::evolve(const Rounds& rounds) {
   require_idle();
   require_going();
   bool exhausted = false;
-  for (std::uint64_t before = 0; !exhausted; before += options_.recover_every)
+  for (std::uint64_t before = 0; !exhausted; before += rounds_per_call())
     evolve_part(rounds, before, exhausted);
 }
 
@@ -69,7 +76,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
                                  : Output();
   running.complete = [&](std::uint32_t round) { rounds.complete(before + round); };
   std::uint32_t open = 0;
-  const std::uint64_t most = options_.recover ? options_.recover_every : UINT64_MAX;
+  const std::uint64_t most = rounds_per_call();
   Buffer input;
   const auto feed = [&] {
     while (!exhausted && open < most && !running.ended && !running.exception &&
@@ -126,10 +133,11 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (options_.recover) end_record(running);
   if (running.exception) std::rethrow_exception(running.exception);
-  if (!running.failures.empty()) throw_failures(running);
+  if (!running.failures.empty() || running.difference) throw_failures(running);
 }
 
 void Master::throw_failures(Running& running) {
+  if (running.difference) throw CheckError(*running.difference);
   std::sort(running.failures.begin(), running.failures.end(),
             [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
   std::vector<StateProgress> progress;
@@ -300,6 +308,33 @@ void Master::take_failed(Rank from, Reader& in) {
   const auto round = in.get<std::uint32_t>();
   running_->failures.push_back({id, from, running_->call.first_round + round, in.get_text()});
   on(scheduler::event::Cancel{});
+}
+
+void Master::take_differs(Rank from, Reader& in) {
+  differs_ = true;
+  const auto epoch = in.get<std::uint64_t>();
+  if (running_ == nullptr || epoch != epoch_) return;
+  const auto id = in.get<StateId>();
+  const std::uint64_t round = running_->call.first_round + in.get<std::uint32_t>();
+  const std::string text = "state " + std::to_string(value(id)) + " on rank " + std::to_string(value(from)) +
+                           " in round " + std::to_string(round) + ": " + in.get_text();
+  const std::optional<CheckError>& known = running_->difference;
+  if (!known || std::pair(round, id) < std::pair(known->round(), known->state()))
+    running_->difference.emplace(text, id, round, in.get<std::uint64_t>());
+  on(scheduler::event::Cancel{});
+}
+
+int Master::end_check(int status) const {
+  if (!options_.check) return status;
+  if (!differs_) {
+    std::cerr << "rondo: --rondo-check: " + std::to_string(profile_.updates + next_task_) +
+                     " updates were done twice and gave the same bytes\n";
+    return status;
+  }
+  if (status != EXIT_SUCCESS) return status;
+  std::cerr
+      << "rondo: --rondo-check has found a difference, which the program has caught: the status is not 0\n";
+  return EXIT_FAILURE;
 }
 
 }  // namespace rondo::engine

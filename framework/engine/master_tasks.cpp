@@ -122,9 +122,15 @@ void Master::take_tasks_done(Rank from, Reader& in) {
       continue;
     }
     const std::string text(reinterpret_cast<const char*>(output.data()), output.size());
-    task.failed(std::make_exception_ptr(UpdateError(
-        "task " + std::to_string(task.key) + " on rank " + std::to_string(value(from)) + ": " + text,
-        {{StateId{task.key}, from, round_ - 1, text}}, {})));
+    const std::string whole =
+        "task " + std::to_string(task.key) + " on rank " + std::to_string(value(from)) + ": " + text;
+    if (status == TaskStatus::kDiffers) {
+      differs_ = true;
+      task.failed(std::make_exception_ptr(CheckError(whole, StateId{task.key}, round_ - 1, 0)));
+    } else {
+      task.failed(
+          std::make_exception_ptr(UpdateError(whole, {{StateId{task.key}, from, round_ - 1, text}}, {})));
+    }
   }
 }
 

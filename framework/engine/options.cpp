@@ -52,6 +52,10 @@ po::options_description describe_options() {
       "SIZE of states (say 4G) that placement and stealing may bring to one worker; default: no limit");
   add("rondo-rollback", value("on|off")->implicit_value("on"),
       "keep a copy of the state being updated, and put it back if the update throws");
+  add("rondo-check", value("on|off")->implicit_value("on"),
+      "look for faults of the program, to be used once per program: states move from worker to worker, every "
+      "update is done twice, and the run ends at the first byte that differs; it takes more than twice the "
+      "time and three times the memory");
   add("rondo-stall", value("SECONDS"),
       "SECONDS without any progress after which rank 0 tells who waits for whom; 0: never; default 300");
   add("rondo-stall-abort", value("SECONDS"),
@@ -209,6 +213,7 @@ Options read(const po::variables_map& given, std::set<std::string> from_environm
       [&](Name n, Name v) { options.seed = number(n, v, 0, std::numeric_limits<std::uint64_t>::max()); });
   set("rondo-memory", [&](Name n, Name v) { options.memory = static_cast<double>(size(n, v)); });
   set("rondo-rollback", [&](Name n, Name v) { options.rollback = flag(n, v); });
+  set("rondo-check", [&](Name n, Name v) { options.check = flag(n, v); });
   set("rondo-stall", [&](Name n, Name v) { options.stall = seconds(n, v); });
   set("rondo-stall-abort", [&](Name n, Name v) { options.stall_abort = seconds(n, v); });
   set("rondo-rounds-ahead", [&](Name n, Name v) { options.rounds_ahead = number(n, v, 1, 1'000'000); });

@@ -24,6 +24,7 @@ struct Options {
   std::uint64_t seed = 0;
   double memory = 0;  // bytes of states per worker; 0: no limit
   bool rollback = false;
+  bool check = false;      // every update twice: engine/check.hpp
   double stall = 300;      // seconds; 0: never
   double stall_abort = 0;  // seconds; 0: never
   std::size_t rounds_ahead = 16;

@@ -76,12 +76,13 @@ enum class Kind : std::uint32_t {
   kGive,    // master to worker: GiveHead
   kGave,    // worker to master: GaveHead, all of Given
   kFailed,  // worker to master: uint64 epoch, StateId, uint32 round, text
-  kStop,    // master to worker: uint64 epoch
+  kDiffers,  // worker to master: the same, found by --rondo-check, and uint64 position of the difference
+  kStop,     // master to worker: uint64 epoch
   kStopped,  // worker to master: uint64 epoch
 
   // tasks
   kTasks,  // master to worker: uint64 round, uint64 seed, per task: uint64 number, uint64 key, block input
-  kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed)
+  kTasksDone,  // worker to master: per task: uint64 number, double seconds, TaskStatus, block output (a text, if it failed or differs)
   kCancelTasks,  // master to worker: drop what has not started, and say so
 
   // what happened, for the profile
@@ -111,6 +112,7 @@ enum class Kind : std::uint32_t {
     case Kind::kReport:
     case Kind::kGave:
     case Kind::kFailed:
+    case Kind::kDiffers:
     case Kind::kStopped:
     case Kind::kCounted: return true;
     default: return false;
@@ -143,6 +145,7 @@ struct WorkerSettings {
   std::uint32_t tree_fanout = 16;
   std::uint64_t save_bytes = std::uint64_t{1} << 30;  // copies of states that wait for the disk
   bool rollback = false;
+  bool check = false;    // every update twice
   bool recover = false;  // workers may be lost: nothing goes down a tree
   double orphan = 0;     // seconds of silence after which rank 0 counts as gone; 0: never
   std::int32_t orphan_status = 1;
@@ -221,7 +224,7 @@ struct Parcel {
   scheduler::Job job;
 };
 
-enum class TaskStatus : std::uint8_t { kDone, kFailed, kDropped };
+enum class TaskStatus : std::uint8_t { kDone, kFailed, kDiffers, kDropped };  // kDiffers: --rondo-check
 
 struct SaveHead {
   std::uint64_t sequence;

@@ -22,6 +22,7 @@
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
+#include "engine/check.hpp"
 #include "engine/crash_line.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/master.hpp"
@@ -74,6 +75,7 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     master.tell_caught_leave();
     status = master.leave_status();
   }
+  status = master.end_check(status);
   flush_output();
   if (status == EXIT_SUCCESS && is_output_lost()) {
     std::cerr << "rondo: rank 0: what the program has printed could not be written to standard output\n";
@@ -183,7 +185,7 @@ int run_worker(transport::Transport& below, const Host& host, const detail::Prog
   const WorkerSettings& settings = welcome.settings;
   MasterWatch watch(settings, welcome.master_node, transport.now().count());
 
-  Worker worker(transport, host.storage, program.make_kernel(), settings);
+  Worker worker(transport, host.storage, make_kernel(program, settings.check), settings);
   try {
     for (transport::Envelope& envelope : welcome.early) worker.handle(std::move(envelope));
     while (true) {

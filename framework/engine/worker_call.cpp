@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/build.hpp"
+#include "engine/check.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
 
@@ -229,6 +230,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   output.clear();
   detail::Object before{nullptr, nullptr};
   std::optional<std::string> failure;
+  std::optional<std::uint64_t> difference;  // that --rondo-check has found
   lock.unlock();
   meter_.update_begins(start);
   mark.enter(job.state, call.round);
@@ -238,6 +240,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
     kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
                     call, output);
+  } catch (const CheckFailure& found) {
+    failure = found.what();
+    difference = found.position();
   } catch (...) {
     failure = what_was_thrown();
   }
@@ -249,12 +254,13 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   bool wake = false;
   if (failure) {
     if (before) entry.state = std::move(before);
-    Buffer out = message(Kind::kFailed);
+    Buffer out = message(difference ? Kind::kDiffers : Kind::kFailed);
     Writer writer(out);
     writer.put(call_.epoch);
     writer.put(job.state);
     writer.put(job.round);
     writer.put_text(*failure);
+    if (difference) writer.put(*difference);
     failures_.push_back(std::move(out));
     queue_.failed();
     queue_.stop();

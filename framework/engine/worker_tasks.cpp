@@ -2,6 +2,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/check.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -59,7 +60,8 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
     kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
                     result.output);
   } catch (const std::exception& error) {
-    result.status = TaskStatus::kFailed;
+    const bool differs = dynamic_cast<const CheckFailure*>(&error) != nullptr;
+    result.status = differs ? TaskStatus::kDiffers : TaskStatus::kFailed;
     result.output.clear();
     const std::string_view text = error.what();
     result.output.append(std::as_bytes(std::span(text)));

@@ -343,7 +343,9 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
   return run_ranks(MPI_COMM_WORLD, beginning, program, main);
 }
 
-int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main);
+// Declared in rondo/mpi.hpp, which brings all of the user's side along.
+__attribute__((visibility("default"))) int run_program_on(MPI_Comm communicator, int& argc, char** argv,
+                                                          const Program& program, const Main& main);
 int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main) {
   engine::Beginning beginning(argc, argv, mark);
   return run_ranks(communicator, beginning, program, main);

@@ -221,7 +221,25 @@ std::vector<command::Move> Scheduler::refine() {
     }
     levels.level(movable, ends, place);
   }
+  return bring(place);
+}
 
+// A state moves after stays of 1, 2, 4 or 8 calls: a short stay shows what its object loses on the way, a long one shows
+// what its object gathers meanwhile. Every eighth call each state changes the length of its stays.
+std::vector<command::Move> Scheduler::rotate() {
+  constexpr std::uint64_t kLengths = 4;
+  std::vector<std::uint32_t> place(states_.size());
+  for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const std::uint64_t stay = std::uint64_t{1} << (slot + calls_ / 8 + 1) % kLengths;
+    const std::uint32_t owner = index(states_[slot].owner);
+    const auto next = std::upper_bound(alive_.begin(), alive_.end(), owner);
+    place[slot] = calls_ % stay != 0 ? owner : next != alive_.end() ? *next : alive_.front();
+  }
+  return bring(place);
+}
+
+// Makes these workers, one per slot, the owners.
+std::vector<command::Move> Scheduler::bring(const std::vector<std::uint32_t>& place) {
   std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     const Worker from = states_[slot].owner, to{place[slot]};

@@ -67,7 +67,12 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
   }
   if (known > 0) mean_ = sum / static_cast<double>(known);
   std::vector<command::Move> moves;  // by the worker that they leave
-  if (settings_.rebalance && known > 0) moves = refine();
+  ++calls_;
+  if (settings_.rotate) {
+    moves = rotate();
+  } else if (settings_.rebalance && known > 0) {
+    moves = refine();
+  }
 
   batch_ = begin.batch_most;
   outstanding_most_ = static_cast<double>(begin.batch_most) * 2;

@@ -42,6 +42,8 @@ struct Settings {
   double bytes_max = std::numeric_limits<double>::infinity();  // of states, per worker
   // A refinement between rounds may leave this much imbalance, as a share of the mean: stealing mends it for less.
   double tolerance = 0.06;
+  // Each call brings some of the states to other workers, whether that pays or not. For --rondo-check.
+  bool rotate = false;
 };
 
 // A state's round is done.
@@ -234,6 +236,8 @@ class Scheduler {
   void own(Slot slot, Worker worker, std::uint32_t hop);
   void distribute(Time now);
   std::vector<command::Move> refine();
+  std::vector<command::Move> rotate();
+  std::vector<command::Move> bring(const std::vector<std::uint32_t>& place);
   [[nodiscard]] std::vector<std::uint32_t> spread_long() const;
   void order_waiting(std::vector<Slot>& slots) const;
   void assign(Time now, Worker worker);
@@ -253,6 +257,7 @@ class Scheduler {
   std::vector<std::uint32_t> alive_;  // workers that are not lost
   double mean_ = 1e-3;  // of the known costs, at the start of the call; stands in for the unknown ones
 
+  std::uint64_t calls_ = 0;
   bool running_ = false;
   bool stopping_ = false;
   std::uint32_t rounds_ = 0;

@@ -26,6 +26,7 @@ inline std::vector<std::string> random_options(Dice& dice, std::uint64_t& random
     default: break;
   }
   if (dice.one_in(3)) options.push_back("--rondo-master-works");
+  if (dice.one_in(6)) options.push_back("--rondo-check");
   const bool relay = dice.one_in(2);
   if (relay) options.push_back("--rondo-relay=" + std::to_string(2 + dice.below(4)));
   if (dice.one_in(2)) options.push_back("--rondo-fanout=" + std::to_string(1 + dice.below(3)));

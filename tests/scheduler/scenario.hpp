@@ -39,6 +39,7 @@ class Scenario {
       s.bytes_max = std::max(1.0, workload_.state_bytes) * (1 + below(20));
     if (chance(0.2)) settings_.unsent_bytes = workload_.state_bytes * below(4);
     choose_costs();
+    s.rotate = s.rebalance && seed % 8 == 5;
   }
 
   // Runs it; what was wrong, or nothing.

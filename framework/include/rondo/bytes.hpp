@@ -1,6 +1,8 @@
 // Memory that messages are made of.
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>

@@ -13,6 +13,8 @@
 
 #include <rondo/ids.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 // The base of all errors that Rondo throws.
@@ -64,6 +66,24 @@ class UpdateError : public Error {
   std::vector<StateProgress> progress_;
 };
 
+/// With --rondo-check, in the place of UpdateError: the update of a state is not determined by the state's packed bytes, the
+/// input, the context and call.random(). The text says what differs and what to look for. The state is as the update left it.
+/// A run that has had this error ends with a non-zero status, whatever main does with it.
+class CheckError : public Error {
+ public:
+  CheckError(const std::string& text, StateId state, std::uint64_t round, std::uint64_t position)
+      : Error(text), state_(state), round_(round), position_(position) {}
+  [[nodiscard]] StateId state() const { return state_; }
+  [[nodiscard]] std::uint64_t round() const { return round_; }
+  /// The first byte that differs, counted from 0, in the packed output or the packed state: the text says in which.
+  [[nodiscard]] std::uint64_t position() const { return position_; }
+
+ private:
+  StateId state_;
+  std::uint64_t round_;
+  std::uint64_t position_;
+};
+
 // A --rondo- option is unknown, or it or its environment twin is out of range. (Unknown RONDO_ variables are others' own.)
 class OptionError : public Error {
  public:
@@ -95,3 +115,5 @@ class WorkerLost : public Error {
 };
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -1,6 +1,8 @@
 // The ids of Rondo: distinct types, so that swapped arguments do not compile.
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <ostream>

@@ -160,7 +160,7 @@ class Master {
       const std::unique_ptr<Output[]> outputs = std::move(open.front());
       open.pop_front();
       ++complete;
-      sink(static_cast<std::size_t>(round), std::span<const Output>(outputs.get(), size()));
+      sink(round, std::span<const Output>(outputs.get(), size()));
     };
     engine_.evolve(rounds);
   }

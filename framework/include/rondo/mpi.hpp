@@ -7,6 +7,8 @@
 
 #include <rondo/run.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 namespace detail {
@@ -30,3 +32,5 @@ int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main mai
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 // is the item's number in its stage (of the second on_ranks() of an evaluation 2^40 more, and so on).
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <deque>

@@ -1,6 +1,8 @@
 // Everything of Rondo but the streaming evaluator (rondo/stream.hpp) and runs on a communicator of one's own (rondo/mpi.hpp).
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <rondo/call.hpp>
 #include <rondo/error.hpp>
 #include <rondo/ids.hpp>

@@ -3,7 +3,7 @@
 // What travels, and how:
 // - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such: as
 //   one block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
-//   a serialize().
+//   a serialize(). Bytes between its members become zeros (with GCC), so that equal values have equal bytes.
 // - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's own
 //   way. A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
 // - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to their
@@ -11,11 +11,17 @@
 //   called twice to pack, and has to write the same both times.
 // - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
 //
+// Whether a serialize() is complete cannot be seen from outside: a member that it forgets is lost whenever a state moves, and
+// when it moves depends on the schedule. Run each program once with --rondo-check, which moves states all the time, does every
+// update twice from the same bytes, and names the first state, round and byte that differ (CheckError).
+//
 // One thing cannot be seen: a serialize() that is private, in a class that is final and trivially copyable.
 // Such a class travels as bytes unless its serialize() is made public.
 //
 // Thread-safe in the way of the standard library: no shared state.
 #pragma once
+
+#include <rondo/detail/compiler.hpp>
 
 #include <cstddef>
 #include <exception>
@@ -31,6 +37,8 @@
 #include <rondo/detail/products.hpp>
 #include <rondo/detail/travel.hpp>
 #include <rondo/error.hpp>
+
+#pragma GCC visibility push(default)
 
 namespace rondo {
 
@@ -109,3 +117,5 @@ void unpack(Bytes bytes, T& value) {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -14,6 +14,8 @@
 // rondo::stream.
 #pragma once
 
+#include <rondo/detail/compiler.hpp>
+
 #include <rondo/stream/aggregate.hpp>
 #include <rondo/stream/core_budget.hpp>
 #include <rondo/stream/evaluate.hpp>

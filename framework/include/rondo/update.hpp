@@ -9,7 +9,10 @@
 namespace rondo {
 
 // One instance per worker, made by the default constructor or by the factory given to run(); one thread uses it, so it
-// may keep scratch memory. Its own data must not influence the outputs: which states it sees depends on the schedule.
+// may keep scratch memory. Its own data must not influence the outputs: which states it sees depends on the schedule. Nor may
+// global variables, addresses, or what an object holds beside what it packs. Run each program once with --rondo-check: it does
+// every update twice, the second time on an object that was unpacked from the same bytes and by another Update, and ends the
+// run at the first difference (CheckError). It makes up to five Updates per worker.
 //
 // All four types are whatever rondo/serialization.hpp can send. Input, Output and Context are default constructible.
 // A State that is not has a way to make an empty one to unpack into: a static function `StateType empty_state()` of the

@@ -26,6 +26,8 @@
 
 #include <rondo/detail/codec.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 // What Boost's own bookkeeping is made of.
@@ -54,7 +56,7 @@ class OutputArchive final : public boost::archive::detail::common_oarchive<Outpu
   ~OutputArchive() override;
 
   void save_binary(const void* data, std::size_t size) {
-    writer_ != nullptr ? writer_->block(data, size) : counter_->block(data, size);
+    put([&](auto& out) { out.block(data, size); });
   }
   template <class T>
   void save_array(const boost::serialization::array_wrapper<T>& array, unsigned) {
@@ -134,7 +136,7 @@ class InputArchive final : public boost::archive::detail::common_iarchive<InputA
     } else if constexpr (std::is_base_of_v<boost::archive::object_id_type, Plain>) {
       value = Plain(boost::archive::object_id_type(static_cast<std::size_t>(load_token())));
     } else if constexpr (std::is_same_v<Plain, boost::archive::version_type>) {
-      value = Plain(static_cast<unsigned>(load_token()));
+      value = Plain(load_token());
     } else if constexpr (std::is_same_v<Plain, boost::archive::tracking_type>) {
       value = Plain(load_token() != 0);
     } else if constexpr (std::is_same_v<Plain, boost::archive::class_name_type>) {
@@ -173,6 +175,8 @@ class InputArchive final : public boost::archive::detail::common_iarchive<InputA
 };
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop
 
 // Lets BOOST_CLASS_EXPORT in users' code, before or after this point, register classes with these archives.
 BOOST_SERIALIZATION_REGISTER_ARCHIVE(rondo::detail::OutputArchive)

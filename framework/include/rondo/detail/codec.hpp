@@ -16,6 +16,7 @@
 #include <boost/serialization/version.hpp>
 
 #include <rondo/detail/cursor.hpp>
+#include <rondo/detail/gaps.hpp>
 #include <rondo/detail/travel.hpp>
 
 namespace rondo::detail {
@@ -39,6 +40,16 @@ inline constexpr bool is_bytes = way_of<T>() == Way::bytes;
 template <class T>
 inline constexpr bool is_boost = way_of<T>() == Way::boost;
 
+// Objects in a row that travel as bytes.
+template <class Out, class T>
+void encode_bytes(Out& out, const T* first, std::size_t count) {
+  if constexpr (std::is_same_v<Out, Writer> && Gaps<T>::any) {
+    Gaps<T>::clear(out.block(first, count * sizeof(T)), count);
+  } else {
+    out.block(first, count * sizeof(T));
+  }
+}
+
 template <class Out, class T>
 void encode(Out& out, const T& value) {
   if constexpr (explain<T>()) {
@@ -46,7 +57,7 @@ void encode(Out& out, const T& value) {
       out.fill(
           1);  // its one byte may be the first byte of something else (a base class), so it is not touched
     } else if constexpr (is_bytes<T>) {
-      out.block(std::addressof(value), sizeof(T));
+      encode_bytes(out, std::addressof(value), 1);
     } else if constexpr (is_boost<T>) {
       out.archive() << value;
     } else {
@@ -148,7 +159,7 @@ inline std::size_t decode_count(Reader& in, std::size_t smallest) {
 template <class Out, class T>
 void encode_row(Out& out, const T* first, std::size_t count) {
   if constexpr (is_bytes<T>) {
-    out.block(first, count * sizeof(T));
+    encode_bytes(out, first, count);
   } else {
     for (std::size_t i = 0; i < count; ++i) encode(out, first[i]);
   }

@@ -307,7 +307,8 @@ struct HashedCodec : Elements {
       in.damaged("a number of buckets");
     }
     Table fresh(0, value.hash_function(), value.key_eq(), value.get_allocator());
-    if (load != fresh.max_load_factor()) fresh.max_load_factor(load);
+    if (std::bit_cast<std::uint32_t>(load) != std::bit_cast<std::uint32_t>(fresh.max_load_factor()))
+      fresh.max_load_factor(load);
     if (buckets > 1) fresh.rehash(static_cast<std::size_t>(buckets));
     for (std::size_t i = 0; i < count; ++i) Elements::insert(in, fresh);
     value = std::move(fresh);

@@ -14,6 +14,8 @@
 
 #include <rondo/bytes.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 class OutputArchive;
@@ -89,9 +91,12 @@ class Writer {
     if (archive_ != nullptr) close();
   }
 
-  void block(const void* data, std::size_t size) {
+  // Returns where the copy is.
+  std::byte* block(const void* data, std::size_t size) {
     fill(padding(static_cast<std::size_t>(at_ - begin_), size));
-    copy(room(size), data, size);
+    std::byte* const place = room(size);
+    copy(place, data, size);
+    return place;
   }
   // Zeros.
   void fill(std::size_t size) {
@@ -174,3 +179,5 @@ class Reader {
 };
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

@@ -14,6 +14,8 @@
 #include <rondo/ids.hpp>
 #include <rondo/profile.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 struct Task {
@@ -78,3 +80,5 @@ class Engine {
 };
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 #include <rondo/error.hpp>
 #include <rondo/ids.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 // There is one input per state.
@@ -23,3 +25,5 @@ void check_mentioned(const std::vector<StateId>& ids, const std::vector<StateId>
 [[nodiscard]] std::size_t position_of(const std::vector<StateId>& ids, StateId id);
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

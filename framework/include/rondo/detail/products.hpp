@@ -82,14 +82,14 @@ struct Codec<std::tuple<T...>> : ProductParts<T...> {
   using Tuple = std::tuple<T...>;
   template <class Out>
   static void write(Out& out, const Tuple& value) {
-    std::apply([&out](const T&... part) { (encode(out, part), ...); }, value);
+    std::apply([&](const T&... part) { (encode(out, part), ...); }, value);
   }
   static void read(Reader& in, Tuple& value) {
-    std::apply([&in](T&... part) { (decode(in, part), ...); }, value);
+    std::apply([&](T&... part) { (decode(in, part), ...); }, value);
   }
   template <class Out>
   static void write_item(Out& out, const Tuple& value) {
-    std::apply([&out](const T&... part) { (encode_item(out, part), ...); }, value);
+    std::apply([&](const T&... part) { (encode_item(out, part), ...); }, value);
   }
   static Tuple make(Reader& in) { return Tuple{detail::make<T>(in)...}; }  // braces: from left to right
 };

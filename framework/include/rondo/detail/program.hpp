@@ -9,6 +9,8 @@
 #include <rondo/bytes.hpp>
 #include <rondo/ids.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 // A state, or a decoded input, of a type that only the kernel knows.
@@ -49,3 +51,5 @@ struct Program {
 };
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

@@ -6,6 +6,8 @@
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/program.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::detail {
 
 using Main = std::function<int(Engine&)>;
@@ -14,3 +16,5 @@ using Main = std::function<int(Engine&)>;
 [[nodiscard]] int run_program(int& argc, char** argv, const Program& program, const Main& main);
 
 }  // namespace rondo::detail
+
+#pragma GCC visibility pop

@@ -109,7 +109,8 @@ inline void settle(std::vector<PlannedWalker>& walkers, double total) {
     sum += walker.weight;
     missing += -walker.weight;
   }
-  if (sum.value() == total) return;
+  const auto is_exact = [&] { return sum.value() <= total && sum.value() >= total; };
+  if (is_exact()) return;
   std::vector<PlannedWalker*> by_weight;
   for (PlannedWalker& walker : walkers) by_weight.push_back(&walker);
   std::ranges::stable_sort(by_weight, std::ranges::greater{},
@@ -117,11 +118,11 @@ inline void settle(std::vector<PlannedWalker>& walkers, double total) {
   for (PlannedWalker* walker : by_weight) {
     const double limit = std::max(walker->weight * 0x1p-46, std::numeric_limits<double>::denorm_min());
     const double before = walker->weight;
-    if (before == 0) return;
+    if (!(before > 0)) return;
     walker->weight += std::clamp(missing.value(), -limit, limit);
     sum += walker->weight - before;  // exact, as the two are so close
     missing += before - walker->weight;
-    if (sum.value() == total) return;
+    if (is_exact()) return;
   }
 }
 

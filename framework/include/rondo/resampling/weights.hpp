@@ -57,7 +57,7 @@ inline double largest_weight(std::span<const double> weights) {
           {});
     largest = std::max(largest, weights[i]);
   }
-  if (largest == 0)
+  if (!(largest > 0))
     throw ZeroWeightError(weights.empty() ? "there are no weights"
                                           : "all " + std::to_string(weights.size()) + " weights are 0");
   return largest;
@@ -81,7 +81,7 @@ inline double exponentiate(std::span<double> log_weights, double largest) {
 /// are none.
 [[nodiscard]] inline std::vector<double> normalised_weights(std::span<const double> log_weights) {
   const double largest = detail::largest_log_weight(log_weights);
-  if (largest == -std::numeric_limits<double>::infinity())
+  if (std::isinf(largest))
     throw ZeroWeightError(log_weights.empty()
                               ? "there are no log-weights"
                               : "all " + std::to_string(log_weights.size()) +
@@ -97,7 +97,7 @@ inline double exponentiate(std::span<double> log_weights, double largest) {
 /// of the log-evidence. O(n). InputError names the first log-weight that is NaN or +infinity.
 [[nodiscard]] inline double log_total_weight(std::span<const double> log_weights) {
   const double largest = detail::largest_log_weight(log_weights);
-  if (largest == -std::numeric_limits<double>::infinity()) return largest;
+  if (std::isinf(largest)) return largest;
   std::vector<double> weights(log_weights.begin(), log_weights.end());
   return largest + std::log(detail::exponentiate(weights, largest));
 }

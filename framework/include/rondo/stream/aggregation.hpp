@@ -112,7 +112,7 @@ class Aggregation final : public AnyAggregation<T, S> {
     if constexpr (Hashable<Key>) {
       // std::hash of a number is the number: the upper bits of a product with the golden ratio spread it
       const std::uint64_t hash = KeyHash{}(of);
-      return static_cast<std::size_t>((hash * 0x9E3779B97F4A7C15U) >> 60U) % kShards;
+      return ((hash * 0x9E3779B97F4A7C15U) >> 60U) % kShards;
     } else {
       return 0;
     }

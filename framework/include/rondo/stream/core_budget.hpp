@@ -22,6 +22,8 @@
 #include <span>
 #include <vector>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 // What one evaluation could do with cores.
@@ -36,7 +38,7 @@ struct CoreDemand {
 [[nodiscard]] std::vector<unsigned> allot_cores(unsigned cores, std::span<const CoreDemand> demands);
 
 namespace streaming {
-class CoreShare;
+class __attribute__((visibility("hidden"))) CoreShare;
 }
 
 class CoreBudget {
@@ -59,3 +61,5 @@ class CoreBudget {
 };
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

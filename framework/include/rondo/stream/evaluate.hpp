@@ -34,6 +34,8 @@
 #include <rondo/stream/options.hpp>
 #include <rondo/stream/pipeline.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 namespace streaming {
@@ -128,3 +130,5 @@ requires(!streaming::Pipeline<Given>) void for_each(Given&&, Sink&&, const Strea
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

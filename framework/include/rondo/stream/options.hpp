@@ -7,6 +7,8 @@
 
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 class CoreBudget;
@@ -55,3 +57,5 @@ struct StreamOptions {
 };
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

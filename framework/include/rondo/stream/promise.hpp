@@ -23,6 +23,8 @@
 #include <rondo/stream/pull.hpp>
 #include <rondo/stream/slot.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::streaming {
 
 // Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
@@ -288,3 +290,5 @@ inline void PromiseBase::hand_over(void* to_consumer) {
 }
 
 }  // namespace rondo::streaming
+
+#pragma GCC visibility pop

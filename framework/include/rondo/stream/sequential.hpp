@@ -17,6 +17,8 @@
 
 #include <rondo/stream/pipeline.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 namespace streaming {
@@ -98,3 +100,5 @@ requires(!streaming::Pipeline<Given>) void sequential(Given&&) {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

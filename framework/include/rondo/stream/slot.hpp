@@ -29,6 +29,8 @@
 
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 // Who fills a slot decides what counts as a deadlock.
@@ -355,3 +357,5 @@ template <class F>
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 // Eyerman and Eeckhout, "Modeling critical sections in Amdahl's law and its implications for multicore
@@ -27,3 +29,5 @@ using SpeedupModel = double (*)(double p, unsigned n);
                                       SpeedupModel model = queueing_speedup);
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

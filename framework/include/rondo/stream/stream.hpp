@@ -48,6 +48,8 @@
 
 #include <rondo/stream/awaiters.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 template <class T>
@@ -195,3 +197,5 @@ Stream<T> streaming::Promise<T>::get_return_object() {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

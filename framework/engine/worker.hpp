@@ -29,6 +29,7 @@
 #include "engine/crash_line.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
+#include "engine/state_copies.hpp"
 #include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
@@ -189,6 +190,9 @@ class Worker {
   void begin(const Call& call);
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
+  // `packed` are the state's bytes, if they are known.
+  [[nodiscard]] std::vector<detail::Object> copies(StateId id, const void* state, std::size_t count,
+                                                   Bytes packed = {}) const;
   void open_rounds();
   void plan();
   void arrive(StateId id, detail::Object state);
@@ -218,6 +222,7 @@ class Worker {
   // The computing thread.
   void compute();
   void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
+  [[nodiscard]] detail::Object restored(Snapshot& before, std::string& failure) const;
   void run_task(std::unique_lock<std::mutex>& lock);
   void run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark);
   void replay(const Replay& all, States& states, CrashMark& mark);

@@ -207,6 +207,16 @@ void Worker::compute() {
   }
 }
 
+// A state that cannot be restored stays as its update left it, and the text of the failure says so.
+detail::Object Worker::restored(Snapshot& before, std::string& failure) const {
+  try {
+    return before.restore(*kernel_);
+  } catch (...) {
+    failure += "; the state cannot be put back, as its copy cannot be unpacked: " + what_was_thrown();
+    return {nullptr, nullptr};
+  }
+}
+
 // Called with the lock held, and returns so.
 void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
   Entry& entry = states_.at(job.state);
@@ -215,26 +225,30 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   const scheduler::Time start = queue_.running_since();
   static thread_local Buffer output;
   output.clear();
-  detail::Object before{nullptr, nullptr};
+  static thread_local Buffer memory;
+  std::optional<Snapshot> before;
+  detail::Object old{nullptr, nullptr};
   std::optional<std::string> failure;
   lock.unlock();
   mark.enter(job.state, call.round);
   try {
     if (context_error_) throw Error(*context_error_);
     if (shared != nullptr && shared->error) throw Error(*shared->error);
-    if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
+    if (settings_.rollback) before.emplace(*kernel_, entry.state.get(), memory);
     kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
                     call, output);
   } catch (...) {
     failure = what_was_thrown();
+    if (before) old = restored(*before, *failure);
   }
+  before.reset();
   mark.leave();
   const scheduler::Time now = transport_.now();
   lock.lock();
 
   bool wake = false;
   if (failure) {
-    if (before) entry.state = std::move(before);
+    if (old) entry.state = std::move(old);
     Buffer out = message(Kind::kFailed);
     Writer writer(out);
     writer.put(call_.epoch);

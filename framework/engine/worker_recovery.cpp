@@ -210,10 +210,12 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
       case ReplayStep::kContext: set_context(in.get_block()); break;
       case ReplayStep::kCall: replay_call(in, states, context_good, mark); break;
       case ReplayStep::kFamily: {
-        detail::Object parent = std::move(states.extract(in.get<StateId>()).mapped());
+        const auto id = in.get<StateId>();
+        detail::Object parent = std::move(states.extract(id).mapped());
         const std::vector<StateId> children = in.get_all<StateId>();
-        for (std::size_t i = 1; i < children.size(); ++i)
-          states.emplace(children[i], kernel_->copy_state(parent.get()));
+        std::size_t next = 0;
+        for (detail::Object& copy : copies(id, parent.get(), children.size() - 1))
+          states.emplace(children[++next], std::move(copy));
         states.emplace(children.front(), std::move(parent));
         break;
       }

@@ -42,6 +42,15 @@ detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
   }
 }
 
+std::vector<detail::Object> Worker::copies(StateId id, const void* state, std::size_t count,
+                                           Bytes packed) const {
+  try {
+    return copies_of(*kernel_, state, count, packed);
+  } catch (...) {
+    throw Error("state " + std::to_string(value(id)) + " cannot be copied: " + what_was_thrown());
+  }
+}
+
 Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
   SharedInput input;
   try {
@@ -138,9 +147,9 @@ void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
       send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
   for (const Share& share : shares) {
     if (share.to != transport_.rank()) continue;
-    const std::uint64_t first = value(share.first);
-    for (std::uint64_t i = 1; i < share.count; ++i)
-      arrive(StateId{first + i}, kernel_->copy_state(state.get()));
+    std::uint64_t next = value(share.first);
+    for (detail::Object& copy : copies(parent, state.get(), share.count - 1))
+      arrive(StateId{++next}, std::move(copy));
     arrive(share.first, std::move(state));
   }
 }
@@ -244,8 +253,9 @@ void Worker::take_in(Envelope envelope, Reader& in) {
       continue;
     }
     detail::Object state = unpack_state(parcel.first, packed);
-    for (std::uint64_t i = 1; i < parcel.count; ++i)
-      arrive(StateId{value(parcel.first) + i}, kernel_->copy_state(state.get()));
+    std::uint64_t next = value(parcel.first);
+    for (detail::Object& copy : copies(parcel.first, state.get(), parcel.count - 1, packed))
+      arrive(StateId{++next}, std::move(copy));
     if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
       const std::lock_guard lock(mutex_);
       Entry& entry = states_[parcel.first];

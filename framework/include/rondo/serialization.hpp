@@ -2,8 +2,10 @@
 //
 // What travels, and how:
 // - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such: as
-//   one block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
-//   a serialize().
+//   one block of memory, nothing to write. A pointer, a reference or a view among its members is a compile-time error, if
+//   the members can be seen: those of an aggregate (all public, no constructor), also inside arrays, optionals and other
+//   aggregates. Private members, the second and later members of a union, and members behind an array of more than 1024
+//   elements are not seen. Give a class that has pointers there a serialize().
 // - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's own
 //   way. A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
 // - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to their

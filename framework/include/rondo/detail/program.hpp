@@ -30,6 +30,7 @@ class Kernel {
 
   [[nodiscard]] virtual Object make_state() const = 0;  // an empty one
   [[nodiscard]] virtual Object unpack_state(Bytes bytes) const = 0;
+  // By the copy constructor. Null if that might share memory: such a state is copied by packing (engine/state_copies.hpp).
   [[nodiscard]] virtual Object copy_state(const void* state) const = 0;
   [[nodiscard]] virtual std::size_t packed_size(const void* state) const = 0;  // of what pack_state appends
   virtual void pack_state(const void* state, Buffer& out) const = 0;

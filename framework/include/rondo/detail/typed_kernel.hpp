@@ -8,6 +8,7 @@
 
 #include <boost/core/demangle.hpp>
 
+#include <rondo/detail/copies.hpp>
 #include <rondo/detail/program.hpp>
 #include <rondo/detail/shape.hpp>
 #include <rondo/update.hpp>
@@ -58,13 +59,11 @@ class TypedKernel final : public Kernel {
     unpack(bytes, *state);
     return make_object(state.release());
   }
-  Object copy_state(const void* state) const override {
-    if constexpr (std::copy_constructible<State>) {
+  Object copy_state([[maybe_unused]] const void* state) const override {
+    if constexpr (is_deep<State>()) {
       return make_object(new State(*static_cast<const State*>(state)));
     } else {
-      Buffer packed;
-      pack_state(state, packed);
-      return unpack_state(packed);
+      return {nullptr, nullptr};
     }
   }
   std::size_t packed_size(const void* state) const override {

@@ -25,6 +25,7 @@ const char* name(Fault fault) {
       return "of another type";
     case Fault::newer_version:
       return "of a newer version";
+    case Fault::older_version: return "of an older version";
   }
   return "unknown fault";
 }

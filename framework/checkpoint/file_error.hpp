@@ -22,6 +22,7 @@ enum class Fault {
   damaged,        // its bytes contradict their checksums, or each other
   other_type,     // written by a build with other types
   newer_version,  // written in a version of the format that this build does not know
+  older_version,  // written in a version of the format that this build does not read any more
 };
 
 [[nodiscard]] const char* name(Fault fault);

@@ -162,7 +162,7 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   const std::uint64_t context = cursor.number();
   const std::uint64_t scheduler = cursor.number();
   const std::uint64_t program = cursor.number();
-  if (number_at(bytes, 8) > kVersionWithoutRun) manifest.run = cursor.number();
+  manifest.run = cursor.number();
 
   if (parts != header.number) {
     throw FileError(Fault::damaged, file, kHeaderSize + 16,

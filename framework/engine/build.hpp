@@ -12,8 +12,8 @@ namespace rondo::engine {
 // the executable, or a hash of its file where it has none.
 [[nodiscard]] std::string describe(const detail::Program& program);
 
-// Equal for types of equal names that are read alike (rondo/detail/shape.hpp says how far that is seen), whatever the
-// build: a checkpoint can be read by a program that was compiled anew. Runs code of the user's types.
+// Equal for types of equal names that are read alike, as far as types alone tell (rondo/detail/shape.hpp), whatever the
+// build: a checkpoint can be read by a program that was compiled again.
 [[nodiscard]] std::uint64_t hash_of_types(const detail::Program& program);
 
 // The name of this machine: ranks of one name are on one node.

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <rondo/detail/program.hpp>
+#include <rondo/detail/schema.hpp>
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
@@ -129,6 +130,7 @@ class Worker {
   struct Loading {
     LoadHead head;
     std::optional<checkpoint::PartReader> part;
+    detail::Schema schema;  // of the part's states
     std::vector<Target> targets;
     std::size_t next = 0;
     std::vector<std::uint64_t> sizes;
@@ -248,6 +250,7 @@ class Worker {
   CopyMemory copy_memory_;
   std::optional<Saver> saver_;
   std::uint64_t saving_sequence_ = 0;
+  detail::Recorder recorder_;  // of what is packed for the saver
   std::deque<Loading> loading_;
   WorkerCounters counters_;
   std::set<Rank> lost_;

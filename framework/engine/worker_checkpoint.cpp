@@ -32,6 +32,7 @@ void Worker::save(Reader& in) {
   saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
                  [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
+  recorder_ = {};
   const auto saves = in.get_all<StateCost>();
   {
     const std::lock_guard lock(mutex_);
@@ -57,7 +58,7 @@ void Worker::pack_for_saver(StateId id, double cost) {
   Buffer packed;
   try {
     packed = copy_memory_.take(kernel_->packed_size(state));
-    kernel_->pack_state(state, packed);
+    kernel_->save_state(state, packed, recorder_);
     saver_->add(id, cost, std::move(packed));
   } catch (const std::exception& error) {
     copy_memory_.give_back(std::move(packed));
@@ -69,7 +70,9 @@ void Worker::pack_for_saver(StateId id, double cost) {
     all = --unsaved_ == 0;
   }
   if (!all) return;
-  saver_->finish();
+  Buffer schema;
+  if (!recorder_.schema().empty()) recorder_.schema().save(schema);
+  saver_->finish(std::move(schema));
   open_rounds();
 }
 
@@ -94,6 +97,7 @@ void Worker::load(Reader& in) {
   loading.targets = in.get_all<Target>();
   try {
     loading.part.emplace(storage_, folder, loading.head.header, loading.head.entry);
+    if (const Bytes schema = loading.part->schema(); !schema.empty()) loading.schema = detail::Schema(schema);
   } catch (const std::exception& error) {
     loading.error = error.what();
     loading.next = loading.targets.size();
@@ -132,7 +136,7 @@ void Worker::load_state(Loading& loading) {
   // Also of one that goes elsewhere: there it could not be refused any more.
   detail::Object state = [&] {
     try {
-      return kernel_->unpack_state(packed);
+      return kernel_->load_state(packed, loading.schema);
     } catch (const std::exception& error) {
       throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
                             " is whole, but cannot be read: " + error.what());

@@ -33,6 +33,7 @@ struct Ensemble {
   StateId next_id{};
   std::map<StateId, State> states;
   std::vector<std::byte> context, scheduler, program;
+  std::vector<std::byte> schema;  // each part has it
 
   friend bool operator==(const Ensemble&, const Ensemble&) = default;
 };

@@ -179,7 +179,7 @@ class Master {
   }
 
   // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
-  void share(const Context& context) { engine_.share(packed(context)); }
+  void share(const Context& context) { engine_.share(described(context)); }
 
   // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
   [[nodiscard]] std::vector<State> states() {
@@ -196,19 +196,21 @@ class Master {
   // disk. CheckpointError if it cannot be; then the ones before are as they were.
   template <class Progress = Nothing>
   void checkpoint(const std::string& path, const Progress& progress = {}) {
-    engine_.checkpoint(path, packed_progress(progress));
+    engine_.checkpoint(path, described(progress));
   }
 
   // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
-  // One that is damaged, or of other types (rondo/detail/shape.hpp says what of a type is seen), is told on the error stream
-  // and the one before is used. CheckpointError if there are some and none of them can be used: then there are no states.
+  // One that cannot be used is told on the error stream, and the one before is used: one that is damaged, one of other types
+  // (rondo/detail/shape.hpp and schema.hpp say how that is seen), one in which a class has a higher BOOST_CLASS_VERSION than
+  // in this program. A class that had a lower version then, 0 if it named none, gets that version as the argument of its serialize().
+  // CheckpointError if there are some and none of them can be used: then there are no states.
   // The progress that was saved may be left aside.
   bool restore(const std::string& path) {
     return engine_.restore(path, [](Bytes) {});
   }
   template <class Progress>
   bool restore(const std::string& path, Progress& progress) {
-    return engine_.restore(path, [&](Bytes bytes) { unpack_progress(bytes, progress); });
+    return engine_.restore(path, [&](Bytes bytes) { detail::unpack_described(bytes, progress); });
   }
 
   // The same by the options, for a program that starts and resumes with the same lines:
@@ -229,11 +231,11 @@ class Master {
   // the option it does nothing.
   template <class Progress>
   bool resume(Progress& progress) {
-    return engine_.resume([&](Bytes bytes) { unpack_progress(bytes, progress); });
+    return engine_.resume([&](Bytes bytes) { detail::unpack_described(bytes, progress); });
   }
   template <class Progress>
   void safe_point(const Progress& progress) {
-    engine_.safe_point(packed_progress(progress));
+    engine_.safe_point(described(progress));
   }
 
   // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
@@ -269,20 +271,11 @@ class Master {
     pack(value, bytes);
     return bytes;
   }
-  // The progress of a checkpoint, and behind it the shape of its type.
-  template <class Progress>
-  static Buffer packed_progress(const Progress& progress) {
-    Buffer bytes = packed(progress);
-    pack(detail::shape_of<Progress>(), bytes);
+  template <class T>
+  static Buffer described(const T& value) {
+    Buffer bytes;
+    detail::pack_described(value, bytes);
     return bytes;
-  }
-  template <class Progress>
-  static void unpack_progress(Bytes bytes, Progress& progress) {
-    std::uint64_t shape = 0;
-    if (bytes.size() >= sizeof shape) unpack(bytes.last(sizeof shape), shape);
-    if (shape != detail::shape_of<Progress>())
-      throw CheckpointError("it is of another type than this program's");
-    unpack(bytes.first(bytes.size() - sizeof shape), progress);
   }
 
   std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {

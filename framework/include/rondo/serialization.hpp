@@ -68,26 +68,51 @@ template <class T>
   }
 }
 
-// Appends the value. The buffer is as before if a serialize() throws.
+namespace detail {
+
 template <class T>
-void pack(const T& value, Buffer& out) {
+void pack_recorded(const T& value, Buffer& out, Recorder* recorder) {
   const std::size_t size = packed_size(value);
   const std::size_t before = out.size();
-  detail::Writer writer(out.extend(size), size);
+  Writer writer(out.extend(size), size, recorder);
   if constexpr (travels_as_bytes<T>) {
-    detail::encode(writer, value);
+    encode(writer, value);
   } else {
     try {
-      detail::encode(writer, value);
+      encode(writer, value);
       writer.finish();
     } catch (const boost::archive::archive_exception&) {
       out.truncate(before);
-      detail::rethrow(typeid(T), "pack");
+      rethrow(typeid(T), "pack");
     } catch (...) {
       out.truncate(before);
       throw;
     }
   }
+}
+
+template <class T>
+void unpack_checked(Bytes bytes, T& value, Checker* checker) {
+  Reader reader(bytes, checker);
+  if constexpr (travels_as_bytes<T>) {
+    if (bytes.size() > sizeof(T)) fail_long(sizeof(T), bytes.size());
+    decode(reader, value);
+  } else {
+    try {
+      decode(reader, value);
+    } catch (const boost::archive::archive_exception&) {
+      rethrow(typeid(T), "unpack");
+    }
+    reader.finish();
+  }
+}
+
+}  // namespace detail
+
+// Appends the value. The buffer is as before if a serialize() throws.
+template <class T>
+void pack(const T& value, Buffer& out) {
+  detail::pack_recorded(value, out, nullptr);
 }
 
 // Reads a value that pack wrote, from exactly these bytes. Whatever they are, nothing is read outside of them, and
@@ -96,18 +121,7 @@ void pack(const T& value, Buffer& out) {
 // reading through a pointer. Fastest if the bytes begin at a multiple of 16 in memory.
 template <class T>
 void unpack(Bytes bytes, T& value) {
-  detail::Reader reader(bytes);
-  if constexpr (travels_as_bytes<T>) {
-    if (bytes.size() > sizeof(T)) detail::fail_long(sizeof(T), bytes.size());
-    detail::decode(reader, value);
-  } else {
-    try {
-      detail::decode(reader, value);
-    } catch (const boost::archive::archive_exception&) {
-      detail::rethrow(typeid(T), "unpack");
-    }
-    reader.finish();
-  }
+  detail::unpack_checked(bytes, value, nullptr);
 }
 
 }  // namespace rondo

@@ -91,6 +91,7 @@ class Master final : public detail::Engine {
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
     std::exception_ptr exception;  // of the program's own functions
+    bool unreadable = false;  // an output could not be unpacked: its round has no outputs for the program
     bool cancelled = false;
     bool ended = false;
     std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
@@ -260,7 +261,6 @@ class Master final : public detail::Engine {
     const Take* take = nullptr;
     std::set<StateId> outstanding;  // if workers may be lost
     std::vector<UpdateFailure> failures;
-    std::exception_ptr exception;
   };
   Fetching fetching_;
   std::uint64_t requests_ = 0;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -68,7 +69,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
   const std::uint64_t most = options_.recover ? options_.recover_every : UINT64_MAX;
   Buffer input;
   const auto feed = [&] {
-    while (!exhausted && open < most && !running.ended && !running.exception &&
+    while (!exhausted && open < most && !running.ended && !running.exception && !running.unreadable &&
            open - scheduler_.rounds_complete() < std::max<std::size_t>(rounds.ahead, 1)) {
       input.clear();
       bool more = false;
@@ -142,7 +143,7 @@ void Master::throw_failures(Running& running) {
 
 // Runs code of the program that may throw; the call then ends in order, and the exception goes on from there.
 void Master::guard(const std::function<void()>& users_code) {
-  if (running_->exception) return;
+  if (running_->exception || running_->unreadable) return;
   try {
     users_code();
   } catch (...) {
@@ -235,7 +236,9 @@ void Master::take_report(Rank from, Reader& in) {
       try {
         running_->output(each.round, each.slot, bytes);
       } catch (...) {
-        running_->exception = std::current_exception();
+        running_->failures.push_back({ids_[each.slot], kMaster, running_->call.first_round + each.round,
+                                      "the output cannot be unpacked: " + exception_text()});
+        running_->unreadable = true;
       }
     }
   }
@@ -244,7 +247,7 @@ void Master::take_report(Rank from, Reader& in) {
   const scheduler::Worker worker = worker_of(from);
   on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready,
                               scheduler::Seconds(head.smallest), head.hungry});
-  if (running_->exception) on(scheduler::event::Cancel{});
+  if (running_->exception || running_->unreadable) on(scheduler::event::Cancel{});
 }
 
 void Master::take_gave(Rank from, Reader& in) {

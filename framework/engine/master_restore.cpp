@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "checkpoint/catalog.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -19,8 +20,9 @@ std::string try_to_read(const checkpoint::Path& folder, const char* what, Bytes 
   try {
     read(bytes);
     return "";
-  } catch (const std::exception& error) {
-    return (folder / checkpoint::kManifestName).string() + ": " + what + " cannot be read: " + error.what();
+  } catch (...) {
+    return (folder / checkpoint::kManifestName).string() + ": " + what +
+           " cannot be read: " + exception_text();
   }
 }
 

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -141,12 +143,15 @@ void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
     request(wanted);
     run_until([&] { return fetching_.missing == 0; });
   }
-  if (fetching_.exception) std::rethrow_exception(fetching_.exception);
   if (fetching_.failures.empty()) return;
+  std::sort(fetching_.failures.begin(), fetching_.failures.end(),
+            [](const UpdateFailure& one, const UpdateFailure& other) { return one.state < other.state; });
   const UpdateFailure& first = fetching_.failures.front();
-  throw UpdateError("state " + std::to_string(value(first.state)) + " cannot be packed on rank " +
-                        std::to_string(value(first.rank)) + ": " + first.text,
-                    std::move(fetching_.failures), {});
+  std::string text = "state " + std::to_string(value(first.state)) + " on rank " +
+                     std::to_string(value(first.rank)) + ": " + first.text;
+  if (fetching_.failures.size() > 1)
+    text += " (and " + std::to_string(fetching_.failures.size() - 1) + " more)";
+  throw UpdateError(text, std::move(fetching_.failures), {});
 }
 
 void Master::request(std::span<const StateId> ids) {
@@ -173,15 +178,15 @@ void Master::take_fetched(Rank from, Reader& in) {
     --fetching_.missing;
     if (options_.recover) fetching_.outstanding.erase(id);
     if (!packed) {
-      fetching_.failures.push_back(
-          {id, from, round_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+      const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      fetching_.failures.push_back({id, from, round_, "it cannot be packed: " + std::string(text)});
       continue;
     }
     try {
       const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
       (*fetching_.take)(static_cast<std::size_t>(found - ids_.begin()), bytes);
     } catch (...) {
-      if (!fetching_.exception) fetching_.exception = std::current_exception();
+      fetching_.failures.push_back({id, kMaster, round_, "it cannot be unpacked: " + exception_text()});
     }
   }
 }

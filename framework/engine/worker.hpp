@@ -186,9 +186,6 @@ class Worker {
   void cancel_tasks();
   void send_task_results();
 
-  // The text of the exception that is being handled.
-  [[nodiscard]] static std::string what_was_thrown();
-
   void begin(const Call& call);
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;

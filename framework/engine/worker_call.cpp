@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/build.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -35,7 +36,7 @@ void Worker::take_context(Envelope envelope) {
   try {
     kernel_->set_context(context);  // nothing computes: a context comes between calls
   } catch (...) {
-    context_error_ = "the context cannot be unpacked: " + what_was_thrown();
+    context_error_ = "the context cannot be unpacked: " + exception_text();
   }
   if (settings_.recover) {
     context_.clear();
@@ -212,7 +213,7 @@ detail::Object Worker::restored(Snapshot& before, std::string& failure) const {
   try {
     return before.restore(*kernel_);
   } catch (...) {
-    failure += "; the state cannot be put back, as its copy cannot be unpacked: " + what_was_thrown();
+    failure += "; the state cannot be put back, as its copy cannot be unpacked: " + exception_text();
     return {nullptr, nullptr};
   }
 }
@@ -238,7 +239,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
     kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
                     call, output);
   } catch (...) {
-    failure = what_was_thrown();
+    failure = exception_text();
     if (before) old = restored(*before, *failure);
   }
   before.reset();

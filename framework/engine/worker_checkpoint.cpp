@@ -5,6 +5,7 @@
 
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -47,7 +48,7 @@ bool Worker::has_room_to_save(StateId id) {
     const bool has_room = copy_memory_.has_room(kernel_->packed_size(states_.at(id).state.get()));
     if (!has_room) saver_->begin();
     return has_room;
-  } catch (const std::exception&) {
+  } catch (...) {
     return true;  // it will not be packed either, and that is told
   }
 }
@@ -60,9 +61,9 @@ void Worker::pack_for_saver(StateId id, double cost) {
     packed = copy_memory_.take(kernel_->packed_size(state));
     kernel_->save_state(state, packed, recorder_);
     saver_->add(id, cost, std::move(packed));
-  } catch (const std::exception& error) {
+  } catch (...) {
     copy_memory_.give_back(std::move(packed));
-    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
+    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
   }
   bool all = false;
   {
@@ -137,9 +138,9 @@ void Worker::load_state(Loading& loading) {
   detail::Object state = [&] {
     try {
       return kernel_->load_state(packed, loading.schema);
-    } catch (const std::exception& error) {
+    } catch (...) {
       throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
-                            " is whole, but cannot be read: " + error.what());
+                            " is whole, but cannot be read: " + exception_text());
     }
   }();
   if (target.owner == transport_.rank()) {

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 #include "recovery/census.hpp"
 #include "recovery/history.hpp"
@@ -34,7 +35,7 @@ void Worker::copy_out(StateId id, const BackUp& order) {
   try {
     writer.put_block([&](Buffer& buffer) { kernel_->pack_state(states_.at(id).state.get(), buffer); });
   } catch (...) {
-    throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + what_was_thrown());
+    throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
   }
   auto mine = std::make_shared<Buffer>();
   mine->append(Bytes(out.data() + before, out.size() - before));
@@ -171,7 +172,7 @@ void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
   try {
     replay(all, states, mark);
   } catch (...) {
-    error = "lost states cannot be made anew: " + what_was_thrown();
+    error = "lost states cannot be made anew: " + exception_text();
   }
   try {
     kernel_->set_context(context_);

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -38,7 +39,7 @@ detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
   try {
     return kernel_->unpack_state(bytes);
   } catch (...) {
-    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + what_was_thrown());
+    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + exception_text());
   }
 }
 
@@ -47,7 +48,7 @@ std::vector<detail::Object> Worker::copies(StateId id, const void* state, std::s
   try {
     return copies_of(*kernel_, state, count, packed);
   } catch (...) {
-    throw Error("state " + std::to_string(value(id)) + " cannot be copied: " + what_was_thrown());
+    throw Error("state " + std::to_string(value(id)) + " cannot be copied: " + exception_text());
   }
 }
 
@@ -56,7 +57,7 @@ Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
   try {
     input.value = kernel_->unpack_input(bytes);
   } catch (...) {
-    input.error = "the input cannot be unpacked: " + what_was_thrown();
+    input.error = "the input cannot be unpacked: " + exception_text();
   }
   return input;
 }
@@ -183,7 +184,7 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
     fetched_->truncate(before);
     writer.put(id);
     writer.put(std::uint8_t{0});
-    writer.put_text(what_was_thrown());
+    writer.put_text(exception_text());
   }
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
@@ -193,7 +194,7 @@ void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes 
     try {
       kernel_->pack_state(state, out);
     } catch (...) {
-      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + what_was_thrown());
+      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + exception_text());
     }
   });
 }

@@ -2,6 +2,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -58,14 +59,11 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
     const detail::Object state = kernel_->make_state();
     kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
                     result.output);
-  } catch (const std::exception& error) {
-    result.status = TaskStatus::kFailed;
-    result.output.clear();
-    const std::string_view text = error.what();
-    result.output.append(std::as_bytes(std::span(text)));
   } catch (...) {
     result.status = TaskStatus::kFailed;
     result.output.clear();
+    const std::string text = exception_text();
+    result.output.append(std::as_bytes(std::span(text)));
   }
   const transport::Seconds now = transport_.now();
   result.seconds = (now - start).count();

@@ -131,11 +131,29 @@ TEST(SerializationFailure, OfAnOutputOnAWorker) {
 TEST(SerializationFailure, OfAnOutputOnTheMaster) {
   EXPECT_EQ(0, run_with<Add>(batches(), [](AddMaster& master) {
               master.reset(some_states());
-              EXPECT_THROW((void)master.update(inputs_with(3, kUnreadable - 3)), Unreadable);
+              const std::vector<StateId> ids = master.ids();
+              try {
+                (void)master.update(inputs_with(3, kUnreadable - 3));
+                ADD_FAILURE() << "no UpdateError";
+              } catch (const UpdateError& error) {
+                ASSERT_EQ(error.failures().size(), 1U);
+                EXPECT_EQ(error.failures()[0].state, ids[3]);
+                EXPECT_EQ(error.failures()[0].rank, Rank{0});
+                EXPECT_EQ(error.failures()[0].text, "the output cannot be unpacked: cannot be unpacked");
+                EXPECT_EQ(error.progress()[3].updates, 1U);
+              }
               expect_usable(master);
               std::vector<Input> rounds(6);
               rounds[2].value = kUnreadable - 5;
-              EXPECT_THROW(master.evolve(rounds, [](std::size_t, std::span<const Output>) {}), Unreadable);
+              std::size_t complete = 0;
+              expect_update_error("the output cannot be unpacked: cannot be unpacked", [&] {
+                master.evolve(rounds, [&](std::size_t, std::span<const Output> outputs) {
+                  for (std::size_t i = 0; i < outputs.size(); ++i)
+                    EXPECT_EQ(outputs[i].value, 1 + static_cast<int>(i)) << "no output of the program's";
+                  ++complete;
+                });
+              });
+              EXPECT_LE(complete, 2U);
               expect_usable(master);
             }));
 }
@@ -169,25 +187,31 @@ TEST(SerializationFailure, OfAStateInAReset) {
 }
 
 TEST(SerializationFailure, OfAStateThatIsFetched) {
-  EXPECT_EQ(0, run_with<Add>({"--rondo-workers=3", "--rondo-batch=off"}, [](AddMaster& master) {
-              const std::vector<StateId> ids = master.reset(some_states());
-              for (const int value : {kUnpackable, kUnreadable}) {
-                // the output is as bad as the state, so the update fails, but it has happened
-                EXPECT_ANY_THROW((void)master.update(inputs_with(3, value - 3)));
-                if (value == kUnpackable) {
-                  expect_update_error("cannot be packed", [&] { (void)master.states(); });
-                  expect_update_error("cannot be packed", [&] { (void)master.state(ids[3]); });
-                } else {
-                  EXPECT_THROW((void)master.states(), Unreadable);
-                  EXPECT_THROW((void)master.state(ids[3]), Unreadable);
-                }
-                EXPECT_EQ(master.state(ids[4]).value, 4);
-                const int back = 3 - value;
-                EXPECT_EQ(master.update(inputs_with(3, back))[3].value, 3);
-                EXPECT_EQ(master.states()[3].value, 3);
-              }
-              expect_usable(master);
-            }));
+  EXPECT_EQ(
+      0, run_with<Add>({"--rondo-workers=3", "--rondo-batch=off"}, [](AddMaster& master) {
+        const std::vector<StateId> ids = master.reset(some_states());
+        for (const int value : {kUnpackable, kUnreadable}) {
+          // the output is as bad as the state, so the update fails, but it has happened
+          EXPECT_ANY_THROW((void)master.update(inputs_with(3, value - 3)));
+          if (value == kUnpackable) {
+            expect_update_error("it cannot be packed: cannot be packed", [&] { (void)master.states(); });
+            expect_update_error("it cannot be packed: cannot be packed", [&] { (void)master.state(ids[3]); });
+          } else {
+            expect_update_error("it cannot be unpacked: cannot be unpacked", [&] { (void)master.states(); });
+            try {
+              (void)master.state(ids[3]);
+            } catch (const Error& error) {
+              EXPECT_EQ(error.what(), "state " + std::to_string(rondo::value(ids[3])) +
+                                          " on rank 0: it cannot be unpacked: cannot be unpacked");
+            }
+          }
+          EXPECT_EQ(master.state(ids[4]).value, 4);
+          const int back = 3 - value;
+          EXPECT_EQ(master.update(inputs_with(3, back))[3].value, 3);
+          EXPECT_EQ(master.states()[3].value, 3);
+        }
+        expect_usable(master);
+      }));
 }
 
 }  // namespace

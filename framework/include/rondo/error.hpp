@@ -32,12 +32,14 @@ class InputError : public Error {
   std::vector<StateId> ids_;
 };
 
-// One update (or one packing or unpacking of a user's type) that threw.
+// One update (or one packing or unpacking of a user's type) that threw. An output or a state that rank 0 cannot unpack has
+// rank 0 in here.
 struct UpdateFailure {
   StateId state;
   Rank rank;
   std::uint64_t round;
-  std::string text;  // the exception's what()
+  // The exception's what(), or its type if that says nothing, and what is nested in it.
+  std::string text;
 };
 
 // How far a state got before its round was ended by a failure elsewhere.

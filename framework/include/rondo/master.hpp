@@ -181,7 +181,8 @@ class Master {
   // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
   void share(const Context& context) { engine_.share(described(context)); }
 
-  // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
+  // All states, in the order of ids(). The workers keep theirs. UpdateError, which names the states, if a serialize() throws
+  // on a worker or here.
   [[nodiscard]] std::vector<State> states() {
     std::vector<std::size_t> all(size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;

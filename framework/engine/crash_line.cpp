@@ -58,11 +58,30 @@ void CrashMark::tell(const char* what) const {
   if (updating_.load(std::memory_order_relaxed)) {
     line << " in the update of state " << state_.load(std::memory_order_relaxed) << " in round "
          << round_.load(std::memory_order_relaxed);
+  } else if (const char* const handling = handling_.load(std::memory_order_relaxed)) {
+    line << " " << handling << " state " << state_.load(std::memory_order_relaxed);
   } else {
     line << " outside of the updates";
   }
   line << "\n";
   line.print();
+}
+
+CrashMark::Handling::Handling(const char* what, StateId state)
+    : mark_(mark_of_thread != nullptr && !mark_of_thread->updating_.load(std::memory_order_relaxed)
+                ? mark_of_thread
+                : nullptr) {
+  if (mark_ == nullptr) return;
+  outer_ = mark_->handling_.load(std::memory_order_relaxed);
+  outer_state_ = mark_->state_.load(std::memory_order_relaxed);
+  mark_->state_.store(value(state), std::memory_order_relaxed);
+  mark_->handling_.store(what, std::memory_order_relaxed);
+}
+
+CrashMark::Handling::~Handling() {
+  if (mark_ == nullptr) return;
+  mark_->handling_.store(outer_, std::memory_order_relaxed);
+  mark_->state_.store(outer_state_, std::memory_order_relaxed);
 }
 
 const CrashMark* CrashMark::mark_of_crash() {
@@ -88,7 +107,9 @@ void CrashMark::handle(int signal, siginfo_t* info, void*) {
 }
 
 void CrashMark::tell_exit() {
-  if (mark_of_thread != nullptr) return mark_of_thread->tell("exit()");
+  const CrashMark* const mark = mark_of_thread;
+  const bool is_main = mark == nullptr || (mark->rank_ == kMaster && !mark->updating_.load());
+  if (!is_main) return mark->tell("exit()");
   Line line;
   line << "rondo: the program called exit() inside a run\n";
   line.print();

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
@@ -202,7 +203,11 @@ void Master::write_jobs(Buffer& out, const std::vector<Slot>& slots) {
                               scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   if (running_->own != nullptr)
-    for (const Slot slot : slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
+    for (const Slot slot : slots)
+      writer.put_block([&](Buffer& buffer) {
+        const CrashMark::Handling handling("while packing the input of", ids_[slot]);
+        (*running_->own)(slot, buffer);
+      });
 }
 
 void Master::perform(const scheduler::command::Give& give) {
@@ -233,6 +238,7 @@ void Master::take_report(Rank from, Reader& in) {
     longest_ = std::max<double>(longest_, each.seconds);
     const bool first = !options_.recover || outputs_.is_first(each.slot, each.round);
     if (first && !running_->exception && running_->output) {
+      const CrashMark::Handling handling("while unpacking the output of", ids_[each.slot]);
       try {
         running_->output(each.round, each.slot, bytes);
       } catch (...) {

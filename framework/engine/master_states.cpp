@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
@@ -27,15 +28,19 @@ void Master::reset(std::size_t count, const Pack& pack) {
   drop_all();
   require_workers();
   std::vector<Buffer> packed(options_.recover ? count : 0);
-  for (std::size_t i = 0; i < packed.size(); ++i) pack(i, packed[i]);
   const std::uint64_t first = next_id_;
+  const Pack pack_state = [&](std::size_t i, Buffer& out) {
+    const CrashMark::Handling handling("while packing", StateId{first + i});
+    pack(i, out);
+  };
+  for (std::size_t i = 0; i < packed.size(); ++i) pack_state(i, packed[i]);
   next_id_ += count;
   const auto place_all = [&] {
     ids_.resize(count);
     for (std::size_t i = 0; i < count; ++i) ids_[i] = StateId{first + i};
     const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
     place(
-        owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
+        owners, packed.empty() ? pack_state : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
   };
   try {
     if (!options_.recover) return place_all();
@@ -182,6 +187,7 @@ void Master::take_fetched(Rank from, Reader& in) {
       fetching_.failures.push_back({id, from, round_, "it cannot be packed: " + std::string(text)});
       continue;
     }
+    const CrashMark::Handling handling("while unpacking", id);
     try {
       const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
       (*fetching_.take)(static_cast<std::size_t>(found - ids_.begin()), bytes);

@@ -44,6 +44,7 @@ void flush_output() {
 int run_master(transport::Transport& below, const Host& host, const detail::Program& program,
                const Options& options, const Main& main) {
   transport::Relay transport(below);
+  const CrashMark mark(kMaster);
   Master master(transport, host, program, options);
   int status = EXIT_FAILURE;
   bool caught_by_program = true;

@@ -44,6 +44,7 @@ void Worker::save(Reader& in) {
 }
 
 bool Worker::has_room_to_save(StateId id) {
+  const CrashMark::Handling handling("while packing", id);
   try {
     const bool has_room = copy_memory_.has_room(kernel_->packed_size(states_.at(id).state.get()));
     if (!has_room) saver_->begin();
@@ -55,6 +56,7 @@ bool Worker::has_room_to_save(StateId id) {
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
+  const CrashMark::Handling handling("while packing", id);
   const void* state = states_.at(id).state.get();
   Buffer packed;
   try {
@@ -136,6 +138,7 @@ void Worker::load_state(Loading& loading) {
   loading.sizes.push_back(packed.size());
   // Also of one that goes elsewhere: there it could not be refused any more.
   detail::Object state = [&] {
+    const CrashMark::Handling handling("while unpacking", target.state);
     try {
       return kernel_->load_state(packed, loading.schema);
     } catch (...) {

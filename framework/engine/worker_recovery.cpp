@@ -33,6 +33,7 @@ void Worker::copy_out(StateId id, const BackUp& order) {
   writer.put(id);
   const std::size_t before = out.size() + sizeof(std::uint64_t);
   try {
+    const CrashMark::Handling handling("while packing", id);
     writer.put_block([&](Buffer& buffer) { kernel_->pack_state(states_.at(id).state.get(), buffer); });
   } catch (...) {
     throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());

@@ -36,6 +36,7 @@ void Worker::place(Reader& in) {
 
 // Without its state this worker cannot go on; the error says which one it was.
 detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
+  const CrashMark::Handling handling("while unpacking", id);
   try {
     return kernel_->unpack_state(bytes);
   } catch (...) {
@@ -45,6 +46,7 @@ detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
 
 std::vector<detail::Object> Worker::copies(StateId id, const void* state, std::size_t count,
                                            Bytes packed) const {
+  const CrashMark::Handling handling("while copying", id);
   try {
     return copies_of(*kernel_, state, count, packed);
   } catch (...) {
@@ -179,6 +181,7 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
   writer.put(id);
   writer.put(std::uint8_t{1});
   try {
+    const CrashMark::Handling handling("while packing", id);
     writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
   } catch (...) {
     fetched_->truncate(before);
@@ -191,6 +194,7 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
 
 void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) {
+    const CrashMark::Handling handling("while packing", parcel.first);
     try {
       kernel_->pack_state(state, out);
     } catch (...) {

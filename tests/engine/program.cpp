@@ -67,8 +67,12 @@ struct Brittle {
   int value = 0;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    if (how == "fault-in-packing" && value == 5) fault();
+    constexpr bool is_saving = Archive::is_saving::value;
+    if (how == "fault-in-resetting" && is_saving && value == 7) fault();
+    if (how == "fault-in-packing" && is_saving && value == 12) fault();
     archive& value;
+    if (how == "fault-in-moving" && !is_saving && value == 12) fault();
+    if (how == "fault-in-unpacking" && !is_saving && value == 12) fault();
     if (how == "unreadable-state" && Archive::is_loading::value) throw std::runtime_error("makes no sense");
   }
 };
@@ -103,10 +107,13 @@ int main(int argc, char** argv) {
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
   if (how == "other-types" && rank != nullptr && std::string(rank) == "1")
     return rondo::run<Other>(argc, argv, [](rondo::Master<Other>&) {});
-  if (how == "fault-in-packing" || how == "unreadable-state")
+  if ((how.starts_with("fault-in-") && how != "fault-in-thread") || how == "unreadable-state")
     return rondo::run<Counting>(argc, argv, [](rondo::Master<Counting>& master) {
-      master.reset(std::vector<Brittle>(10));
+      std::vector<Brittle> states(10);
+      for (int i = 0; i < 10; ++i) states[static_cast<std::size_t>(i)].value = i;
+      master.reset(std::move(states));
       (void)master.update(5);
+      if (how == "fault-in-moving") master.resample(std::vector<std::uint32_t>(10, 3));
       (void)master.states();
     });
   if (how == "throw-in-factory")

@@ -91,7 +91,9 @@ class Master final : public detail::Engine {
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
     std::exception_ptr exception;  // of the program's own functions
-    bool unreadable = false;  // an output could not be unpacked: its round has no outputs for the program
+    std::vector<UpdateFailure>
+        failures_here;  // outputs that could not be unpacked, inputs that could not be packed
+    [[nodiscard]] bool failed_here() const { return exception != nullptr || !failures_here.empty(); }
     bool cancelled = false;
     bool ended = false;
     std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
@@ -153,6 +155,7 @@ class Master final : public detail::Engine {
 
   void drop_all();
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
+  void update_once(Bytes shared, const Pack& own, const Take& output);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
   void evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhausted);
@@ -170,7 +173,6 @@ class Master final : public detail::Engine {
   void take_failed(Rank from, Reader& in);
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
-  [[noreturn]] void throw_failures(Running& running);
   void hand_out();
   void take_tasks_done(Rank from, Reader& in);
   void begin_saving(const std::string& path, Bytes program);

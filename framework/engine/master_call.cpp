@@ -1,6 +1,8 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "engine/crash_line.hpp"
@@ -10,7 +12,47 @@
 
 namespace rondo::engine {
 
+namespace {
+
+// An input that the program cannot pack.
+struct InputFailure {
+  UpdateFailure told;
+};
+
+[[noreturn]] void throw_failures(std::vector<UpdateFailure> failures, std::vector<StateProgress> progress) {
+  std::sort(failures.begin(), failures.end(),
+            [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
+  const UpdateFailure& first = failures.front();
+  std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
+                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
+                     first.text;
+  if (failures.size() > 1) text += " (and " + std::to_string(failures.size() - 1) + " more)";
+  throw UpdateError(text, std::move(failures), std::move(progress));
+}
+
+}  // namespace
+
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
+  if (!own) return update_once(shared, own, output);
+  const std::uint64_t round = round_;
+  const Pack pack = [&](std::size_t i, Buffer& out) {
+    const CrashMark::Handling handling("while packing the input of", ids_[i]);
+    try {
+      own(i, out);
+    } catch (...) {
+      throw InputFailure{{ids_[i], kMaster, round, "the input cannot be packed: " + exception_text()}};
+    }
+  };
+  try {
+    update_once(shared, pack, output);
+  } catch (const InputFailure& failure) {  // before anything was sent
+    std::vector<StateProgress> progress;
+    for (const StateId id : ids_) progress.push_back({id, 0});
+    throw_failures({failure.told}, std::move(progress));
+  }
+}
+
+void Master::update_once(Bytes shared, const Pack& own, const Take& output) {
   require_idle();
   require_going();
   if (ids_.empty()) {
@@ -70,7 +112,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
   const std::uint64_t most = options_.recover ? options_.recover_every : UINT64_MAX;
   Buffer input;
   const auto feed = [&] {
-    while (!exhausted && open < most && !running.ended && !running.exception && !running.unreadable &&
+    while (!exhausted && open < most && !running.ended && !running.failed_here() &&
            open - scheduler_.rounds_complete() < std::max<std::size_t>(rounds.ahead, 1)) {
       input.clear();
       bool more = false;
@@ -113,7 +155,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
     if (!running.begun[w] && !peers_.lost[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
-    if (running.exception) on(scheduler::event::Cancel{});
+    if (running.failed_here()) on(scheduler::event::Cancel{});
     if (!running.ended && rounds != 1) feed();
     return running.ended;
   });
@@ -124,27 +166,18 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (options_.recover) end_record(running);
   if (running.exception) std::rethrow_exception(running.exception);
-  if (!running.failures.empty()) throw_failures(running);
-}
-
-void Master::throw_failures(Running& running) {
-  std::sort(running.failures.begin(), running.failures.end(),
-            [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
+  std::move(running.failures_here.begin(), running.failures_here.end(), std::back_inserter(running.failures));
+  if (running.failures.empty()) return;
   std::vector<StateProgress> progress;
   progress.reserve(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot)
     progress.push_back({ids_[slot], running.rounds_before + scheduler_.rounds_done(slot)});
-  const UpdateFailure& first = running.failures.front();
-  std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
-                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
-                     first.text;
-  if (running.failures.size() > 1) text += " (and " + std::to_string(running.failures.size() - 1) + " more)";
-  throw UpdateError(text, std::move(running.failures), std::move(progress));
+  throw_failures(std::move(running.failures), std::move(progress));
 }
 
 // Runs code of the program that may throw; the call then ends in order, and the exception goes on from there.
 void Master::guard(const std::function<void()>& users_code) {
-  if (running_->exception || running_->unreadable) return;
+  if (running_->failed_here()) return;
   try {
     users_code();
   } catch (...) {
@@ -184,9 +217,9 @@ void Master::perform(const scheduler::command::Assign& assign) {
   writer.put_block(call.input_included ? running_->shared : Bytes());
   const std::size_t head = out.size();
   try {
-    write_jobs(out, running_->exception ? std::vector<Slot>() : assign.slots);
-  } catch (...) {  // an input that cannot be packed
-    running_->exception = std::current_exception();
+    write_jobs(out, running_->failed_here() ? std::vector<Slot>() : assign.slots);
+  } catch (const InputFailure& failure) {
+    running_->failures_here.push_back(failure.told);
     out.truncate(head);
     write_jobs(out, {});
   }
@@ -203,11 +236,7 @@ void Master::write_jobs(Buffer& out, const std::vector<Slot>& slots) {
                               scheduler_.bytes(slot), scheduler_.hop(slot)});
   }
   if (running_->own != nullptr)
-    for (const Slot slot : slots)
-      writer.put_block([&](Buffer& buffer) {
-        const CrashMark::Handling handling("while packing the input of", ids_[slot]);
-        (*running_->own)(slot, buffer);
-      });
+    for (const Slot slot : slots) writer.put_block([&](Buffer& buffer) { (*running_->own)(slot, buffer); });
 }
 
 void Master::perform(const scheduler::command::Give& give) {
@@ -237,14 +266,13 @@ void Master::take_report(Rank from, Reader& in) {
     profile_.update_time += each.seconds;
     longest_ = std::max<double>(longest_, each.seconds);
     const bool first = !options_.recover || outputs_.is_first(each.slot, each.round);
-    if (first && !running_->exception && running_->output) {
+    if (first && !running_->failed_here() && running_->output) {
       const CrashMark::Handling handling("while unpacking the output of", ids_[each.slot]);
       try {
         running_->output(each.round, each.slot, bytes);
       } catch (...) {
-        running_->failures.push_back({ids_[each.slot], kMaster, running_->call.first_round + each.round,
-                                      "the output cannot be unpacked: " + exception_text()});
-        running_->unreadable = true;
+        running_->failures_here.push_back({ids_[each.slot], kMaster, running_->call.first_round + each.round,
+                                           "the output cannot be unpacked: " + exception_text()});
       }
     }
   }
@@ -253,7 +281,7 @@ void Master::take_report(Rank from, Reader& in) {
   const scheduler::Worker worker = worker_of(from);
   on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready,
                               scheduler::Seconds(head.smallest), head.hungry});
-  if (running_->exception || running_->unreadable) on(scheduler::event::Cancel{});
+  if (running_->failed_here()) on(scheduler::event::Cancel{});
 }
 
 void Master::take_gave(Rank from, Reader& in) {

@@ -31,7 +31,12 @@ void Master::reset(std::size_t count, const Pack& pack) {
   const std::uint64_t first = next_id_;
   const Pack pack_state = [&](std::size_t i, Buffer& out) {
     const CrashMark::Handling handling("while packing", StateId{first + i});
-    pack(i, out);
+    try {
+      pack(i, out);
+    } catch (...) {
+      throw Error("state " + std::to_string(i) +
+                  " of those given to reset() cannot be packed: " + exception_text());
+    }
   };
   for (std::size_t i = 0; i < packed.size(); ++i) pack_state(i, packed[i]);
   next_id_ += count;

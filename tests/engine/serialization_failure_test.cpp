@@ -89,15 +89,39 @@ TEST(SerializationFailure, OfAnInputOnTheMaster) {
               const std::vector<StateId> ids = master.reset(some_states());
               EXPECT_THROW((void)master.update(Input{kUnpackable, {}}), Unpackable);
               for (const std::size_t at : {0, 5, kStates - 1})
-                EXPECT_THROW((void)master.update(inputs_with(at, kUnpackable)), Unpackable);
+                expect_update_error("the input cannot be packed: cannot be packed",
+                                    [&] { (void)master.update(inputs_with(at, kUnpackable)); });
               EXPECT_EQ(master.ids(), ids);
               std::vector<Input> rounds(6);
               rounds[3].value = kUnpackable;
               EXPECT_THROW(master.evolve(rounds, [](std::size_t, std::span<const Output>) {}), Unpackable);
               std::map<StateId, std::vector<Input>> forks;
               for (const StateId id : ids) forks[id] = {Input{1, {}}, Input{kUnpackable, {}}};
-              EXPECT_THROW((void)master.update(forks), Unpackable);
+              expect_update_error("the input cannot be packed: cannot be packed",
+                                  [&] { (void)master.update(forks); });
               expect_usable(master);
+            }));
+}
+
+TEST(SerializationFailure, OfAnInputTellsWhichStatesWereUpdated) {
+  EXPECT_EQ(0, run_with<Add>(batches(), [](AddMaster& master) {
+              for (const std::size_t at : {0, 5, kStates - 1}) {
+                master.reset(some_states());
+                std::vector<Input> inputs(kStates, Input{1, {}});
+                inputs[at].value = kUnpackable;
+                try {
+                  (void)master.update(inputs);
+                  ADD_FAILURE() << "no UpdateError";
+                } catch (const UpdateError& error) {
+                  ASSERT_EQ(error.failures().size(), 1U);
+                  EXPECT_EQ(error.failures()[0].state, master.ids()[at]);
+                  EXPECT_EQ(error.failures()[0].rank, Rank{0});
+                  const std::vector<State> states = master.states();
+                  for (std::size_t i = 0; i < kStates; ++i)
+                    EXPECT_EQ(states[i].value, static_cast<int>(i + error.progress()[i].updates)) << i;
+                  EXPECT_EQ(error.progress()[at].updates, 0U);
+                }
+              }
             }));
 }
 
@@ -177,7 +201,13 @@ TEST(SerializationFailure, OfAStateInAReset) {
               const std::vector<StateId> old = master.reset(some_states());
               std::vector<State> states = some_states();
               states[7].value = kUnpackable;
-              EXPECT_THROW(master.reset(states), Unpackable);
+              try {
+                master.reset(states);
+                ADD_FAILURE() << "no error";
+              } catch (const Error& error) {
+                EXPECT_STREQ(error.what(),
+                             "state 7 of those given to reset() cannot be packed: cannot be packed");
+              }
               EXPECT_EQ(master.size(), 0U);
               EXPECT_TRUE(master.states().empty());
               EXPECT_TRUE(master.update(Input{}).empty());

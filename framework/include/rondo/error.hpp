@@ -32,8 +32,8 @@ class InputError : public Error {
   std::vector<StateId> ids_;
 };
 
-// One update (or one packing or unpacking of a user's type) that threw. An output or a state that rank 0 cannot unpack has
-// rank 0 in here.
+// One update (or one packing or unpacking of a user's type) that threw. Rank 0 packs the inputs and unpacks outputs and states
+// that are fetched.
 struct UpdateFailure {
   StateId state;
   Rank rank;

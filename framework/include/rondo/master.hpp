@@ -69,7 +69,8 @@ class Master {
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
 
-  // Drops all states and places these evenly; returns their fresh ids, ascending, in the order of the states.
+  // Drops all states and places these evenly; returns their fresh ids, ascending, in the order of the states. If one cannot be
+  // packed an Error names it, counted from 0, and there are no states.
   std::vector<StateId> reset(std::vector<State> states) {
     engine_.reset(states.size(), [&](std::size_t i, Buffer& out) {
       pack(states[i], out);
@@ -97,7 +98,8 @@ class Master {
   std::vector<Output> update(const Input& input) { return collect(packed(input), nullptr); }
 
   // One round with one input per state, in the order of ids(). Outputs in the same order; ids stay. InputError if the number
-  // differs from that of the states: it names the first state without an input; UpdateError if an update threw.
+  // differs from that of the states: it names the first state without an input; UpdateError if an update threw, or if an
+  // input cannot be packed.
   std::vector<Output> update(std::span<const Input> inputs) {
     detail::check_inputs(ids(), inputs.size());
     return collect({}, [&](std::size_t i, Buffer& out) { pack(inputs[i], out); });

@@ -11,6 +11,9 @@
 // - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to their
 //   base classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
 //   called twice to pack, and has to write the same both times.
+// - values inside of values, as the nodes of a list that each serialize the next one: up to 100,000, on any stack
+//   (rondo/detail/descent.hpp). To take such a list apart again is up to its destructor: one that goes from node to node by
+//   calling itself needs as much stack.
 // - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
 //
 // One thing cannot be seen: a serialize() that is private, in a class that is final and trivially copyable.

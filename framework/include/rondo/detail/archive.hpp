@@ -27,6 +27,7 @@
 #include <boost/serialization/wrapper.hpp>
 
 #include <rondo/detail/codec.hpp>
+#include <rondo/detail/descent.hpp>
 #include <rondo/detail/schema.hpp>
 #include <rondo/detail/shape.hpp>
 
@@ -50,6 +51,10 @@ template <class T>
 inline constexpr bool stands_for_another<boost::serialization::array_wrapper<T>> = false;
 template <class T>
 inline constexpr bool stands_for_another<std::unique_ptr<T>> = way_of<std::remove_cv_t<T>*>() == Way::boost;
+
+// Counts as a value inside of another: a pointer and what it points to are one.
+template <class T>
+inline constexpr bool is_nested_value = !std::is_pointer_v<T> && !stands_for_another<std::remove_const_t<T>>;
 
 // What a schema keeps of a T. Integers and enums of one size are alike, as a save() may write a size_t where load() reads
 // an unsigned long.
@@ -134,7 +139,11 @@ class OutputArchive final : public boost::archive::detail::common_oarchive<Outpu
   }
   template <class T>
   void save_by_boost(const T& value) {
-    Base::save_override(value);
+    if constexpr (is_nested_value<T>) {
+      descend<T>([&] { Base::save_override(value); });
+    } else {
+      Base::save_override(value);
+    }
   }
   Shared number_of(const void* object, const std::type_info& type);
 
@@ -214,7 +223,11 @@ class InputArchive final : public boost::archive::detail::common_iarchive<InputA
   }
   template <class T>
   void load_by_boost(T& value) {
-    Base::load_override(value);
+    if constexpr (is_nested_value<T>) {
+      descend<T>([&] { Base::load_override(value); });
+    } else {
+      Base::load_override(value);
+    }
   }
 
   // Whether the value of this shared object follows.

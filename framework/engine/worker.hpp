@@ -204,7 +204,8 @@ class Worker {
   void tell_saved();
   void load_some();
   void load_state(Loading& loading);
-  void send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input);
+  // `id` is the state's own, where the parcel is of its children.
+  void send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input);
   void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
   template <class Put>
   void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);

@@ -150,7 +150,8 @@ void Worker::give(Reader& in) {
     }
   }
   for (auto& [job, entry] : leaving) {
-    send_state(head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(), entry.own_input);
+    send_state(job.state, head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
+               entry.own_input);
     given.push_back({job.slot, job.hop});
   }
   flush_outgoing();

@@ -120,7 +120,7 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
   if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
   Entry& entry = states_.at(id);
-  send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
+  send_state(id, std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
   entry.state.reset();
   entry.held = false;
@@ -147,7 +147,7 @@ void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
   }
   for (const Share& share : shares)
     if (share.to != transport_.rank())
-      send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
+      send_state(parent, share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
   for (const Share& share : shares) {
     if (share.to != transport_.rank()) continue;
     std::uint64_t next = value(share.first);
@@ -192,13 +192,13 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
 
-void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+void Worker::send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) {
-    const CrashMark::Handling handling("while packing", parcel.first);
+    const CrashMark::Handling handling("while packing", id);
     try {
       kernel_->pack_state(state, out);
     } catch (...) {
-      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + exception_text());
+      throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
     }
   });
 }

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -81,6 +82,32 @@ class Counting : public rondo::Update<Brittle, int, int> {
   int update(Brittle& state, const int& input, const Call&) override { return state.value += input; }
 };
 
+// A list of which each node serializes the next one.
+struct Node {
+  std::unique_ptr<Node> next;
+  Node() = default;
+  Node(Node&&) = default;
+  Node& operator=(Node&&) = default;
+  ~Node() {
+    while (next) next = std::move(next->next);
+  }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& next;
+  }
+};
+class Growing : public rondo::Update<Node, int, int> {
+ public:
+  int update(Node& state, const int& input, const Call&) override {
+    for (int i = 0; i < input; ++i) {
+      auto node = std::make_unique<Node>();
+      node->next = std::move(state.next);
+      state.next = std::move(node);
+    }
+    return 0;
+  }
+};
+
 int go(rondo::Master<Ending>& master) {
   master.reset(std::vector<int>(10, 1));
   if (how == "throw-in-main") throw std::runtime_error("thrown by main");
@@ -115,6 +142,13 @@ int main(int argc, char** argv) {
       (void)master.update(5);
       if (how == "fault-in-moving") master.resample(std::vector<std::uint32_t>(10, 3));
       (void)master.states();
+    });
+  if (how == "too-deep")
+    return rondo::run<Growing>(argc, argv, [](rondo::Master<Growing>& master) {
+      master.reset(std::vector<Node>(1));
+      (void)master.update(150'000);
+      master.resample(std::vector<std::uint32_t>{7});
+      (void)master.update(0);
     });
   if (how == "throw-in-factory")
     return rondo::run<Ending>(

@@ -78,6 +78,15 @@ TEST(Program, AStateThatCannotBeUnpackedEndsTheRunByName) {
   }
 }
 
+TEST(Program, AStateThatIsTooDeepToBeCopiedEndsTheRunByName) {
+  for (const std::string workers : {"1", "3"}) {
+    const Ended ended = launch(kProgram + " too-deep --rondo-workers=" + workers);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_TRUE(ended.says("state 0 cannot be ")) << ended.output;
+    EXPECT_TRUE(ended.says("Node is inside of more than 100000 other values")) << ended.output;
+  }
+}
+
 TEST(Program, AFactoryThatThrowsEndsTheRun) {
   const Ended ended = program("throw-in-factory");
   EXPECT_EQ(ended.status, 1);

@@ -27,6 +27,7 @@ const char* name(Fault fault) {
       return "of a newer version";
     case Fault::foreign: return "not trusted";
     case Fault::exposed: return "not protected";
+    case Fault::older_version: return "of an older version";
   }
   return "unknown fault";
 }

@@ -24,6 +24,7 @@ enum class Fault {
   newer_version,  // written in a version of the format that this build does not know
   foreign,        // a link, or of another user: it is not looked into
   exposed,        // of this user, in a folder that users share, and others may write to it
+  older_version,  // written in a version of the format that this build does not read any more
 };
 
 [[nodiscard]] const char* name(Fault fault);

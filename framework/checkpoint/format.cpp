@@ -107,6 +107,11 @@ Header read_header(Bytes bytes, std::uint64_t magic, std::uint64_t type_hash, co
         "version " + std::to_string(version) + "; this build reads up to " + std::to_string(kVersion));
   }
   if (version == 0) throw FileError(Fault::damaged, file, 8, "version 0; versions begin with 1");
+  if (version < kVersionOldest) {
+    throw FileError(Fault::older_version, file, 8,
+                    "version " + std::to_string(version) + "; this build reads from version " +
+                        std::to_string(kVersionOldest) + " on: end the run with the Rondo that began it");
+  }
   if (number_at(bytes, 16) != type_hash) {
     throw FileError(
         Fault::other_type, file, 16,

@@ -14,9 +14,9 @@
 // Both kinds of file begin with a header of six numbers, whose layout no version changes, so that any build
 // can tell a newer file from a damaged one:
 //   0  magic        "RONDOPRT" or "RONDOMAN", read as a number
-//   8  version      3; 1 and 2 are read too. They differ in the manifest: that of 2 had no arguments, that of 1 no id of the
-//                   run either
-//   16 type hash    of the program that wrote it: the names of its types, and what their readers ask for
+//   8  version      3. Versions 1 and 2 are refused: what their type hash was made of cannot be compared any more, and
+//                   they do not have the schemas of version 3
+//   16 type hash    of the program that wrote it: the names of its types, and what the types alone tell of their bytes
 //                   (rondo/detail/shape.hpp); a program with another one must not read the states
 //   24 round        the number of rounds that the states have been through
 //   32 number       part: its own number. manifest: how many parts there are
@@ -26,24 +26,27 @@
 //   48 the states, back to back, in the order in which they were written
 //   then the index, one record of four numbers per state, in the same order:
 //     0 id, 8 length, 16 checksum of the state's bytes, 24 predicted cost
+//   then the schema: of which types, in which order, the serialize() of the states wrote them, as
+//   rondo::detail::Schema::save() writes it; what is left of the file. None: no serialize() has written anything
 //   then the footer, the last 48 bytes:
-//     0 count (records), 8 total (bytes of all states), 16 checksum of the index, 24 size of the whole file,
-//     32 checksum of the header and the 32 bytes of footer before, 40 magic "RONDOEND"
+//     0 count (records), 8 total (bytes of all states), 16 checksum of the index and the schema, 24 size of the whole
+//     file, 32 checksum of the header and the 32 bytes of footer before, 40 magic "RONDOEND"
 // Offset 32 of the footer is "the part's checksum" that the manifest lists: it covers the header and, through
 // the index and the checksums in it, every byte of the part, and is verified without reading the states.
 //
 // A manifest goes on with nine numbers,
 //   48 next state id, 56 seed, 64 number of parts, 72 number of states,
 //   80 length of the shared context, 88 of the scheduler's bytes, 96 of the program's own bytes,
-//   104 id of the run: drawn when it began without a checkpoint, and kept by a run that goes on from one (not in version 1)
-//   112 length of the program's arguments (not in versions 1 and 2)
+//   104 id of the run: drawn when it began without a checkpoint, and kept by a run that goes on from one
+//   112 length of the program's arguments
 // then
-//   120 (in version 2: 112, in version 1: 104) the parts, by ascending number, four numbers each:
+//   120 the parts, by ascending number, four numbers each:
 //     0 number, 8 size, 16 the part's checksum, 24 count of states
 //   then the states, by ascending id, two numbers each:
 //     0 id (below the next state id), 8 number of the part it is in
-//   then the bytes of the shared context, of the scheduler, of the program, and of its arguments: each argument with a zero
-//   byte behind it, without the name of the program and without the options of Rondo
+//   then the bytes of the shared context, of the scheduler, of the program, and of its arguments: context and program as
+//   rondo/detail/described.hpp packs them, each with its schema; each argument with a zero byte behind it, without the name of
+//   the program and without the options of Rondo
 //   then the footer, the last 24 bytes:
 //     0 size of the whole file, 8 checksum of everything before this number, 16 magic "RONDOEND"
 #pragma once
@@ -61,8 +64,7 @@
 namespace rondo::checkpoint {
 
 inline constexpr std::uint64_t kVersion = 3;
-inline constexpr std::uint64_t kVersionWithoutRun = 1;
-inline constexpr std::uint64_t kVersionWithoutArguments = 2;
+inline constexpr std::uint64_t kVersionOldest = 3;  // that is read
 
 inline constexpr std::uint64_t kNumberSize = 8;
 inline constexpr std::uint64_t kHeaderSize = 6 * kNumberSize;
@@ -124,7 +126,7 @@ struct Header {
 
 void put_header(Buffer& out, std::uint64_t magic, const Header& header);
 // `bytes` are the first of `file`, all of them or at least the header. Refuses what is truncated, of another
-// magic, damaged, of a newer version or of another type than `type_hash`.
+// magic, damaged, of a newer or too old a version, or of another type than `type_hash`.
 [[nodiscard]] Header read_header(Bytes bytes, std::uint64_t magic, std::uint64_t type_hash, const Path& file);
 
 }  // namespace rondo::checkpoint

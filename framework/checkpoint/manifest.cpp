@@ -121,17 +121,14 @@ void check_footer(Bytes bytes, const Path& file) {
 
 // The numbers behind the header.
 struct Fixed {
-  std::uint64_t next_id, seed, parts, states, context, scheduler, program;
-  std::uint64_t run = 0, arguments = 0;
+  std::uint64_t next_id, seed, parts, states, context, scheduler, program, run, arguments;
 };
 
-Fixed read_fixed(Cursor& cursor, std::uint64_t version) {
+Fixed read_fixed(Cursor& cursor) {
   Fixed fixed{};
   for (std::uint64_t* number : {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context,
-                                &fixed.scheduler, &fixed.program})
+                                &fixed.scheduler, &fixed.program, &fixed.run, &fixed.arguments})
     *number = cursor.number();
-  if (version > kVersionWithoutRun) fixed.run = cursor.number();
-  if (version > kVersionWithoutArguments) fixed.arguments = cursor.number();
   return fixed;
 }
 
@@ -147,7 +144,7 @@ void check_frame(const InputFile& input, const Path& file, std::uint64_t type_ha
                {footer.extend(kManifestFooterSize), kManifestFooterSize});
   check_end(footer, size, file);
   Cursor cursor(front, kHeaderSize, file);
-  const Fixed fixed = read_fixed(cursor, number_at(front, 8));
+  const Fixed fixed = read_fixed(cursor);
   std::uint64_t left = size - kManifestFooterSize - cursor.offset();
   const auto take = [&](std::uint64_t count, std::uint64_t each, const char* what) {
     if (count > left / each) {
@@ -177,7 +174,7 @@ const PartEntry* Manifest::part(std::uint64_t number) const {
 
 Buffer encode(const Manifest& manifest) {
   if (const auto wrong = contradiction(manifest)) throw std::logic_error("checkpoint manifest: " + *wrong);
-  const std::string arguments = manifest.arguments.value_or("");
+  const std::string& arguments = manifest.arguments;
   Buffer out;
   out.reserve(kHeaderSize + kManifestFixedSize + manifest.parts.size() * kManifestPartSize +
               manifest.placements.size() * kManifestPlacementSize + manifest.context.size() +
@@ -217,8 +214,7 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   Manifest manifest;
   manifest.type_hash = header.type_hash;
   manifest.round = header.round;
-  const std::uint64_t version = number_at(bytes, 8);
-  const Fixed fixed = read_fixed(cursor, version);
+  const Fixed fixed = read_fixed(cursor);
   manifest.next_id = StateId{fixed.next_id};
   manifest.seed = fixed.seed;
   manifest.run = fixed.run;
@@ -245,8 +241,7 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   const Bytes arguments = cursor.piece(fixed.arguments, "bytes of the program's arguments");
   if (!arguments.empty() && arguments.back() != std::byte{0})
     throw FileError(Fault::damaged, file, cursor.offset(), "the last argument of the program has no end");
-  if (version > kVersionWithoutArguments)
-    manifest.arguments.emplace(reinterpret_cast<const char*>(arguments.data()), arguments.size());
+  manifest.arguments.assign(reinterpret_cast<const char*>(arguments.data()), arguments.size());
   if (cursor.left() != 0) {
     throw FileError(Fault::damaged, file, cursor.offset(),
                     std::to_string(cursor.left()) + " bytes here belong to nothing");

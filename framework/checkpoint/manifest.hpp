@@ -37,14 +37,13 @@ struct Manifest {
   std::uint64_t round = 0;  // the number of rounds that the states have been through
   StateId next_id{};
   std::uint64_t seed = 0;
-  std::uint64_t run = 0;              // its id; 0: written in version 1, which had none
+  std::uint64_t run = 0;              // its id
   std::vector<PartEntry> parts;       // by ascending number
   std::vector<Placement> placements;  // by ascending id
   Buffer context;                     // the shared context, as the master encodes it
   Buffer scheduler;                   // what the scheduler wants back; nobody else looks inside
   Buffer program;                     // the program's own
-  // Of the program, each with a zero byte behind it; nothing: written in a version that had none.
-  std::optional<std::string> arguments;
+  std::string arguments;              // the program's, each with a zero byte behind it
 
   [[nodiscard]] const PartEntry* part(std::uint64_t number) const;
 };

@@ -58,21 +58,21 @@ void PartReader::read_index(const Header& expected, const PartEntry& entry) {
   const std::uint64_t total = number_at(footer, 8);
   const std::uint64_t room = entry.size - kHeaderSize - kPartFooterSize;
   if (number_at(footer, 24) != entry.size || count != entry.count || count > room / kRecordSize ||
-      total != room - count * kRecordSize) {
+      total > room - count * kRecordSize) {
     throw FileError(Fault::damaged, file_, footer_offset,
                     std::to_string(count) + " states of " + std::to_string(total) +
-                        " bytes do not make a file of " + std::to_string(entry.size) + " bytes with " +
+                        " bytes do not fit a file of " + std::to_string(entry.size) + " bytes with " +
                         std::to_string(entry.count) + " states");
   }
 
-  Buffer index;
-  const std::uint64_t index_size = count * kRecordSize;
-  read_exactly(*input_, file_, kHeaderSize + total, {index.extend(index_size), index_size});
+  Buffer index;  // and the schema behind it
+  read_exactly(*input_, file_, kHeaderSize + total, {index.extend(room - total), room - total});
   if (checksum(index) != number_at(footer, 16)) {
     throw FileError(Fault::damaged, file_, kHeaderSize + total,
-                    "the index does not have the checksum in the footer");
+                    "the index and the schema do not have the checksum in the footer");
   }
-  read_records(index, total);
+  read_records(Bytes(index).first(count * kRecordSize), total);
+  schema_.append(Bytes(index).subspan(count * kRecordSize));
 }
 
 void PartReader::read_records(Bytes index, std::uint64_t total) {

@@ -1,6 +1,6 @@
 // Reads single states out of one part, by id.
 //
-// Opening it reads and verifies header, footer and index (not the states); read() verifies the state that it
+// Opening it reads and verifies header, footer, index and schema (not the states); read() verifies the state that it
 // reads. So every byte that it hands out was covered by a checksum. Memory: 40 bytes per state of the part;
 // nothing is allocated by a length before the file's real size has vouched for it. read() may be called from
 // threads.
@@ -35,6 +35,8 @@ class PartReader {
   [[nodiscard]] const Path& file() const { return file_; }
   // By ascending id.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+  // As it was given to PartWriter::finish().
+  [[nodiscard]] Bytes schema() const { return schema_; }
   // Refuses the part as damaged if the state is not in it, against what its manifest said.
   [[nodiscard]] const Record& at(StateId id) const;
 
@@ -48,6 +50,7 @@ class PartReader {
   Path file_;
   std::unique_ptr<InputFile> input_;
   std::vector<Record> records_;
+  Buffer schema_;
 };
 
 }  // namespace rondo::checkpoint

@@ -25,12 +25,13 @@ void PartWriter::add(StateId id, double cost, Bytes state) {
   file_.append(state);
 }
 
-PartEntry PartWriter::finish() {
+PartEntry PartWriter::finish(Bytes schema) {
   std::sort(ids_.begin(), ids_.end());
   if (const auto twice = std::adjacent_find(ids_.begin(), ids_.end()); twice != ids_.end()) {
     throw std::logic_error("checkpoint part: state " + std::to_string(value(*twice)) + " was added twice");
   }
   PartEntry entry{.number = header_.number, .count = ids_.size()};
+  index_.append(schema);
   file_.append(index_);
   entry.size = file_.size() + kPartFooterSize;
 

@@ -23,14 +23,15 @@ class PartWriter {
 
   // The cost is kept as it is, bit for bit, whatever it means to the scheduler.
   void add(StateId id, double cost, Bytes state);
-  // The part is on disk under its name when this returns. The entry goes to rank 0, into the manifest.
-  [[nodiscard]] PartEntry finish();
+  // `schema` says of which types the states are; nobody here looks inside. The part is on disk under its name when this
+  // returns. The entry goes to rank 0, into the manifest.
+  [[nodiscard]] PartEntry finish(Bytes schema = {});
 
  private:
   Header header_;
   DurableFile file_;
   Buffer header_bytes_;
-  Buffer index_;
+  Buffer index_;  // and, at last, the schema
   std::vector<StateId> ids_;
   std::uint64_t total_ = 0;
 };

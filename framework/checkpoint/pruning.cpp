@@ -25,6 +25,7 @@ Worth worth(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth
       case Fault::io:
       case Fault::other_type:
       case Fault::newer_version:
+      case Fault::older_version:
       case Fault::foreign:
       case Fault::exposed: return Worth::unknown;
       case Fault::incomplete:

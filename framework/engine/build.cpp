@@ -219,8 +219,7 @@ std::uint32_t cores_here(std::int32_t master_process) {
 }
 
 std::uint64_t hash_of_types(const detail::Program& program) {
-  const std::uint64_t shape = program.shape();
-  return XXH3_64bits_withSeed(program.types.data(), program.types.size(), shape);
+  return XXH3_64bits_withSeed(program.types.data(), program.types.size(), program.shape);
 }
 
 }  // namespace rondo::engine

@@ -17,8 +17,8 @@ namespace rondo::engine {
 // libraries. Empty if it does. Names the rank and the file.
 [[nodiscard]] std::string difference(const std::string& mine, Rank rank, const std::string& its);
 
-// Equal for types of equal names that are read alike (rondo/detail/shape.hpp says how far that is seen), whatever the
-// build: a checkpoint can be read by a program that was compiled anew. Runs code of the user's types.
+// Equal for types of equal names that are read alike, as far as types alone tell (rondo/detail/shape.hpp), whatever the
+// build: a checkpoint can be read by a program that was compiled again.
 [[nodiscard]] std::uint64_t hash_of_types(const detail::Program& program);
 
 // The name of this machine: ranks of one name are on one node.

@@ -107,11 +107,30 @@ void CrashMark::tell(const char* what, const char* why) const {
   if (updating_.load(std::memory_order_relaxed)) {
     line << " in the update of state " << state_.load(std::memory_order_relaxed) << " in round "
          << round_.load(std::memory_order_relaxed);
+  } else if (const char* const handling = handling_.load(std::memory_order_relaxed)) {
+    line << " " << handling << " state " << state_.load(std::memory_order_relaxed);
   } else {
     line << " outside of the updates";
   }
   line << why << "\n";
   line.print();
+}
+
+CrashMark::Handling::Handling(const char* what, StateId state)
+    : mark_(mark_of_thread != nullptr && !mark_of_thread->updating_.load(std::memory_order_relaxed)
+                ? mark_of_thread
+                : nullptr) {
+  if (mark_ == nullptr) return;
+  outer_ = mark_->handling_.load(std::memory_order_relaxed);
+  outer_state_ = mark_->state_.load(std::memory_order_relaxed);
+  mark_->state_.store(value(state), std::memory_order_relaxed);
+  mark_->handling_.store(what, std::memory_order_relaxed);
+}
+
+CrashMark::Handling::~Handling() {
+  if (mark_ == nullptr) return;
+  mark_->handling_.store(outer_, std::memory_order_relaxed);
+  mark_->state_.store(outer_state_, std::memory_order_relaxed);
 }
 
 const CrashMark* CrashMark::mark_of_crash() {

@@ -1,4 +1,5 @@
-// One line about a crash, or an exit() or a quick_exit() inside a run: which rank it was, and which state in which round.
+// One line about a crash, or an exit() or a quick_exit() inside a run: which rank it was, and which state in which round, or which
+// state whose serialize() was running.
 //
 // A signal that ends the process (SEGV, BUS, FPE, ILL, ABRT) is told on the error stream and then goes the way it would
 // have gone: to the system, or to a handler of one shot (SA_RESETHAND) that was there before. Any other handler that was there
@@ -37,6 +38,21 @@ class CrashMark {
   }
   void leave() { updating_.store(false, std::memory_order_relaxed); }
 
+  // As long as it lives, this thread handles a state outside of its updates. `what` is a text that stays: "while packing".
+  // Nothing happens in a thread without a mark.
+  class Handling {
+   public:
+    Handling(const char* what, StateId state);
+    Handling(const Handling&) = delete;
+    Handling& operator=(const Handling&) = delete;
+    ~Handling();
+
+   private:
+    CrashMark* const mark_;  // null: none, or it is in an update, which is told then
+    const char* outer_ = nullptr;
+    std::uint64_t outer_state_ = 0;
+  };
+
   // The program has called this ("exit()") in this thread, inside a run. For a handler of on_exit or at_quick_exit.
   static void tell_exit(const char* what);
 
@@ -52,6 +68,7 @@ class CrashMark {
   std::atomic<std::uint64_t> state_{0};
   std::atomic<std::uint64_t> round_{0};
   std::atomic<bool> updating_{false};
+  std::atomic<const char*> handling_{nullptr};
   const threads::SignalStack signal_stack_;
   CrashMark* next_ = nullptr;  // of all marks of the process
 };

@@ -96,6 +96,9 @@ class Master final : public detail::Engine {
     std::vector<UpdateFailure> failures;
     std::optional<CheckError> difference;  // the first one: by round, then by state
     std::exception_ptr exception;  // of the program's own functions
+    std::vector<UpdateFailure>
+        failures_here;  // outputs that could not be unpacked, inputs that could not be packed
+    [[nodiscard]] bool failed_here() const { return exception != nullptr || !failures_here.empty(); }
     bool cancelled = false;
     bool ended = false;
     std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
@@ -159,6 +162,7 @@ class Master final : public detail::Engine {
 
   void drop_all();
   void place(const std::vector<scheduler::Worker>& owners, const Pack& pack);
+  void update_once(Bytes shared, const Pack& own, const Take& output);
   void run_call(Running& running, std::uint32_t rounds, std::size_t batch_most,
                 const std::function<void()>& feed);
   [[nodiscard]] std::uint64_t rounds_per_call() const;
@@ -179,7 +183,6 @@ class Master final : public detail::Engine {
   void take_differs(Rank from, Reader& in);
   void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
-  [[noreturn]] void throw_failures(Running& running);
   void hand_out();
   void take_tasks_done(Rank from, Reader& in);
   void write_checkpoint(const std::string& path, Bytes program);
@@ -280,7 +283,6 @@ class Master final : public detail::Engine {
     const Take* take = nullptr;
     std::set<StateId> outstanding;  // if workers may be lost
     std::vector<UpdateFailure> failures;
-    std::exception_ptr exception;
   };
   Fetching fetching_;
   std::uint64_t requests_ = 0;

@@ -2,16 +2,60 @@
 #include <algorithm>
 #include <cstring>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
+#include "engine/crash_line.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
 namespace rondo::engine {
 
+namespace {
+
+// An input that the program cannot pack.
+struct InputFailure {
+  UpdateFailure told;
+};
+
+[[noreturn]] void throw_failures(std::vector<UpdateFailure> failures, std::vector<StateProgress> progress) {
+  std::sort(failures.begin(), failures.end(),
+            [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
+  const UpdateFailure& first = failures.front();
+  std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
+                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
+                     first.text;
+  if (failures.size() > 1) text += " (and " + std::to_string(failures.size() - 1) + " more)";
+  throw UpdateError(text, std::move(failures), std::move(progress));
+}
+
+}  // namespace
+
 void Master::update(Bytes shared, const Pack& own, const Take& output) {
+  if (!own) return update_once(shared, own, output);
+  const std::uint64_t round = round_;
+  const Pack pack = [&](std::size_t i, Buffer& out) {
+    const CrashMark::Handling handling("while packing the input of", ids_[i]);
+    try {
+      own(i, out);
+    } catch (...) {
+      throw InputFailure{{ids_[i], kMaster, round, "the input cannot be packed: " + exception_text()}};
+    }
+  };
+  try {
+    update_once(shared, pack, output);
+  } catch (const InputFailure& failure) {  // before anything was sent
+    std::vector<StateProgress> progress;
+    for (const StateId id : ids_) progress.push_back({id, 0});
+    throw_failures({failure.told}, std::move(progress));
+  }
+}
+
+void Master::update_once(Bytes shared, const Pack& own, const Take& output) {
   require_idle();
   require_going();
   if (ids_.empty()) {
@@ -79,7 +123,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
   const std::uint64_t most = rounds_per_call();
   Buffer input;
   const auto feed = [&] {
-    while (!exhausted && open < most && !running.ended && !running.exception &&
+    while (!exhausted && open < most && !running.ended && !running.failed_here() &&
            open - scheduler_.rounds_complete() < std::max<std::size_t>(rounds.ahead, 1)) {
       input.clear();
       bool more = false;
@@ -122,7 +166,7 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
     if (!running.begun[w] && !peers_.lost[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
   feed();
   run_until([&] {
-    if (running.exception) on(scheduler::event::Cancel{});
+    if (running.failed_here()) on(scheduler::event::Cancel{});
     if (!running.ended && rounds != 1) feed();
     return running.ended;
   });
@@ -133,28 +177,19 @@ void Master::run_call(Running& running, std::uint32_t rounds, std::size_t batch_
   profile_.bound += std::max((profile_.update_time - work_before) / workers_, longest_);
   if (options_.recover) end_record(running);
   if (running.exception) std::rethrow_exception(running.exception);
-  if (!running.failures.empty() || running.difference) throw_failures(running);
-}
-
-void Master::throw_failures(Running& running) {
+  std::move(running.failures_here.begin(), running.failures_here.end(), std::back_inserter(running.failures));
   if (running.difference) throw CheckError(*running.difference);
-  std::sort(running.failures.begin(), running.failures.end(),
-            [](const UpdateFailure& a, const UpdateFailure& b) { return a.state < b.state; });
+  if (running.failures.empty()) return;
   std::vector<StateProgress> progress;
   progress.reserve(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot)
     progress.push_back({ids_[slot], running.rounds_before + scheduler_.rounds_done(slot)});
-  const UpdateFailure& first = running.failures.front();
-  std::string text = "update of state " + std::to_string(value(first.state)) + " on rank " +
-                     std::to_string(value(first.rank)) + " in round " + std::to_string(first.round) + ": " +
-                     first.text;
-  if (running.failures.size() > 1) text += " (and " + std::to_string(running.failures.size() - 1) + " more)";
-  throw UpdateError(text, std::move(running.failures), std::move(progress));
+  throw_failures(std::move(running.failures), std::move(progress));
 }
 
 // Runs code of the program that may throw; the call then ends in order, and the exception goes on from there.
 void Master::guard(const std::function<void()>& users_code) {
-  if (running_->exception) return;
+  if (running_->failed_here()) return;
   const Doing doing(host_.watchdog, "the sink or the inputs of evolve()");
   try {
     users_code();
@@ -191,16 +226,16 @@ void Master::perform(const scheduler::command::Assign& assign) {
     inputs.clear();
     std::size_t count = 0;
     try {
-      if (!running_->exception) count = pack_inputs(rest, inputs);
-    } catch (...) {
-      running_->exception = std::current_exception();
+      if (!running_->failed_here()) count = pack_inputs(rest, inputs);
+    } catch (const InputFailure& failure) {
+      running_->failures_here.push_back(failure.told);
       inputs.clear();
     }
     std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
     Call call = running_->call;
     if (begun) call.input_included = false;  // it has it already
     begun = true;
-    call.more_follow = !running_->exception && count < rest.size();
+    call.more_follow = !running_->failed_here() && count < rest.size();
     const Bytes shared = call.input_included ? running_->shared : Bytes();
     Buffer out;
     out.reserve(sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) +
@@ -276,11 +311,13 @@ void Master::take_report(Rank from, Reader& in) {
     profile_.update_time += each.seconds;
     longest_ = std::max<double>(longest_, each.seconds);
     const bool first = !options_.recover || outputs_.is_first(each.slot, each.round);
-    if (first && !running_->exception && running_->output) {
+    if (first && !running_->failed_here() && running_->output) {
+      const CrashMark::Handling handling("while unpacking the output of", ids_[each.slot]);
       try {
         running_->output(each.round, each.slot, bytes);
       } catch (...) {
-        running_->exception = std::current_exception();
+        running_->failures_here.push_back({ids_[each.slot], kMaster, running_->call.first_round + each.round,
+                                           "the output cannot be unpacked: " + exception_text()});
       }
     }
   }
@@ -289,7 +326,7 @@ void Master::take_report(Rank from, Reader& in) {
   const scheduler::Worker worker = worker_of(from);
   on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready,
                               scheduler::Seconds(head.smallest), head.hungry});
-  if (running_->exception) on(scheduler::event::Cancel{});
+  if (running_->failed_here()) on(scheduler::event::Cancel{});
 }
 
 void Master::take_gave(Rank from, Reader& in) {

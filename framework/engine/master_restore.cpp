@@ -7,6 +7,7 @@
 
 #include "checkpoint/catalog.hpp"
 #include "engine/arguments.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -14,18 +15,15 @@ namespace rondo::engine {
 
 namespace {
 
-// Returns why not, if the program cannot read what is its own.
-std::string give_back(const checkpoint::Path& folder, Bytes bytes, const detail::Engine::TakeBytes& program) {
-  const auto refusal = [&](const std::string& why) {
-    return (folder / checkpoint::kManifestName).string() + ": the program's own part cannot be read: " + why;
-  };
+// Returns why not, if `read` cannot read what a manifest has of the program's.
+std::string try_to_read(const checkpoint::Path& folder, const char* what, Bytes bytes,
+                        const detail::Engine::TakeBytes& read) {
   try {
-    program(bytes);
+    read(bytes);
     return "";
-  } catch (const std::exception& error) {
-    return refusal(error.what());
   } catch (...) {
-    return refusal("its type threw something that is no std::exception");
+    return (folder / checkpoint::kManifestName).string() + ": " + what +
+            " cannot be read: " + exception_text();
   }
 }
 
@@ -102,7 +100,6 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   const checkpoint::Path copy = checkpoint::Path::shared(options_.checkpoint_copy);
   if (roots.front().found) {
     const std::uint64_t run = roots.front().found->manifest.run;
-    if (run == 0) return roots;  // written when there were no ids
     const checkpoint::Path mine = copy / checkpoint::run_name(path, run);
     search(roots.emplace_back(mine), refusals);
     tell_of_newer_copies(roots, run);
@@ -138,8 +135,8 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
 // A run that goes on with other arguments may be what is wanted (more steps), or a mistake that no result shows.
 void Master::check_arguments(const checkpoint::Checkpoint& checkpoint) {
   using Other = Options::OtherArguments;
-  if (!checkpoint.manifest.arguments || options_.other_arguments == Other::ignore) return;
-  const std::string difference = differing_arguments(*checkpoint.manifest.arguments, options_.arguments);
+  if (options_.other_arguments == Other::ignore) return;
+  const std::string difference = differing_arguments(checkpoint.manifest.arguments, options_.arguments);
   if (difference.empty()) return;
   const std::string text = checkpoint.folder.string() + " " + difference;
   if (options_.other_arguments == Other::refuse) {
@@ -164,7 +161,11 @@ bool Master::restore(const std::string& given, const TakeBytes& program) {
     if (!newest->found) break;
     const checkpoint::Checkpoint& found = *newest->found;
     check_arguments(found);
-    std::string refusal = give_back(found.folder, found.manifest.program, program);
+    std::string refusal =
+        try_to_read(found.folder, "the program's own part", found.manifest.program, program);
+    if (refusal.empty())
+      refusal =
+          try_to_read(found.folder, "the shared context", found.manifest.context, program_.check_context);
     if (refusal.empty()) refusal = load(found);
     if (refusal.empty()) {
       std::cerr << "rondo: goes on after round " << round_ << " from " << found.folder.string();
@@ -175,7 +176,7 @@ bool Master::restore(const std::string& given, const TakeBytes& program) {
                   << path;
       std::cerr << std::endl;
       // what begins with another's states is a run of its own
-      if (path == options_.checkpoint && found.manifest.run != 0) run_ = found.manifest.run;
+      if (path == options_.checkpoint) run_ = found.manifest.run;
       // a disk that was away when the run began, and comes back, may have this one too
       if (path == options_.checkpoint && place_last_) place_last_ = std::max(*place_last_, found.sequence);
       return true;

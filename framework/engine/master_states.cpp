@@ -2,8 +2,11 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "engine/crash_line.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
 
@@ -25,15 +28,24 @@ void Master::reset(std::size_t count, const Pack& pack) {
   drop_all();
   require_workers();
   std::vector<Buffer> packed(options_.recover ? count : 0);
-  for (std::size_t i = 0; i < packed.size(); ++i) pack(i, packed[i]);
   const std::uint64_t first = next_id_;
+  const Pack pack_state = [&](std::size_t i, Buffer& out) {
+    const CrashMark::Handling handling("while packing", StateId{first + i});
+    try {
+      pack(i, out);
+    } catch (...) {
+      throw Error("state " + std::to_string(i) +
+                  " of those given to reset() cannot be packed: " + exception_text());
+    }
+  };
+  for (std::size_t i = 0; i < packed.size(); ++i) pack_state(i, packed[i]);
   next_id_ += count;
   const auto place_all = [&] {
     ids_.resize(count);
     for (std::size_t i = 0; i < count; ++i) ids_[i] = StateId{first + i};
     const std::vector<scheduler::Worker> owners = scheduler_.reset(ids_, {});
     place(
-        owners, packed.empty() ? pack : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
+        owners, packed.empty() ? pack_state : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
   };
   try {
     if (!options_.recover) return place_all();
@@ -141,12 +153,15 @@ void Master::fetch(std::span<const std::size_t> positions, const Take& take) {
     request(wanted);
     run_until([&] { return fetching_.missing == 0; });
   }
-  if (fetching_.exception) std::rethrow_exception(fetching_.exception);
   if (fetching_.failures.empty()) return;
+  std::sort(fetching_.failures.begin(), fetching_.failures.end(),
+            [](const UpdateFailure& one, const UpdateFailure& other) { return one.state < other.state; });
   const UpdateFailure& first = fetching_.failures.front();
-  throw UpdateError("state " + std::to_string(value(first.state)) + " cannot be packed on rank " +
-                        std::to_string(value(first.rank)) + ": " + first.text,
-                    std::move(fetching_.failures), {});
+  std::string text = "state " + std::to_string(value(first.state)) + " on rank " +
+                     std::to_string(value(first.rank)) + ": " + first.text;
+  if (fetching_.failures.size() > 1)
+    text += " (and " + std::to_string(fetching_.failures.size() - 1) + " more)";
+  throw UpdateError(text, std::move(fetching_.failures), {});
 }
 
 void Master::request(std::span<const StateId> ids) {
@@ -173,15 +188,16 @@ void Master::take_fetched(Rank from, Reader& in) {
     --fetching_.missing;
     if (options_.recover) fetching_.outstanding.erase(id);
     if (!packed) {
-      fetching_.failures.push_back(
-          {id, from, round_, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}});
+      const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      fetching_.failures.push_back({id, from, round_, "it cannot be packed: " + std::string(text)});
       continue;
     }
+    const CrashMark::Handling handling("while unpacking", id);
     try {
       const auto found = std::lower_bound(ids_.begin(), ids_.end(), id);
       (*fetching_.take)(static_cast<std::size_t>(found - ids_.begin()), bytes);
     } catch (...) {
-      if (!fetching_.exception) fetching_.exception = std::current_exception();
+      fetching_.failures.push_back({id, kMaster, round_, "it cannot be unpacked: " + exception_text()});
     }
   }
 }

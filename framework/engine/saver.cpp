@@ -54,9 +54,10 @@ void Saver::fail(std::string text) {
   if (failure_.empty()) failure_ = std::move(text);
 }
 
-void Saver::finish() {
+void Saver::finish(Buffer schema) {
   {
     const std::lock_guard lock(mutex_);
+    if (!finished_) schema_ = std::move(schema);
     begun_ = finished_ = true;
   }
   changed_.notify_one();
@@ -133,7 +134,7 @@ Saver::Result Saver::write() {
   }
   at_each_place([&](const Place&, auto& writer) {
     if (!failure.empty()) throw CheckpointError(failure);
-    result.entry = writer->finish();
+    result.entry = writer->finish(schema_);  // set before the last item was given out
   });
   return result;
 }

@@ -57,8 +57,8 @@ class Saver {
   void begin();
   // A state could not be packed: the part fails.
   void fail(std::string text);
-  // Nothing more is added.
-  void finish();
+  // Nothing more is added. `schema` says of which types the states are.
+  void finish(Buffer schema = {});
   // Once, after finish().
   [[nodiscard]] std::optional<Result> result();
 
@@ -86,6 +86,7 @@ class Saver {
   std::condition_variable changed_;
   std::deque<Item> items_;
   std::string failure_;
+  Buffer schema_;
   bool begun_ = false, finished_ = false;
   std::optional<Result> result_;
   threads::Thread thread_;

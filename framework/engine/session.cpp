@@ -12,11 +12,8 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <typeinfo>
 #include <utility>
 #include <vector>
-
-#include <boost/core/demangle.hpp>
 
 #include <rondo/cores.hpp>
 
@@ -24,6 +21,7 @@
 #include "engine/build.hpp"
 #include "engine/check.hpp"
 #include "engine/crash_line.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/master.hpp"
 #include "engine/signals.hpp"
@@ -35,8 +33,11 @@
 namespace rondo::engine {
 
 std::string describe(Rank rank, const std::exception& error) {
-  return "rondo: rank " + std::to_string(value(rank)) + ": " + boost::core::demangle(typeid(error).name()) +
-         ": " + error.what() + "\n";
+  return "rondo: rank " + std::to_string(value(rank)) + ": " + exception_text_with_type(error) + "\n";
+}
+
+std::string describe(Rank rank) {
+  return "rondo: rank " + std::to_string(value(rank)) + ": " + exception_text_with_type() + "\n";
 }
 
 void flush_output() {
@@ -69,7 +70,7 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   } catch (const std::exception& error) {
     std::cerr << describe(kMaster, error);
   } catch (...) {
-    std::cerr << "rondo: rank 0: main threw something that is no std::exception\n";
+    std::cerr << describe(kMaster);
   }
   if (master.has_left() && caught_by_program) {
     master.tell_caught_leave();
@@ -288,9 +289,9 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
         const auto transport = places.open(rank);
         try {
           (void)run_worker(*transport, host, guarded);
-        } catch (const std::exception& error) {
+        } catch (...) {
           // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
-          std::cerr << describe(rank, error);
+          std::cerr << describe(rank);
           host.abort(EXIT_FAILURE);
         }
       }));
@@ -305,8 +306,8 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
   int status = EXIT_FAILURE;
   try {
     status = run_master(*transport, host, guarded, options, main);
-  } catch (const std::exception& error) {
-    std::cerr << describe(kMaster, error);
+  } catch (...) {
+    std::cerr << describe(kMaster);
     host.abort(EXIT_FAILURE);
   }
   if (host.watchdog != nullptr) (void)host.watchdog->here({"the end of the workers", true});

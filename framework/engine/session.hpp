@@ -39,5 +39,7 @@ using Main = std::function<int(detail::Engine&)>;
 // "rondo: rank 3: rondo::InputError: text\n", the one line that says why a run ended; to be written in one piece, so that
 // the lines of several ranks do not mix.
 [[nodiscard]] std::string describe(Rank rank, const std::exception& error);
+// The same of whatever is being handled.
+[[nodiscard]] std::string describe(Rank rank);
 
 }  // namespace rondo::engine

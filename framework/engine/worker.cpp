@@ -34,16 +34,6 @@ Worker::~Worker() {
   thread_.join();
 }
 
-std::string Worker::what_was_thrown() {
-  try {
-    throw;
-  } catch (const std::exception& error) {
-    return error.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
-
 void Worker::handle(Envelope envelope) {
   if (!lost_.empty() && lost_.contains(envelope.from)) return;  // what it had is made anew
   Reader in(envelope.message);

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <rondo/detail/program.hpp>
+#include <rondo/detail/schema.hpp>
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
@@ -29,6 +30,7 @@
 #include "engine/processor_time.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
+#include "engine/state_copies.hpp"
 #include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
@@ -131,6 +133,7 @@ class Worker {
   struct Loading {
     LoadHead head;
     std::optional<checkpoint::PartReader> part;
+    detail::Schema schema;  // of the part's states
     std::vector<Target> targets;
     std::size_t next = 0;
     std::vector<std::uint64_t> sizes;
@@ -186,12 +189,12 @@ class Worker {
   void cancel_tasks();
   void send_task_results();
 
-  // The text of the exception that is being handled.
-  [[nodiscard]] static std::string what_was_thrown();
-
   void begin(const Call& call);
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
+  // `packed` are the state's bytes, if they are known.
+  [[nodiscard]] std::vector<detail::Object> copies(StateId id, const void* state, std::size_t count,
+                                                   Bytes packed = {}) const;
   void open_rounds();
   void plan();
   void arrive(StateId id, detail::Object state);
@@ -204,7 +207,8 @@ class Worker {
   void tell_saved();
   void load_some();
   void load_state(Loading& loading);
-  void send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input);
+  // `id` is the state's own, where the parcel is of its children.
+  void send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input);
   void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
   template <class Put>
   void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
@@ -221,6 +225,7 @@ class Worker {
   // The computing thread.
   void compute();
   void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
+  [[nodiscard]] detail::Object restored(Snapshot& before, std::string& failure) const;
   void run_task(std::unique_lock<std::mutex>& lock);
   void run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark);
   void replay(const Replay& all, States& states, CrashMark& mark);
@@ -246,6 +251,7 @@ class Worker {
   CopyMemory copy_memory_;
   std::optional<Saver> saver_;
   std::uint64_t saving_sequence_ = 0;
+  detail::Recorder recorder_;  // of what is packed for the saver
   std::deque<Loading> loading_;
   WorkerCounters counters_;
   std::set<Rank> lost_;

@@ -5,6 +5,7 @@
 
 #include "engine/build.hpp"
 #include "engine/check.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
 
@@ -37,7 +38,7 @@ void Worker::take_context(Envelope envelope) {
   try {
     kernel_->set_context(context);  // nothing computes: a context comes between calls
   } catch (...) {
-    context_error_ = "the context cannot be unpacked: " + what_was_thrown();
+    context_error_ = "the context cannot be unpacked: " + exception_text();
   }
   if (settings_.recover) {
     context_.clear();
@@ -157,7 +158,8 @@ void Worker::give(Reader& in) {
     }
   }
   for (auto& [job, entry] : leaving) {
-    send_state(head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(), entry.own_input);
+    send_state(job.state, head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
+               entry.own_input);
     given.push_back({job.slot, job.hop});
     entry.state.reset();  // not in memory twice for longer than it takes
   }
@@ -220,6 +222,16 @@ void Worker::compute() {
   }
 }
 
+// A state that cannot be restored stays as its update left it, and the text of the failure says so.
+detail::Object Worker::restored(Snapshot& before, std::string& failure) const {
+  try {
+    return before.restore(*kernel_);
+  } catch (...) {
+    failure += "; the state cannot be put back, as its copy cannot be unpacked: " + exception_text();
+    return {nullptr, nullptr};
+  }
+}
+
 // Called with the lock held, and returns so.
 void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
   Entry& entry = states_.at(job.state);
@@ -228,7 +240,9 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   const scheduler::Time start = queue_.running_since();
   static thread_local Buffer output;
   output.clear();
-  detail::Object before{nullptr, nullptr};
+  static thread_local Buffer memory;
+  std::optional<Snapshot> before;
+  detail::Object old{nullptr, nullptr};
   std::optional<std::string> failure;
   std::optional<std::uint64_t> difference;  // that --rondo-check has found
   lock.unlock();
@@ -237,15 +251,17 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
   try {
     if (context_error_) throw Error(*context_error_);
     if (shared != nullptr && shared->error) throw Error(*shared->error);
-    if (settings_.rollback) before = kernel_->copy_state(entry.state.get());
+    if (settings_.rollback) before.emplace(*kernel_, entry.state.get(), memory);
     kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
                     call, output);
   } catch (const CheckFailure& found) {
     failure = found.what();
     difference = found.position();
   } catch (...) {
-    failure = what_was_thrown();
+    failure = exception_text();
+    if (before) old = restored(*before, *failure);
   }
+  before.reset();
   mark.leave();
   const scheduler::Time now = transport_.now();
   limit_freed_memory(now.count());
@@ -253,7 +269,7 @@ void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMa
 
   bool wake = false;
   if (failure) {
-    if (before) entry.state = std::move(before);
+    if (old) entry.state = std::move(old);
     Buffer out = message(difference ? Kind::kDiffers : Kind::kFailed);
     Writer writer(out);
     writer.put(call_.epoch);

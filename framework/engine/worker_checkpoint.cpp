@@ -5,6 +5,7 @@
 
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -32,6 +33,7 @@ void Worker::save(Reader& in) {
   saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
                  [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
+  recorder_ = {};
   const auto saves = in.get_all<StateCost>();
   {
     const std::lock_guard lock(mutex_);
@@ -42,26 +44,28 @@ void Worker::save(Reader& in) {
 }
 
 bool Worker::has_room_to_save(StateId id) {
+  const CrashMark::Handling handling("while packing", id);
   try {
     const bool has_room = copy_memory_.has_room(kernel_->packed_size(states_.at(id).state.get()));
     if (!has_room) saver_->begin();
     return has_room;
-  } catch (const std::exception&) {
+  } catch (...) {
     return true;  // it will not be packed either, and that is told
   }
 }
 
 // Until every state is packed no round opens, so what is saved is from between two rounds.
 void Worker::pack_for_saver(StateId id, double cost) {
+  const CrashMark::Handling handling("while packing", id);
   const void* state = states_.at(id).state.get();
   Buffer packed;
   try {
     packed = copy_memory_.take(kernel_->packed_size(state));
-    kernel_->pack_state(state, packed);
+    kernel_->save_state(state, packed, recorder_);
     saver_->add(id, cost, std::move(packed));
-  } catch (const std::exception& error) {
+  } catch (...) {
     copy_memory_.give_back(std::move(packed));
-    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + error.what());
+    saver_->fail("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
   }
   bool all = false;
   {
@@ -69,7 +73,9 @@ void Worker::pack_for_saver(StateId id, double cost) {
     all = --unsaved_ == 0;
   }
   if (!all) return;
-  saver_->finish();
+  Buffer schema;
+  if (!recorder_.schema().empty()) recorder_.schema().save(schema);
+  saver_->finish(std::move(schema));
   open_rounds();
 }
 
@@ -94,6 +100,7 @@ void Worker::load(Reader& in) {
   loading.targets = in.get_all<Target>();
   try {
     loading.part.emplace(storage_, folder, loading.head.header, loading.head.entry);
+    if (const Bytes schema = loading.part->schema(); !schema.empty()) loading.schema = detail::Schema(schema);
   } catch (const std::exception& error) {
     loading.error = error.what();
     loading.next = loading.targets.size();
@@ -131,15 +138,12 @@ void Worker::load_state(Loading& loading) {
   loading.sizes.push_back(packed.size());
   // Also of one that goes elsewhere: there it could not be refused any more.
   detail::Object state = [&] {
+    const CrashMark::Handling handling("while unpacking", target.state);
     try {
-      return kernel_->unpack_state(packed);
-    } catch (const std::exception& error) {
-      throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
-                            " is whole, but cannot be read: " + error.what());
+      return kernel_->load_state(packed, loading.schema);
     } catch (...) {
-      throw CheckpointError(
-          loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
-          " is whole, but cannot be read: its type threw something that is no std::exception");
+      throw CheckpointError(loading.part->file().string() + ": state " + std::to_string(value(target.state)) +
+                            " is whole, but cannot be read: " + exception_text());
     }
   }();
   if (target.owner == transport_.rank()) {

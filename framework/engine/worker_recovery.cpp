@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 #include "recovery/census.hpp"
 #include "recovery/history.hpp"
@@ -32,9 +33,10 @@ void Worker::copy_out(StateId id, const BackUp& order) {
   writer.put(id);
   const std::size_t before = out.size() + sizeof(std::uint64_t);
   try {
+    const CrashMark::Handling handling("while packing", id);
     writer.put_block([&](Buffer& buffer) { kernel_->pack_state(states_.at(id).state.get(), buffer); });
   } catch (...) {
-    throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + what_was_thrown());
+    throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
   }
   auto mine = std::make_shared<Buffer>();
   mine->append(Bytes(out.data() + before, out.size() - before));
@@ -171,7 +173,7 @@ void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
   try {
     replay(all, states, mark);
   } catch (...) {
-    error = "lost states cannot be made anew: " + what_was_thrown();
+    error = "lost states cannot be made anew: " + exception_text();
   }
   try {
     kernel_->set_context(context_);
@@ -210,10 +212,12 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
       case ReplayStep::kContext: set_context(in.get_block()); break;
       case ReplayStep::kCall: replay_call(in, states, context_good, mark); break;
       case ReplayStep::kFamily: {
-        detail::Object parent = std::move(states.extract(in.get<StateId>()).mapped());
+        const auto id = in.get<StateId>();
+        detail::Object parent = std::move(states.extract(id).mapped());
         const std::vector<StateId> children = in.get_all<StateId>();
-        for (std::size_t i = 1; i < children.size(); ++i)
-          states.emplace(children[i], kernel_->copy_state(parent.get()));
+        std::size_t next = 0;
+        for (detail::Object& copy : copies(id, parent.get(), children.size() - 1))
+          states.emplace(children[++next], std::move(copy));
         states.emplace(children.front(), std::move(parent));
         break;
       }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -35,10 +36,21 @@ void Worker::place(Reader& in) {
 
 // Without its state this worker cannot go on; the error says which one it was.
 detail::Object Worker::unpack_state(StateId id, Bytes bytes) const {
+  const CrashMark::Handling handling("while unpacking", id);
   try {
     return kernel_->unpack_state(bytes);
   } catch (...) {
-    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + what_was_thrown());
+    throw Error("state " + std::to_string(value(id)) + " cannot be unpacked: " + exception_text());
+  }
+}
+
+std::vector<detail::Object> Worker::copies(StateId id, const void* state, std::size_t count,
+                                           Bytes packed) const {
+  const CrashMark::Handling handling("while copying", id);
+  try {
+    return copies_of(*kernel_, state, count, packed);
+  } catch (...) {
+    throw Error("state " + std::to_string(value(id)) + " cannot be copied: " + exception_text());
   }
 }
 
@@ -47,7 +59,7 @@ Worker::SharedInput Worker::unpack_input(Bytes bytes) const {
   try {
     input.value = kernel_->unpack_input(bytes);
   } catch (...) {
-    input.error = "the input cannot be unpacked: " + what_was_thrown();
+    input.error = "the input cannot be unpacked: " + exception_text();
   }
   return input;
 }
@@ -108,7 +120,7 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
   if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
   Entry& entry = states_.at(id);
-  send_state(std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
+  send_state(id, std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
   entry.state.reset();
   entry.held = false;
@@ -135,12 +147,12 @@ void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
   }
   for (const Share& share : shares)
     if (share.to != transport_.rank())
-      send_state(share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
+      send_state(parent, share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
   for (const Share& share : shares) {
     if (share.to != transport_.rank()) continue;
-    const std::uint64_t first = value(share.first);
-    for (std::uint64_t i = 1; i < share.count; ++i)
-      arrive(StateId{first + i}, kernel_->copy_state(state.get()));
+    std::uint64_t next = value(share.first);
+    for (detail::Object& copy : copies(parent, state.get(), share.count - 1))
+      arrive(StateId{++next}, std::move(copy));
     arrive(share.first, std::move(state));
   }
 }
@@ -169,22 +181,24 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
   writer.put(id);
   writer.put(std::uint8_t{1});
   try {
+    const CrashMark::Handling handling("while packing", id);
     writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
   } catch (...) {
     fetched_->truncate(before);
     writer.put(id);
     writer.put(std::uint8_t{0});
-    writer.put_text(what_was_thrown());
+    writer.put_text(exception_text());
   }
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
 
-void Worker::send_state(Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+void Worker::send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) {
+    const CrashMark::Handling handling("while packing", id);
     try {
       kernel_->pack_state(state, out);
     } catch (...) {
-      throw Error("state " + std::to_string(value(parcel.first)) + " cannot be packed: " + what_was_thrown());
+      throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
     }
   });
 }
@@ -244,8 +258,9 @@ void Worker::take_in(Envelope envelope, Reader& in) {
       continue;
     }
     detail::Object state = unpack_state(parcel.first, packed);
-    for (std::uint64_t i = 1; i < parcel.count; ++i)
-      arrive(StateId{value(parcel.first) + i}, kernel_->copy_state(state.get()));
+    std::uint64_t next = value(parcel.first);
+    for (detail::Object& copy : copies(parcel.first, state.get(), parcel.count - 1, packed))
+      arrive(StateId{++next}, std::move(copy));
     if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
       const std::lock_guard lock(mutex_);
       Entry& entry = states_[parcel.first];

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "engine/check.hpp"
+#include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
@@ -59,15 +60,16 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
     const detail::Object state = kernel_->make_state();
     kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
                     result.output);
-  } catch (const std::exception& error) {
-    const bool differs = dynamic_cast<const CheckFailure*>(&error) != nullptr;
-    result.status = differs ? TaskStatus::kDiffers : TaskStatus::kFailed;
+  } catch (const CheckFailure& found) {
+    result.status = TaskStatus::kDiffers;
     result.output.clear();
-    const std::string_view text = error.what();
+    const std::string_view text = found.what();
     result.output.append(std::as_bytes(std::span(text)));
   } catch (...) {
     result.status = TaskStatus::kFailed;
     result.output.clear();
+    const std::string text = exception_text();
+    result.output.append(std::as_bytes(std::span(text)));
   }
   const transport::Seconds now = transport_.now();
   result.seconds = (now - start).count();

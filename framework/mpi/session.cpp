@@ -305,10 +305,10 @@ int run_ranks(MPI_Comm communicator, engine::Beginning& beginning, const detail:
     (void)host.watchdog->here({"the end of the ranks' meeting", true});
   } catch (const MismatchError& error) {
     std::cerr << engine::describe(Rank{rank}, error);
-  } catch (const std::exception& error) {
+  } catch (...) {
     // The others wait for this rank: end them all, at once and by name. Here, where the transport still lives: its
     // destructor would wait for them.
-    std::cerr << engine::describe(Rank{rank}, error);
+    std::cerr << engine::describe(Rank{rank});
     host.abort(EXIT_FAILURE);
   }
   running = false;

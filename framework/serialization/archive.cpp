@@ -20,9 +20,11 @@ template class archive_serializer_map<rondo::detail::InputArchive>;
 namespace rondo::detail {
 
 OutputArchive::OutputArchive(Counter& counter) : Base(boost::archive::no_header), counter_(&counter) {}
-OutputArchive::OutputArchive(Writer& writer) : Base(boost::archive::no_header), writer_(&writer) {}
+OutputArchive::OutputArchive(Writer& writer)
+    : Base(boost::archive::no_header), writer_(&writer), recorder_(writer.recorder()) {}
 OutputArchive::~OutputArchive() = default;
-InputArchive::InputArchive(Reader& reader) : Base(boost::archive::no_header), reader_(reader) {}
+InputArchive::InputArchive(Reader& reader)
+    : Base(boost::archive::no_header), reader_(reader), checker_(reader.checker()) {}
 InputArchive::~InputArchive() = default;
 
 OutputArchive& Counter::open() { return *(archive_ = new OutputArchive(*this)); }
@@ -32,6 +34,11 @@ void Writer::close() { delete archive_; }
 InputArchive& Reader::open() { return *(archive_ = new InputArchive(*this)); }
 void Reader::close() { delete archive_; }
 void Reader::has_moved(const void* to, const void* from) { archive().reset_object_address(to, from); }
+
+const Item& item_of_block() {
+  static const Item item{2, Make::leaf, typeid(std::byte).name(), "[]"};
+  return item;
+}
 
 namespace {
 struct Token {
@@ -43,12 +50,12 @@ struct Token {
 void OutputArchive::save_token(std::uint32_t token) {
   check_ = check_of(token, check_);
   const Token written{token, check_};
-  save_binary(&written, sizeof written);
+  save_block(&written, sizeof written);
 }
 
 std::uint32_t InputArchive::load_token() {
   Token read;
-  load_binary(&read, sizeof read);
+  reader_.block(&read, sizeof read);
   check_ = check_of(read.value, check_);
   if (check_ != read.check) reader_.damaged("a class or object id");
   return read.value;
@@ -57,7 +64,7 @@ std::uint32_t InputArchive::load_token() {
 void OutputArchive::save_name(const char* name) {
   const std::size_t size = std::strlen(name);
   save_token(static_cast<std::uint32_t>(size));
-  save_binary(name, size);
+  save_block(name, size);
   for (std::size_t i = 0; i < size; ++i) check_ = check_of(static_cast<unsigned char>(name[i]), check_);
   save_token(0);  // Boost looks the name up at once, so its check stands right behind it
 }
@@ -65,7 +72,7 @@ void OutputArchive::save_name(const char* name) {
 void InputArchive::load_name(char* name) {
   const auto size = static_cast<std::size_t>(load_token());
   if (size >= BOOST_SERIALIZATION_MAX_KEY_SIZE) reader_.damaged("the name of a class");
-  load_binary(name, size);
+  reader_.block(name, size);
   name[size] = '\0';
   for (std::size_t i = 0; i < size; ++i) check_ = check_of(static_cast<unsigned char>(name[i]), check_);
   load_token();

@@ -81,16 +81,34 @@ TEST(RoundTrip, EqualStatesMakeEqualFiles) {
 
 TEST_F(Refusals, AnotherType) { EXPECT_EQ(fault_of(storage_, folder_, kTypeHash + 1), Fault::other_type); }
 
-TEST_F(Refusals, ANewerVersionOfTheManifestOrOfAPart) {
+TEST_F(Refusals, AnotherVersionOfTheManifestOrOfAPart) {
   for (const Path& file : {part_, manifest_}) {
     std::vector<std::byte>& bytes = storage_.bytes(file);
     const std::vector<std::byte> before = bytes;
-    bytes[8] = std::byte{kVersion + 1};
-    EXPECT_EQ(fault_of(storage_, folder_), Fault::damaged) << "a flipped version is no newer version";
-    seal_header(bytes);
-    EXPECT_EQ(fault_of(storage_, folder_), Fault::newer_version);
-    bytes = before;
+    for (const std::uint64_t version : {1, 2, 4, 1000}) {
+      set_number(bytes, 8, version);
+      EXPECT_EQ(fault_of(storage_, folder_), Fault::damaged) << "a flipped version is no other version";
+      seal_header(bytes);
+      EXPECT_EQ(fault_of(storage_, folder_), version < 3 ? Fault::older_version : Fault::newer_version);
+      bytes = before;
+    }
   }
+}
+
+TEST_F(Refusals, AnOlderVersionIsToldWhatToDoAndNotRemoved) {
+  std::vector<std::byte>& bytes = storage_.bytes(manifest_);
+  set_number(bytes, 8, 2);
+  seal_header(bytes);
+  try {
+    (void)read_checkpoint(storage_, folder_, kTypeHash, Depth::states);
+    ADD_FAILURE() << "nothing was refused";
+  } catch (const FileError& error) {
+    EXPECT_NE(std::string(error.what()).find("version 2; this build reads from version 3 on"), std::string::npos)
+        << error.what();
+  }
+  for (std::uint64_t round = 2; round < 6; ++round)
+    write_checkpoint(storage_, kRoot, ensemble_of(1, round, 20, 300), 3, 2);
+  EXPECT_EQ(sequences(storage_, kRoot), (std::vector<std::uint64_t>{1, 4, 5}));
 }
 
 TEST_F(Refusals, EveryTruncationOfEveryFile) {

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdlib>
 #include <random>
+#include <stdexcept>
 #include <string>
 
 #include "checkpoint/part_reader.hpp"
@@ -38,7 +39,7 @@ void write_parts(Storage& storage, const Path& folder, const Ensemble& ensemble,
       if (part_of(state->first, parts) != number) continue;
       writer.add(state->first, std::bit_cast<double>(state->second.cost_bits), state->second.bytes);
     }
-    manifest.parts.push_back(writer.finish());
+    manifest.parts.push_back(writer.finish(ensemble.schema));
   }
 }
 
@@ -65,9 +66,9 @@ Ensemble ensemble_of(std::uint64_t seed, std::uint64_t round, std::uint64_t coun
   ensemble.context = random_bytes(generator, generator() % 50);
   ensemble.scheduler = random_bytes(generator, generator() % 50);
   ensemble.program = random_bytes(generator, generator() % 50);
-  ensemble.arguments.emplace();
   for (std::uint64_t i = generator() % 5; i > 0; --i)
-    ensemble.arguments->append(generator() % 20, static_cast<char>('a' + generator() % 26)) += '\0';
+    ensemble.arguments.append(generator() % 20, static_cast<char>('a' + generator() % 26)) += '\0';
+  ensemble.schema = random_bytes(generator, generator() % 50);
   return ensemble;
 }
 
@@ -110,7 +111,10 @@ Ensemble read_ensemble(Storage& storage, const Path& folder, const Manifest& man
   std::map<std::uint64_t, PartReader> readers;
   for (const PartEntry& entry : manifest.parts) {
     const Header header{.type_hash = manifest.type_hash, .round = manifest.round, .number = entry.number};
-    readers.try_emplace(entry.number, storage, folder, header, entry);
+    const auto reader = readers.try_emplace(entry.number, storage, folder, header, entry).first;
+    const std::vector<std::byte> schema = bytes_of(reader->second.schema());
+    if (readers.size() > 1 && schema != ensemble.schema) throw std::logic_error("parts of unequal schemas");
+    ensemble.schema = schema;
   }
   Buffer state;
   for (const Placement& placement : manifest.placements) {

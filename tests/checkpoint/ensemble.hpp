@@ -35,7 +35,8 @@ struct Ensemble {
   StateId next_id{};
   std::map<StateId, State> states;
   std::vector<std::byte> context, scheduler, program;
-  std::optional<std::string> arguments;
+  std::string arguments;
+  std::vector<std::byte> schema;  // each part has it
 
   friend bool operator==(const Ensemble&, const Ensemble&) = default;
 };

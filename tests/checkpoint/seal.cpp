@@ -28,11 +28,10 @@ PartEntry seal_part(std::vector<std::byte>& bytes) {
   if (bytes.size() < kHeaderSize + kPartFooterSize) return {.size = bytes.size()};
   const std::uint64_t footer = bytes.size() - kPartFooterSize;
   const std::uint64_t count = number_at(bytes, footer);
+  const std::uint64_t total = number_at(bytes, footer + 8);
   const std::uint64_t room = footer - kHeaderSize;
-  if (count <= room / kRecordSize) {
-    const Bytes index = Bytes(bytes).subspan(footer - count * kRecordSize, count * kRecordSize);
-    set_number(bytes, footer + 16, checksum(index));
-  }
+  if (total <= room)
+    set_number(bytes, footer + 16, checksum(Bytes(bytes).subspan(kHeaderSize + total, room - total)));
   set_number(bytes, footer + 24, bytes.size());
   Buffer covered;
   covered.append(Bytes(bytes).first(kHeaderSize));

@@ -51,6 +51,12 @@ class Scripted final : public detail::Kernel {
   void pack_state(const void* state, Buffer& out) const override {
     out.append(bytes(**static_cast<const Text*>(state)));
   }
+  void save_state(const void* state, Buffer& out, detail::Recorder&) const override {
+    pack_state(state, out);
+  }
+  detail::Object load_state(Bytes packed, const detail::Schema&) const override {
+    return unpack_state(packed);
+  }
   Object unpack_input(Bytes packed) const override { return object(std::make_shared<Thing>(text(packed))); }
   void set_context(Bytes context) override { context_ = text(context); }
   void update(void* state, const void* shared, Bytes own, const CallInfo&, Buffer& output) override {

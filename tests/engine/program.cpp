@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -142,14 +143,44 @@ struct Brittle {
   int value = 0;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    if (how == "fault-in-packing" && value == 5) fault();
+    constexpr bool is_saving = Archive::is_saving::value;
+    if (how == "fault-in-resetting" && is_saving && value == 7) fault();
+    if (how == "fault-in-packing" && is_saving && value == 12) fault();
     archive& value;
+    if (how == "fault-in-moving" && !is_saving && value == 12) fault();
+    if (how == "fault-in-unpacking" && !is_saving && value == 12) fault();
     if (how == "unreadable-state" && Archive::is_loading::value) throw std::runtime_error("makes no sense");
   }
 };
 class Counting : public rondo::Update<Brittle, int, int> {
  public:
   int update(Brittle& state, const int& input, const Call&) override { return state.value += input; }
+};
+
+// A list of which each node serializes the next one.
+struct Node {
+  std::unique_ptr<Node> next;
+  Node() = default;
+  Node(Node&&) = default;
+  Node& operator=(Node&&) = default;
+  ~Node() {
+    while (next) next = std::move(next->next);
+  }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& next;
+  }
+};
+class Growing : public rondo::Update<Node, int, int> {
+ public:
+  int update(Node& state, const int& input, const Call&) override {
+    for (int i = 0; i < input; ++i) {
+      auto node = std::make_unique<Node>();
+      node->next = std::move(state.next);
+      state.next = std::move(node);
+    }
+    return 0;
+  }
 };
 
 int go(rondo::Master<Ending>& master) {
@@ -198,11 +229,21 @@ int main(int argc, char** argv) {
   const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
   if (how == "other-types" && rank != nullptr && std::string(rank) == "1")
     return rondo::run<Other>(argc, argv, [](rondo::Master<Other>&) {});
-  if (how == "fault-in-packing" || how == "unreadable-state")
+  if ((how.starts_with("fault-in-") && how != "fault-in-thread") || how == "unreadable-state")
     return rondo::run<Counting>(argc, argv, [](rondo::Master<Counting>& master) {
-      master.reset(std::vector<Brittle>(10));
+      std::vector<Brittle> states(10);
+      for (int i = 0; i < 10; ++i) states[static_cast<std::size_t>(i)].value = i;
+      master.reset(std::move(states));
       (void)master.update(5);
+      if (how == "fault-in-moving") master.resample(std::vector<std::uint32_t>(10, 3));
       (void)master.states();
+    });
+  if (how == "too-deep")
+    return rondo::run<Growing>(argc, argv, [](rondo::Master<Growing>& master) {
+      master.reset(std::vector<Node>(1));
+      (void)master.update(150'000);
+      master.resample(std::vector<std::uint32_t>{7});
+      (void)master.update(0);
     });
   if (how == "throw-in-factory")
     return rondo::run<Ending>(

@@ -93,10 +93,18 @@ TEST(Program, AFaultThatAHandlerOfTheProgramGivesUpIsToldOnce) {
 
 TEST(Program, ASignalKeepsItsStatus) { EXPECT_EQ(program("abort").status, 128 + SIGABRT); }
 
-TEST(Program, AFaultOutsideOfTheUpdatesNamesTheRank) {
-  const Ended ended = program("fault-in-packing");
-  EXPECT_NE(ended.status, 0);
-  EXPECT_TRUE(ended.says(": SIGSEGV outside of the updates\n")) << ended.output;
+TEST(Program, AFaultInASerializeNamesRankAndState) {
+  for (const auto& [how, line] :
+       {std::pair("fault-in-resetting", "rank 0: SIGSEGV while packing state 7\n"),
+        std::pair("fault-in-packing", ": SIGSEGV while packing state 7\n"),
+        std::pair("fault-in-moving", ": SIGSEGV while unpacking state "),
+        std::pair("fault-in-unpacking", "rank 0: SIGSEGV while unpacking state 7\n")}) {
+    const Ended ended = program(how);
+    EXPECT_NE(ended.status, 0);
+    EXPECT_NE(ended.status, 124) << "hung";
+    EXPECT_TRUE(ended.says(line)) << how << ": " << ended.output;
+    EXPECT_EQ(ended.count("rondo: rank "), 1U) << ended.output;
+  }
 }
 
 // A worker that cannot go on ends the run, wherever it is; the program cannot take it for an error of its call.
@@ -106,6 +114,15 @@ TEST(Program, AStateThatCannotBeUnpackedEndsTheRunByName) {
     EXPECT_EQ(ended.status, 1);
     EXPECT_TRUE(ended.says("rondo: rank ")) << ended.output;
     EXPECT_TRUE(ended.says(" cannot be unpacked: makes no sense\n")) << ended.output;
+  }
+}
+
+TEST(Program, AStateThatIsTooDeepToBeCopiedEndsTheRunByName) {
+  for (const std::string workers : {"1", "3"}) {
+    const Ended ended = launch(kProgram + " too-deep --rondo-workers=" + workers);
+    EXPECT_EQ(ended.status, 1);
+    EXPECT_TRUE(ended.says("state 0 cannot be ")) << ended.output;
+    EXPECT_TRUE(ended.says("Node is inside of more than 100000 other values")) << ended.output;
   }
 }
 

@@ -57,6 +57,12 @@ class Gated final : public detail::Kernel {
   detail::Object copy_state(const void* state) const override { return object(of(state)); }
   std::size_t packed_size(const void* state) const override { return of(state).size(); }
   void pack_state(const void* state, Buffer& out) const override { out.append(bytes(of(state))); }
+  void save_state(const void* state, Buffer& out, detail::Recorder&) const override {
+    pack_state(state, out);
+  }
+  detail::Object load_state(Bytes packed, const detail::Schema&) const override {
+    return unpack_state(packed);
+  }
   detail::Object unpack_input(Bytes packed) const override { return object(text(packed)); }
   void set_context(Bytes) override {}
   void update(void* state, const void*, Bytes, const detail::CallInfo&, Buffer& output) override {

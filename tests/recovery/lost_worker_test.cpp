@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,38 @@ TEST_F(LostWorker, TheNextOneMayBeLostWhileTheStatesOfTheFirstAreMadeAnew) {
                                     }),
               0);
     EXPECT_TRUE(!lost || places.forgotten_since_backup().size() > 1);
+  }
+}
+
+// A state whose copy constructor shares its number.
+class Shared : public Update<std::shared_ptr<std::uint64_t>, std::uint64_t, std::uint64_t> {
+ public:
+  std::uint64_t update(StateType& state, const std::uint64_t& input, const Call&) override {
+    return *state += input;
+  }
+};
+
+TEST_F(LostWorker, ChildrenThatAreMadeAnewShareNothing) {
+  for (const std::uint64_t report : {1, 3}) {
+    SCOPED_TRACE("dies after report no. " + std::to_string(report));
+    FaultyPlaces places(4, 1, {{report, Rank{1}, true, Kind::kReport}});
+    EXPECT_EQ(run_on_places<Shared>(places, options(),
+                                    [&](Master<Shared>& master) {
+                                      std::vector<std::shared_ptr<std::uint64_t>> states;
+                                      for (std::uint64_t i = 0; i < 6; ++i)
+                                        states.push_back(std::make_shared<std::uint64_t>(i));
+                                      (void)master.reset(states);
+                                      (void)master.resample(std::vector<std::uint32_t>{2, 3, 0, 4, 1, 2});
+                                      const std::vector<std::uint64_t> parents{0, 0, 1, 1, 1, 3,
+                                                                               3, 3, 3, 4, 5, 5};
+                                      for (std::uint64_t round = 1; round <= 4; ++round) {
+                                        const std::vector<std::uint64_t> outputs = master.update(10);
+                                        for (std::size_t i = 0; i < parents.size(); ++i)
+                                          EXPECT_EQ(outputs[i], parents[i] + 10 * round);
+                                      }
+                                    }),
+              0);
+    EXPECT_EQ(places.struck(), 1U);
   }
 }
 

@@ -91,33 +91,6 @@ TEST_F(Arguments, ThatDifferAreRefusedOrIgnoredOnRequest) {
   EXPECT_EQ(start({kPlace, "--rondo-checkpoint-arguments=maybe"}).status, 1);
 }
 
-TEST(OldCheckpoint, HasNoArgumentsToCompare) {
-  checkpoint::MemoryStorage disk;
-  LockedStorage locked(disk);
-  engine::Options options;
-  options.workers = 2;
-  options.checkpoint = "checkpoints";
-  options.other_arguments = engine::Options::OtherArguments::refuse;
-  EXPECT_EQ(run_on(locked, options,
-                   [](Master<Walker>& master) {
-                     master.reset(Journey::start(4));
-                     master.checkpoint("checkpoints");
-                   }),
-            0);
-  std::vector<std::byte>& manifest =
-      disk.bytes(checkpoint::checkpoint_folder("checkpoints", 1) / checkpoint::kManifestName);
-  manifest.erase(manifest.begin() + 112, manifest.begin() + 120);
-  checkpoint::set_number(manifest, 8, checkpoint::kVersionWithoutArguments);
-  checkpoint::seal_manifest(manifest);
-  options.arguments = std::string("150\0", 4);
-  EXPECT_EQ(run_on(locked, options,
-                   [](Master<Walker>& master) {
-                     EXPECT_TRUE(master.restore("checkpoints"));
-                     EXPECT_EQ(master.size(), 4U);
-                   }),
-            0);
-}
-
 TEST(TextOfArguments, IsOneLineAndNoLongerThanAFew) {
   using namespace std::string_literals;
   EXPECT_EQ(engine::differing_arguments("a\0"s, "a\0"s), "");

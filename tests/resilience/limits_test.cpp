@@ -145,10 +145,14 @@ class Kernel final : public detail::Kernel {
   detail::Object unpack_state(Bytes bytes) const override { return inner_->unpack_state(bytes); }
   detail::Object copy_state(const void* state) const override { return inner_->copy_state(state); }
   std::size_t packed_size(const void* state) const override { return inner_->packed_size(state); }
-  void pack_state(const void* state, Buffer& out) const override {
-    inner_->pack_state(state, out);
+  void pack_state(const void* state, Buffer& out) const override { inner_->pack_state(state, out); }
+  void save_state(const void* state, Buffer& out, detail::Recorder& recorder) const override {
+    inner_->save_state(state, out, recorder);
     packed += out.size();
     waiting_most = std::max(waiting_most.load(), packed - written);
+  }
+  detail::Object load_state(Bytes bytes, const detail::Schema& schema) const override {
+    return inner_->load_state(bytes, schema);
   }
   detail::Object unpack_input(Bytes bytes) const override { return inner_->unpack_input(bytes); }
   void set_context(Bytes bytes) override { inner_->set_context(bytes); }

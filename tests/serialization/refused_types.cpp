@@ -19,4 +19,13 @@ struct MemberOfAClass {
   }
 };
 
+struct MemberPointer {
+  double mass;
+  const double* position;
+};
+struct MemberOfAMember {
+  int n;
+  MemberPointer all[2];
+};
+
 void pack_it(const REFUSED& value, rondo::Buffer& buffer) { rondo::pack(value, buffer); }

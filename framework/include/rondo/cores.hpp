@@ -1,6 +1,8 @@
 // How many cores there are to work on. Link rondo::stream, or rondo::rondo, which brings it along.
 #pragma once
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 /// The cores that the calling thread may use: those in its affinity mask (`taskset`, a launcher's binding), and no more than
@@ -15,3 +17,5 @@ namespace rondo {
 [[nodiscard]] unsigned cores_of_node();
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -34,12 +34,14 @@ class InputError : public Error {
   std::vector<StateId> ids_;
 };
 
-// One update (or one packing or unpacking of a user's type) that threw.
+// One update (or one packing or unpacking of a user's type) that threw. Rank 0 packs the inputs and unpacks outputs and states
+// that are fetched.
 struct UpdateFailure {
   StateId state;
   Rank rank;
   std::uint64_t round;
-  std::string text;  // the exception's what()
+  // The exception's what(), or its type if that says nothing, and what is nested in it.
+  std::string text;
 };
 
 // How far a state got before its round was ended by a failure elsewhere.

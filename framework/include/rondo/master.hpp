@@ -69,7 +69,8 @@ class Master {
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
 
-  // Drops all states and places these evenly; returns their fresh ids, ascending, in the order of the states.
+  // Drops all states and places these evenly; returns their fresh ids, ascending, in the order of the states. If one cannot be
+  // packed an Error names it, counted from 0, and there are no states.
   std::vector<StateId> reset(std::vector<State> states) {
     engine_.reset(states.size(), [&](std::size_t i, Buffer& out) {
       pack(states[i], out);
@@ -98,7 +99,8 @@ class Master {
   std::vector<Output> update(const Input& input) { return collect(packed(input), nullptr); }
 
   // One round with one input per state, in the order of ids(). Outputs in the same order; ids stay. InputError if the number
-  // differs from that of the states: it names the first state without an input; UpdateError if an update threw.
+  // differs from that of the states: it names the first state without an input; UpdateError if an update threw, or if an
+  // input cannot be packed.
   std::vector<Output> update(std::span<const Input> inputs) {
     detail::check_inputs(ids(), inputs.size());
     return collect({}, [&](std::size_t i, Buffer& out) { pack(inputs[i], out); });
@@ -180,9 +182,10 @@ class Master {
   }
 
   // The read-only context of the rounds to come, once to every worker, down a tree of ranks.
-  void share(const Context& context) { engine_.share(packed(context)); }
+  void share(const Context& context) { engine_.share(described(context)); }
 
-  // All states, in the order of ids(). The workers keep theirs. UpdateError if one cannot be packed.
+  // All states, in the order of ids(). The workers keep theirs. UpdateError, which names the states, if a serialize() throws
+  // on a worker or here.
   [[nodiscard]] std::vector<State> states() {
     std::vector<std::size_t> all(size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
@@ -199,12 +202,14 @@ class Master {
   // mode 0600.
   template <class Progress = Nothing>
   void checkpoint(const std::string& path, const Progress& progress = {}) {
-    engine_.checkpoint(path, packed_progress(progress));
+    engine_.checkpoint(path, described(progress));
   }
 
   // Goes back to the newest checkpoint in `path` that is whole, written by any number of workers; false if there is none.
-  // One that is damaged, or of other types (rondo/detail/shape.hpp says what of a type is seen), is told on the error stream
-  // and the one before is used. CheckpointError if there are some and none of them can be used: then there are no states.
+  // One that cannot be used is told on the error stream, and the one before is used: one that is damaged, one of other types
+  // (rondo/detail/shape.hpp and schema.hpp say how that is seen), one in which a class has a higher BOOST_CLASS_VERSION than
+  // in this program. A class that had a lower version then, 0 if it named none, gets that version as the argument of its serialize().
+  // CheckpointError if there are some and none of them can be used: then there are no states.
   // A difference between the program's arguments then and now is told too, or refused (--rondo-checkpoint-arguments).
   // The progress that was saved may be left aside.
   bool restore(const std::string& path) {
@@ -212,7 +217,7 @@ class Master {
   }
   template <class Progress>
   bool restore(const std::string& path, Progress& progress) {
-    return engine_.restore(path, [&](Bytes bytes) { unpack_progress(bytes, progress); });
+    return engine_.restore(path, [&](Bytes bytes) { detail::unpack_described(bytes, progress); });
   }
 
   // The same by the options, for a program that starts and resumes with the same lines:
@@ -233,11 +238,11 @@ class Master {
   // the option it does nothing.
   template <class Progress>
   bool resume(Progress& progress) {
-    return engine_.resume([&](Bytes bytes) { unpack_progress(bytes, progress); });
+    return engine_.resume([&](Bytes bytes) { detail::unpack_described(bytes, progress); });
   }
   template <class Progress>
   void safe_point(const Progress& progress) {
-    engine_.safe_point(packed_progress(progress));
+    engine_.safe_point(described(progress));
   }
 
   // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
@@ -273,20 +278,11 @@ class Master {
     pack(value, bytes);
     return bytes;
   }
-  // The progress of a checkpoint, and behind it the shape of its type.
-  template <class Progress>
-  static Buffer packed_progress(const Progress& progress) {
-    Buffer bytes = packed(progress);
-    pack(detail::shape_of<Progress>(), bytes);
+  template <class T>
+  static Buffer described(const T& value) {
+    Buffer bytes;
+    detail::pack_described(value, bytes);
     return bytes;
-  }
-  template <class Progress>
-  static void unpack_progress(Bytes bytes, Progress& progress) {
-    std::uint64_t shape = 0;
-    if (bytes.size() >= sizeof shape) unpack(bytes.last(sizeof shape), shape);
-    if (shape != detail::shape_of<Progress>())
-      throw CheckpointError("it is of another type than this program's");
-    unpack(bytes.first(bytes.size() - sizeof shape), progress);
   }
 
   std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {

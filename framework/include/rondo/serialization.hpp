@@ -2,13 +2,19 @@
 //
 // What travels, and how:
 // - a trivially copyable type without a serialize(), and vectors, arrays, strings, pairs and tuples of such: as
-//   one block of memory, nothing to write. Not seen by this rule: a pointer inside such a class. Give that class
-//   a serialize(). Bytes between its members become zeros (with GCC), so that equal values have equal bytes.
+//   one block of memory, nothing to write. Bytes between its members become zeros (with GCC), so that equal values have equal
+//   bytes. A pointer, a reference or a view among its members is a compile-time error, if
+//   the members can be seen: those of an aggregate (all public, no constructor), also inside arrays, optionals and other
+//   aggregates. Private members, the second and later members of a union, and members behind an array of more than 1024
+//   elements are not seen. Give a class that has pointers there a serialize().
 // - containers of the standard library, optional, variant, unique_ptr, shared_ptr, nested at will: in Rondo's own
 //   way. A hashed container keeps its order; what two shared_ptrs own is one object on the other side too.
 // - classes with a serialize() (member or free, whole or save and load, versioned), pointers to them and to their
 //   base classes: as Boost.Serialization documents them, but without its headers for containers. serialize() is
 //   called twice to pack, and has to write the same both times.
+// - values inside of values, as the nodes of a list that each serialize the next one: up to 100,000, on any stack
+//   (rondo/detail/descent.hpp). To take such a list apart again is up to its destructor: one that goes from node to node by
+//   calling itself needs as much stack.
 // - views, references, and pointers to what has no serialize(): not at all; a compile-time error says so.
 //
 // Whether a serialize() is complete cannot be seen from outside: a member that it forgets is lost whenever a state moves, and
@@ -74,26 +80,51 @@ template <class T>
   }
 }
 
-// Appends the value. The buffer is as before if a serialize() throws.
+namespace detail {
+
 template <class T>
-void pack(const T& value, Buffer& out) {
+void pack_recorded(const T& value, Buffer& out, Recorder* recorder) {
   const std::size_t size = packed_size(value);
   const std::size_t before = out.size();
-  detail::Writer writer(out.extend(size), size);
+  Writer writer(out.extend(size), size, recorder);
   if constexpr (travels_as_bytes<T>) {
-    detail::encode(writer, value);
+    encode(writer, value);
   } else {
     try {
-      detail::encode(writer, value);
+      encode(writer, value);
       writer.finish();
     } catch (const boost::archive::archive_exception&) {
       out.truncate(before);
-      detail::rethrow(typeid(T), "pack");
+      rethrow(typeid(T), "pack");
     } catch (...) {
       out.truncate(before);
       throw;
     }
   }
+}
+
+template <class T>
+void unpack_checked(Bytes bytes, T& value, Checker* checker) {
+  Reader reader(bytes, checker);
+  if constexpr (travels_as_bytes<T>) {
+    if (bytes.size() > sizeof(T)) fail_long(sizeof(T), bytes.size());
+    decode(reader, value);
+  } else {
+    try {
+      decode(reader, value);
+    } catch (const boost::archive::archive_exception&) {
+      rethrow(typeid(T), "unpack");
+    }
+    reader.finish();
+  }
+}
+
+}  // namespace detail
+
+// Appends the value. The buffer is as before if a serialize() throws.
+template <class T>
+void pack(const T& value, Buffer& out) {
+  detail::pack_recorded(value, out, nullptr);
 }
 
 // Reads a value that pack wrote, from exactly these bytes. Whatever they are, nothing is read outside of them, and
@@ -102,18 +133,7 @@ void pack(const T& value, Buffer& out) {
 // reading through a pointer. Fastest if the bytes begin at a multiple of 16 in memory.
 template <class T>
 void unpack(Bytes bytes, T& value) {
-  detail::Reader reader(bytes);
-  if constexpr (travels_as_bytes<T>) {
-    if (bytes.size() > sizeof(T)) detail::fail_long(sizeof(T), bytes.size());
-    detail::decode(reader, value);
-  } else {
-    try {
-      detail::decode(reader, value);
-    } catch (const boost::archive::archive_exception&) {
-      detail::rethrow(typeid(T), "unpack");
-    }
-    reader.finish();
-  }
+  detail::unpack_checked(bytes, value, nullptr);
 }
 
 }  // namespace rondo

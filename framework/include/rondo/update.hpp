@@ -16,7 +16,14 @@ namespace rondo {
 //
 // All four types are whatever rondo/serialization.hpp can send. Input, Output and Context are default constructible.
 // A State that is not has a way to make an empty one to unpack into: a static function `StateType empty_state()` of the
-// subclass. A State that cannot be copied is copied by packing, where a fork needs it.
+// subclass.
+//
+// Copies of a state (forks, resamples, --rondo-rollback) share no memory with it. Numbers, containers of them and the like
+// are copied by their copy constructor; a class with a serialize() is copied by packing it, as it may hide a shared_ptr.
+// rondo/detail/copies.hpp says more, and how a class can have its copy constructor used.
+//
+// All updates of a worker see the same input object (of update(const Input&) and evolve) and the same context. A state
+// that keeps a shared_ptr of these would share its target with the other states of that worker: copy the target instead.
 template <class State, class Input, class Output, class Context = Nothing>
 class Update {
  public:

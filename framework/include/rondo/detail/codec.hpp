@@ -28,11 +28,17 @@ consteval bool explain() {
       way != Way::reference,
       "rondo: this type refers to memory of its process (a view, a reference, or a pointer to something "
       "without serialize()) and cannot travel; send what it refers to");
+  static_assert(way != Way::member,
+                "rondo: this class has a pointer, a reference or a view among its members, which would mean "
+                "nothing in the "
+                "memory of another process; give the class a serialize(Archive&, unsigned) that sends what "
+                "they refer to "
+                "(or specialise rondo::travels_as_bytes for it, if the bytes alone are what you mean)");
   static_assert(
       way != Way::unknown,
       "rondo: this type does not say how it travels; give it a serialize(Archive&, unsigned), or make it "
       "trivially copyable (if it is already and its copies are meant, specialise rondo::travels_as_bytes)");
-  return way != Way::reference && way != Way::unknown;
+  return way != Way::reference && way != Way::member && way != Way::unknown;
 }
 
 template <class T>

@@ -20,6 +20,8 @@ namespace rondo::detail {
 
 class OutputArchive;
 class InputArchive;
+class Recorder;
+class Checker;
 
 [[noreturn]] void fail_short(std::size_t at, std::size_t wanted, std::size_t size);
 [[noreturn]] void fail_length(std::size_t at, std::uint64_t count, std::size_t smallest, std::size_t size);
@@ -84,7 +86,8 @@ class Counter {
 
 class Writer {
  public:
-  Writer(std::byte* begin, std::size_t size) : begin_(begin), at_(begin), end_(begin + size) {}
+  Writer(std::byte* begin, std::size_t size, Recorder* recorder = nullptr)
+      : begin_(begin), at_(begin), end_(begin + size), recorder_(recorder) {}
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() {
@@ -106,6 +109,8 @@ class Writer {
     if (at_ != end_) fail_recount(static_cast<std::size_t>(end_ - begin_));
   }
   OutputArchive& archive() { return archive_ != nullptr ? *archive_ : open(); }
+  // Watches what is given to the archive; null: nothing does.
+  [[nodiscard]] Recorder* recorder() const { return recorder_; }
 
  private:
   // Counted before, so it fits; but a serialize() may say something else the second time.
@@ -121,12 +126,14 @@ class Writer {
   std::byte* begin_;
   std::byte* at_;
   std::byte* end_;
+  Recorder* recorder_;
   OutputArchive* archive_ = nullptr;
 };
 
 class Reader {
  public:
-  explicit Reader(Bytes bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+  explicit Reader(Bytes bytes, Checker* checker = nullptr)
+      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()), checker_(checker) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
   ~Reader() {
@@ -164,6 +171,8 @@ class Reader {
     if (at_ != end_) fail_long(used(), used() + left());
   }
   InputArchive& archive() { return archive_ != nullptr ? *archive_ : open(); }
+  // Watches what is asked of the archive; null: nothing does.
+  [[nodiscard]] Checker* checker() const { return checker_; }
   // An object that the archive read has another address now; a pointer to it may follow.
   void has_moved(const void* to, const void* from);
 
@@ -175,6 +184,7 @@ class Reader {
   const std::byte* begin_;
   const std::byte* at_;
   const std::byte* end_;
+  Checker* checker_;
   InputArchive* archive_ = nullptr;
 };
 

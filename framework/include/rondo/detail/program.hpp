@@ -13,6 +13,9 @@
 
 namespace rondo::detail {
 
+class Recorder;
+class Schema;
+
 // A state, or a decoded input, of a type that only the kernel knows.
 using Object = std::unique_ptr<void, void (*)(void*)>;
 
@@ -32,11 +35,16 @@ class Kernel {
 
   [[nodiscard]] virtual Object make_state() const = 0;  // an empty one
   [[nodiscard]] virtual Object unpack_state(Bytes bytes) const = 0;
+  // By the copy constructor. Null if that might share memory: such a state is copied by packing (engine/state_copies.hpp).
   [[nodiscard]] virtual Object copy_state(const void* state) const = 0;
   [[nodiscard]] virtual std::size_t packed_size(const void* state) const = 0;  // of what pack_state appends
   virtual void pack_state(const void* state, Buffer& out) const = 0;
+  // The same for a checkpoint, which a later build of the program may read: what was written is recorded and compared.
+  virtual void save_state(const void* state, Buffer& out, Recorder& recorder) const = 0;
+  [[nodiscard]] virtual Object load_state(Bytes bytes, const Schema& schema) const = 0;
   [[nodiscard]] virtual Object unpack_input(Bytes bytes) const = 0;
 
+  // Packed by pack_described(); empty: before anything was shared.
   virtual void set_context(Bytes bytes) = 0;
   // Appends the packed output. The input is `shared_input`, or if that is null unpacked from `own_input`.
   virtual void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& call,
@@ -45,8 +53,9 @@ class Kernel {
 
 struct Program {
   std::string types;  // equal on ranks that use equal types
-  // Equal for programs that read a checkpoint's states and context alike. Runs code of the user's types.
-  std::function<std::uint64_t()> shape;
+  std::uint64_t shape = 0;  // of the state and the context: shape.hpp
+  // Throws what set_context() would throw. For rank 0, before it goes on from a checkpoint.
+  std::function<void(Bytes)> check_context;
   std::function<std::unique_ptr<Kernel>()> make_kernel;
 };
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -25,6 +26,8 @@
 #include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/serialization.hpp>
 
+#include <rondo/detail/fields.hpp>
+
 namespace rondo {
 
 namespace detail {
@@ -33,7 +36,9 @@ consteval bool bytes_by_default();
 }
 
 // Whether a T travels as the bytes of its memory. By default: arithmetic types, enums, and trivially copyable
-// classes that have no serialize(), and pairs, tuples and arrays of such. Specialise it to overrule:
+// classes that have no serialize(), and pairs, tuples and arrays of such. A class that is seen to have a pointer, a reference
+// or a view among its members does not: the members of an aggregate are seen, private members are not. Specialise it to
+// overrule:
 //   template <> inline constexpr bool rondo::travels_as_bytes<Thing> = true;
 template <class T>
 inline constexpr bool travels_as_bytes = detail::bytes_by_default<T>();
@@ -94,9 +99,10 @@ consteval bool has_serialize() {
 
 // --- Types that refer to memory of this process.
 template <class T>
-inline constexpr bool is_reference_like =
-    std::is_reference_v<T> || std::is_null_pointer_v<T> || std::is_member_pointer_v<T> ||
-    std::ranges::enable_borrowed_range<T>;
+inline constexpr bool is_reference_like = std::is_reference_v<T> || std::is_null_pointer_v<T> ||
+                                          std::is_member_pointer_v<T> ||
+                                          std::ranges::enable_borrowed_range<T> ||
+                                          (std::is_class_v<T> && std::input_or_output_iterator<T>);
 template <class T>
 inline constexpr bool is_reference_like<std::reference_wrapper<T>> = true;
 template <class T>
@@ -142,6 +148,43 @@ struct Parts<std::complex<T>> : KnownParts<travels_as_bytes<T>> {};
 template <std::size_t n>
 struct Parts<std::bitset<n>> : KnownParts<true> {};
 
+// Whether a value refers to memory of this process through one of its parts, as far as these can be seen.
+template <class T>
+consteval bool refers_to_memory();
+struct RefersToMemory {
+  template <class T>
+  static consteval bool holds() {
+    return refers_to_memory<T>();
+  }
+};
+template <class T>
+consteval bool has_referring_member() {
+  if constexpr ((std::is_class_v<T> || std::is_union_v<T>)&&std::is_aggregate_v<T>) {
+    return FieldSearch<T, RefersToMemory>::result() == Found::yes;
+  } else {
+    return false;
+  }
+}
+template <class T>
+inline constexpr bool has_referring_part = false;
+template <template <class...> class Template, class... T>
+inline constexpr bool has_referring_part<Template<T...>> = (refers_to_memory<T>() || ...);
+template <class T, std::size_t n>
+inline constexpr bool has_referring_part<std::array<T, n>> = refers_to_memory<T>();
+template <class T>
+consteval bool refers_to_memory() {
+  using Plain = std::remove_cv_t<T>;
+  if constexpr (std::is_pointer_v<Plain> || is_reference_like<Plain>) {
+    return true;
+  } else if constexpr (std::is_array_v<Plain>) {
+    return refers_to_memory<std::remove_extent_t<Plain>>();
+  } else if constexpr (is_tagged<Plain> || Parts<Plain>::known) {
+    return has_referring_part<Plain>;
+  } else {
+    return !travels_as_bytes<Plain> && has_referring_member<Plain>();
+  }
+}
+
 template <class T>
 consteval bool bytes_by_default() {
   if constexpr (!std::is_same_v<T, std::remove_cv_t<T>>) {
@@ -161,7 +204,8 @@ consteval bool bytes_by_default() {
   } else {
     // who forbids copies has a reason that the bytes do not tell (an atomic, a lock)
     return (std::is_copy_constructible_v<T> || std::is_move_constructible_v<T> ||
-            std::is_copy_assignable_v<T> || std::is_move_assignable_v<T>)&&!has_serialize<T>();
+            std::is_copy_assignable_v<T> || std::is_move_assignable_v<T>)&&!has_serialize<T>() &&
+           !has_referring_member<T>();
   }
 }
 
@@ -178,6 +222,7 @@ enum class Way {
   container,  // by Codec<T>
   boost,      // by the serialize() of the type, or a pointer to such a type
   reference,  // refused: refers to memory of this process
+  member,     // refused: one of its members does
   unknown,    // refused: nobody said how
 };
 
@@ -197,7 +242,9 @@ consteval Way way_of() {
   } else if constexpr (has_serialize<Plain>()) {
     return Way::boost;
   } else {
-    return is_reference_like<Plain> ? Way::reference : Way::unknown;
+    return is_reference_like<Plain>                                               ? Way::reference
+           : std::is_trivially_copyable_v<Plain> && has_referring_member<Plain>() ? Way::member
+                                                                                  : Way::unknown;
   }
 }
 

@@ -8,6 +8,8 @@
 
 #include <boost/core/demangle.hpp>
 
+#include <rondo/detail/copies.hpp>
+#include <rondo/detail/described.hpp>
 #include <rondo/detail/program.hpp>
 #include <rondo/detail/shape.hpp>
 #include <rondo/update.hpp>
@@ -21,6 +23,15 @@ T unpacked(Bytes bytes) {
   T value{};
   unpack(bytes, value);
   return value;
+}
+
+template <class Context>
+Context unpacked_context(Bytes bytes) {
+  static_assert(std::default_initializable<Context>,
+                "Input, Output and Context of an Update must be default constructible");
+  Context context{};
+  if (!bytes.empty()) unpack_described(bytes, context);
+  return context;
 }
 
 template <class U>
@@ -58,13 +69,11 @@ class TypedKernel final : public Kernel {
     unpack(bytes, *state);
     return make_object(state.release());
   }
-  Object copy_state(const void* state) const override {
-    if constexpr (std::copy_constructible<State>) {
+  Object copy_state([[maybe_unused]] const void* state) const override {
+    if constexpr (is_deep<State>()) {
       return make_object(new State(*static_cast<const State*>(state)));
     } else {
-      Buffer packed;
-      pack_state(state, packed);
-      return unpack_state(packed);
+      return {nullptr, nullptr};
     }
   }
   std::size_t packed_size(const void* state) const override {
@@ -73,11 +82,19 @@ class TypedKernel final : public Kernel {
   void pack_state(const void* state, Buffer& out) const override {
     pack(*static_cast<const State*>(state), out);
   }
+  void save_state(const void* state, Buffer& out, Recorder& recorder) const override {
+    recorder.begin();
+    pack_recorded(*static_cast<const State*>(state), out, &recorder);
+  }
+  Object load_state(Bytes bytes, const Schema& schema) const override {
+    auto state = std::unique_ptr<State>(new State(empty_state<U>()));
+    Checker checker(schema);
+    unpack_checked(bytes, *state, &checker);
+    return make_object(state.release());
+  }
   Object unpack_input(Bytes bytes) const override { return make_object(new Input(unpacked<Input>(bytes))); }
 
-  void set_context(Bytes bytes) override {
-    context_ = bytes.empty() ? Context{} : unpacked<Context>(bytes);  // empty: before anything was shared
-  }
+  void set_context(Bytes bytes) override { context_ = unpacked_context<Context>(bytes); }
 
   void update(void* state, const void* shared_input, Bytes own_input, const CallInfo& info,
               Buffer& output) override {
@@ -105,12 +122,11 @@ Program make_program(Factory factory) {
     if (!program.types.empty()) program.types += ", ";
     program.types += boost::core::demangle(type->name());
   }
-  program.shape = [] {
-    Shape shape;
-    shape.template note_object<typename U::StateType>(&empty_state<U>);
-    shape.template note_type<typename U::ContextType>();
-    return shape.hash();
-  };
+  Shape shape;
+  shape.describe<typename U::StateType>();
+  shape.describe<typename U::ContextType>();
+  program.shape = shape.hash();
+  program.check_context = [](Bytes bytes) { (void)unpacked_context<typename U::ContextType>(bytes); };
   program.make_kernel = [factory =
                              std::make_shared<Factory>(std::move(factory))]() -> std::unique_ptr<Kernel> {
     if constexpr (std::convertible_to<decltype((*factory)()), std::unique_ptr<U>>) {

@@ -41,12 +41,12 @@ namespace rondo {
 namespace detail {
 
 /// Weights as integers.
-struct Shares {
+struct WeightShares {
   std::vector<std::uint64_t> shares;
   Wide total = 0;  // below 2^96, so that products with numbers of offspring fit
 };
 
-inline Shares shares_of(std::span<const double> weights, std::size_t offspring) {
+inline WeightShares shares_of(std::span<const double> weights, std::size_t offspring) {
   constexpr std::size_t limit = std::numeric_limits<std::uint32_t>::max();
   if (weights.size() > limit || offspring > limit)
     throw InputError(std::to_string(weights.size()) + " weights and " + std::to_string(offspring) +
@@ -54,7 +54,7 @@ inline Shares shares_of(std::span<const double> weights, std::size_t offspring) 
                      {});
   int exponent = 0;
   std::frexp(largest_weight(weights), &exponent);  // the largest is below 2^exponent
-  Shares result;
+  WeightShares result;
   result.shares.reserve(weights.size());
   for (const double weight : weights) {
     result.shares.push_back(static_cast<std::uint64_t>(std::ldexp(weight, 64 - exponent)));
@@ -66,7 +66,7 @@ inline Shares shares_of(std::span<const double> weights, std::size_t offspring) 
 /// Lays the shares end to end along a line, each of them `offspring` times as long as it is. `tooth(k)` is a point in the
 /// k-th of equal parts of the line, each as long as the total. Every tooth is a child of the share where it is.
 template <class Tooth>
-std::vector<std::uint32_t> comb(const Shares& weights, std::size_t offspring, Tooth tooth) {
+std::vector<std::uint32_t> comb(const WeightShares& weights, std::size_t offspring, Tooth tooth) {
   std::vector<std::uint32_t> result(weights.shares.size());
   if (offspring == 0) return result;
   Wide end = 0;
@@ -103,7 +103,7 @@ void throw_points(std::span<const Wide> ends, std::size_t count, Engine& random,
 template <BitEngine Engine>
 [[nodiscard]] std::vector<std::uint32_t> systematic_offspring(std::span<const double> weights,
                                                               std::size_t offspring, Engine& random) {
-  const detail::Shares shares = detail::shares_of(weights, offspring);
+  const detail::WeightShares shares = detail::shares_of(weights, offspring);
   const detail::Wide shift = detail::scaled(shares.total, detail::random_bits(random));
   return detail::comb(shares, offspring, [&](std::size_t k) { return shift + shares.total * k; });
 }
@@ -116,7 +116,7 @@ template <BitEngine Engine>
 template <BitEngine Engine>
 [[nodiscard]] std::vector<std::uint32_t> stratified_offspring(std::span<const double> weights,
                                                               std::size_t offspring, Engine& random) {
-  const detail::Shares shares = detail::shares_of(weights, offspring);
+  const detail::WeightShares shares = detail::shares_of(weights, offspring);
   return detail::comb(shares, offspring, [&](std::size_t k) {
     return shares.total * k + detail::scaled(shares.total, detail::random_bits(random));
   });
@@ -129,7 +129,7 @@ template <BitEngine Engine>
 template <BitEngine Engine>
 [[nodiscard]] std::vector<std::uint32_t> multinomial_offspring(std::span<const double> weights,
                                                                std::size_t offspring, Engine& random) {
-  const detail::Shares shares = detail::shares_of(weights, offspring);
+  const detail::WeightShares shares = detail::shares_of(weights, offspring);
   std::vector<detail::Wide> ends;
   ends.reserve(weights.size());
   detail::Wide end = 0;
@@ -146,7 +146,7 @@ template <BitEngine Engine>
 template <BitEngine Engine>
 [[nodiscard]] std::vector<std::uint32_t> residual_offspring(std::span<const double> weights,
                                                             std::size_t offspring, Engine& random) {
-  const detail::Shares shares = detail::shares_of(weights, offspring);
+  const detail::WeightShares shares = detail::shares_of(weights, offspring);
   std::vector<std::uint32_t> result;
   result.reserve(weights.size());
   std::vector<detail::Wide> ends;  // of the fractional parts, in units of 1 / total
@@ -171,7 +171,7 @@ template <BitEngine Engine>
 template <BitEngine Engine>
 [[nodiscard]] std::vector<std::uint32_t> branching_offspring(std::span<const double> weights,
                                                              std::size_t offspring, Engine& random) {
-  const detail::Shares shares = detail::shares_of(weights, offspring);
+  const detail::WeightShares shares = detail::shares_of(weights, offspring);
   std::vector<std::uint32_t> result;
   result.reserve(weights.size());
   for (const std::uint64_t share : shares.shares) {

@@ -16,6 +16,8 @@
 #include <rondo/detail/long_accumulator.hpp>
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 /// There are no weights, or all of them are 0: nothing can be normalised or resampled. In a particle filter it means that
@@ -128,3 +130,5 @@ inline double exponentiate(std::span<double> log_weights, double largest) {
 }
 
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -14,6 +14,8 @@
 #include <rondo/stream/room.hpp>
 #include <rondo/stream/slot.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 template <class T>
@@ -257,3 +259,5 @@ struct FinalAwaiter {
 
 }  // namespace streaming
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -38,6 +38,8 @@
 
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 /// A comparison of keys is no strict weak order: it puts a key before itself, or each of two keys before the other, or it
@@ -337,3 +339,5 @@ void check_sound(const char* stage, const K& key) {
 
 }  // namespace streaming
 }  // namespace rondo
+
+#pragma GCC visibility pop

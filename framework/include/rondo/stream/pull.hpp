@@ -14,6 +14,8 @@
 
 #include <rondo/stream/slot.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo::streaming {
 
 class StreamBase;
@@ -56,3 +58,5 @@ class PullCore final : public SlotCore {
 };
 
 }  // namespace rondo::streaming
+
+#pragma GCC visibility pop

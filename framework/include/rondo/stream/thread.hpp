@@ -6,6 +6,8 @@
 
 #include <rondo/error.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace rondo {
 
 /// The system has no thread to give, and the call cannot do with fewer: see `ulimit -u`, or the limit of the container or of
@@ -38,3 +40,5 @@ class OwnThread {
 
 }  // namespace streaming
 }  // namespace rondo
+
+#pragma GCC visibility pop

@@ -225,15 +225,21 @@ std::vector<command::Move> Scheduler::refine() {
 }
 
 // A state moves after stays of 1, 2, 4 or 8 calls: a short stay shows what its object loses on the way, a long one shows
-// what its object gathers meanwhile. Every eighth call each state changes the length of its stays.
+// what its object gathers meanwhile. Every eighth call each state changes the length of its stays. A state stays where it
+// is if the next worker has no memory for it.
 std::vector<command::Move> Scheduler::rotate() {
   constexpr std::uint64_t kLengths = 4;
   std::vector<std::uint32_t> place(states_.size());
+  std::vector<double> bytes(workers_.size());
+  for (std::size_t w = 0; w < bytes.size(); ++w) bytes[w] = workers_[w].bytes;
   for (Slot slot = 0; slot < states_.size(); ++slot) {
+    const State& state = states_[slot];
     const std::uint64_t stay = std::uint64_t{1} << (slot + calls_ / 8 + 1) % kLengths;
-    const std::uint32_t owner = index(states_[slot].owner);
-    const auto next = std::upper_bound(alive_.begin(), alive_.end(), owner);
-    place[slot] = calls_ % stay != 0 ? owner : next != alive_.end() ? *next : alive_.front();
+    const auto after = std::upper_bound(alive_.begin(), alive_.end(), index(state.owner));
+    const std::uint32_t next = after != alive_.end() ? *after : alive_.front();
+    const bool moves = calls_ % stay == 0 && bytes[next] + state.bytes <= settings_.bytes_max;
+    place[slot] = moves ? next : index(state.owner);
+    if (moves) bytes[next] += state.bytes;
   }
   return bring(place);
 }

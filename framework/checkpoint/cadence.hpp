@@ -6,15 +6,11 @@
 #include <string_view>
 #include <variant>
 
+#include <rondo/options.hpp>
+
 namespace rondo::checkpoint {
 
 using Seconds = std::chrono::duration<double>;
-
-struct Rounds {
-  std::uint64_t count = 0;
-
-  friend bool operator==(const Rounds&, const Rounds&) = default;
-};
 
 using Cadence = std::variant<std::chrono::seconds, Rounds>;
 

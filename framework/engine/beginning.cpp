@@ -9,17 +9,18 @@
 
 namespace rondo::engine {
 
-Beginning::Beginning(int& argc, char** argv, Watchdog::Prepare prepare) : launch_(read_launch()) {
+Beginning::Beginning(int& argc, char** argv, Watchdog::Prepare prepare, const rondo::Options& preset)
+    : launch_(read_launch()) {
   open_standard_descriptors();
   std::ostringstream help;
   try {
-    options_ = take_options(argc, argv, help);
+    options_ = take_options(argc, argv, help, preset);
   } catch (const OptionError& error) {
     error_ = error;
   }
   help_ = help.str();
   if (!options_) return;
-  threads::stack_wanted = options_->stack;
+  threads::stack_wanted = options_->stack.value_or(0);
   // slurm/rondo-run takes the status from the marker
   const bool is_marked = options_->recover && !options_->marker.empty();
   const bool is_launched = !options_->alone && launch_.connects;

@@ -17,7 +17,7 @@ namespace rondo::engine {
 class Beginning {
  public:
   // Takes the options out of argv, as take_options() does. Throws nothing: what is wrong is in error().
-  Beginning(int& argc, char** argv, Watchdog::Prepare prepare);
+  Beginning(int& argc, char** argv, Watchdog::Prepare prepare, const rondo::Options& preset);
 
   // On rank 0, once the process knows that it is that: makes the paths of the options absolute. What is wrong is in error().
   void resolve_paths();

@@ -26,10 +26,10 @@ namespace {
 scheduler::Settings scheduler_settings(const Options& options, std::uint32_t workers) {
   scheduler::Settings settings;
   settings.workers = workers;
-  settings.rebalance = options.rebalance;
-  settings.batch = options.batch;
+  settings.rebalance = !options.batch.is_off();
+  settings.batch = options.batch.value_or(0);
   settings.rotate = options.check;
-  if (options.memory > 0) settings.bytes_max = options.memory;
+  if (options.memory) settings.bytes_max = static_cast<double>(*options.memory);
   return settings;
 }
 
@@ -61,21 +61,21 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       seed_(options.seed),
       seen_(workers_),
       peers_{std::vector<bool>(workers_, false), std::vector<std::uint32_t>(workers_, 0)},
-      silence_(workers_, options.recover_deadline) {
-  worker_settings_.save_bytes = options.checkpoint_bytes;
-  if (options.batch > 0) worker_settings_.report_updates = options.batch;
+      silence_(workers_, options.recover_deadline.count()) {
+  worker_settings_.save_bytes = options.checkpoint_memory;
+  if (options.batch.value_or(0) > 0) worker_settings_.report_updates = options.batch.value_or(0);
   worker_settings_.rollback = options.rollback;
   worker_settings_.check = options.check;
-  worker_settings_.tree_fanout = options.tree_fanout;
+  worker_settings_.tree_fanout = options.fanout;
   worker_settings_.recover = options.recover;
-  worker_settings_.orphan = options.orphan;
+  worker_settings_.orphan = seconds_or(options.orphan, 0);
   worker_settings_.orphan_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
   worker_settings_.master_process = getpid();
-  if (!options.rebalance || workers_ == 1) worker_settings_.low = 0;
+  if (options.batch.is_off() || workers_ == 1) worker_settings_.low = 0;
   worker_settings_.report_interval = scheduler::report_interval(workers_).count();
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
   heard_ = told_ = saved_at_ = transport_.now().count();
-  speak_at_ = heard_ + kSpokenShare * options.orphan;
+  speak_at_ = heard_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
   set_end(heard_);
   run_ = draw_run();
   handshake(program);
@@ -141,8 +141,8 @@ std::uint32_t Master::workers_on(const std::string& node) const {
 transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
   const transport::Seconds each = handshake / std::max(workers_, 1U);
   if (options_.recover) return {};  // who is behind a lost leader would be lost with it
-  if (options_.relay == Options::kRelayAuto) return transport::plan_relay(workers_, each);
-  return options_.relay == 0 ? transport::RelayPlan{} : transport::relay_of(options_.relay, workers_, each);
+  if (options_.relay.is_automatic()) return transport::plan_relay(workers_, each);
+  return options_.relay.is_off() ? transport::RelayPlan{} : transport::relay_of(static_cast<std::uint32_t>(options_.relay.value_or(0)), workers_, each);
 }
 
 void Master::close(std::int32_t status) {
@@ -190,8 +190,8 @@ void Master::send_all(const Buffer& message) {
 // A worker takes rank 0 for gone that is silent for --rondo-orphan, and a call may go on for longer without a word to it.
 void Master::speak() {
   const double now = transport_.now().count();
-  if (options_.orphan == 0 || !welcomed_ || closing_ || now < speak_at_) return;
-  speak_at_ = now + kSpokenShare * options_.orphan;
+  if (!options_.orphan || !welcomed_ || closing_ || now < speak_at_) return;
+  speak_at_ = now + kSpokenShare * seconds_or(options_.orphan, scheduler::kNever.count());
   send_all(message(Kind::kAsk));
 }
 
@@ -203,7 +203,7 @@ void Master::send_tree(const Buffer& message) {
     send(to, std::move(copy));
   };
   if (options_.master_works) send_copy(kMaster);
-  for_each_child(kMaster, transport_.size(), options_.tree_fanout, send_copy);
+  for_each_child(kMaster, transport_.size(), options_.fanout, send_copy);
   transport_.flush();
 }
 

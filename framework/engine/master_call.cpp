@@ -72,7 +72,7 @@ void Master::update_once(Bytes shared, const Pack& own, const Take& output) {
     own(0, first);  // stands for those that have not been packed in any round
     input_most_ = std::max({input_most_, first.size(), std::size_t{1}});
     batch_most =
-        std::max<std::size_t>(1, options_.input_bytes / 2 / input_most_);  // two batches are at a worker
+        std::max<std::size_t>(1, options_.input_memory / 2 / input_most_);  // two batches are at a worker
   } else {
     running.shared = shared;
     // a small input goes with the assignments; a big one, or one for many workers, goes down the tree

@@ -12,6 +12,7 @@
 #include <map>
 #include <utility>
 
+#include "checkpoint/cadence.hpp"
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/pruning.hpp"
 #include "engine/build.hpp"
@@ -107,8 +108,8 @@ void Master::check_places() {
   send_all(out);
   run_until([&] { return all_answered(); });
 
-  const std::array names = {options_.written("rondo-checkpoint") + ": ",
-                            options_.written("rondo-checkpoint-copy") + ": "};
+  const std::array names = {options_.written("checkpoint") + ": ",
+                            options_.written("checkpoint-copy") + ": "};
   std::string refusals;
   std::size_t refused = 0, good = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -258,7 +259,7 @@ void Master::commit(const checkpoint::Path& root, const Saving& saving) {
   checkpoint::commit_manifest(storage_, checkpoint::checkpoint_folder(root, saving.sequence),
                               saving.manifest);
   // whatever is wrong with the ones before, this one is complete
-  checkpoint::prune(storage_, root, type_hash(), options_.checkpoint_keep, saving.sequence + 1,
+  checkpoint::prune(storage_, root, type_hash(), options_.keep, saving.sequence + 1,
                     checkpoint::Depth::manifest);
 }
 
@@ -311,9 +312,9 @@ void Master::safe_point(Bytes program) {
 void Master::heed(Wish wish) {
   if (wish > wish_) wish_ = wish;
   // a walltime that is known is the better measure
-  if (wish == Wish::kLeave && options_.round_grace > 0 && std::isinf(walltime_.end))
-    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.round_grace);
-  if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace);
+  if (wish == Wish::kLeave && options_.round_grace && std::isinf(walltime_.end))
+    leave_by_ = std::min(leave_by_, transport_.now().count() + seconds_or(options_.round_grace, 0));
+  if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
 }
 
 void Master::set_end(double now) {
@@ -353,12 +354,11 @@ void Master::watch_time() {
 
 bool Master::checkpoint_due() const {
   const double now = transport_.now().count();
-  if (const auto* rounds = std::get_if<checkpoint::Rounds>(&options_.checkpoint_every))
-    return round_ - saved_round_ >= rounds->count;
   double seconds = 0;
-  if (const auto* given = std::get_if<std::chrono::seconds>(&options_.checkpoint_every))
-    seconds = given->count();
-  if (seconds == 0) {
+  if (const auto& every = options_.checkpoint_every) {
+    if (const auto* rounds = std::get_if<rondo::Rounds>(&*every)) return round_ - saved_round_ >= rounds->count;
+    seconds = static_cast<double>(std::get<std::chrono::seconds>(*every).count());
+  } else {
     // the optimum for what the last one cost; the first one comes early, to measure that
     constexpr double kFirst = 60, kFloor = 10;
     seconds = saving_cost_ == 0

@@ -83,7 +83,7 @@ double Master::watch_silence() {
 
 void Master::lose(const std::vector<scheduler::Worker>& silent) {
   for (const scheduler::Worker worker : silent) {
-    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for " << options_.recover_deadline
+    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for " << options_.recover_deadline.count()
               << " s and counts as lost" << std::endl;
     peers_.lost[index(worker)] = true;
     transport_.forget(rank_of(worker));

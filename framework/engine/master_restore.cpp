@@ -135,11 +135,11 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
 // A run that goes on with other arguments may be what is wanted (more steps), or a mistake that no result shows.
 void Master::check_arguments(const checkpoint::Checkpoint& checkpoint) {
   using Other = Options::OtherArguments;
-  if (options_.other_arguments == Other::ignore) return;
+  if (options_.checkpoint_arguments == Other::kIgnore) return;
   const std::string difference = differing_arguments(checkpoint.manifest.arguments, options_.arguments);
   if (difference.empty()) return;
   const std::string text = checkpoint.folder.string() + " " + difference;
-  if (options_.other_arguments == Other::refuse) {
+  if (options_.checkpoint_arguments == Other::kRefuse) {
     reset(0, {});
     throw CheckpointError(text + ": need the same, or --rondo-checkpoint-arguments=warn");
   }
@@ -249,7 +249,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   next_id_ = value(manifest.next_id);
   round_ = manifest.round;
   if (options_.seed != 0 && options_.seed != manifest.seed)
-    std::cerr << "rondo: " << options_.written("rondo-seed") << "=" << options_.seed
+    std::cerr << "rondo: " << options_.written("seed") << "=" << options_.seed
               << " counts for nothing: the run goes on with seed " << manifest.seed << " of its checkpoint"
               << std::endl;
   seed_ = manifest.seed;

@@ -32,10 +32,10 @@ double Master::watch_stall() {
 }
 
 double Master::stall_patience(double now) {
-  if (options_.stall == 0 && options_.stall_abort == 0) return kNever;
+  if (!options_.stall && !options_.stall_abort) return kNever;
   if (serving_ && tasks_.empty()) heard_ = now;  // the program has not asked for anything
-  const double interval = options_.stall > 0 ? options_.stall : kNever;
-  const double abort_at = options_.stall_abort > 0 ? heard_ + options_.stall_abort : kNever;
+  const double interval = seconds_or(options_.stall, kNever);
+  const double abort_at = heard_ + seconds_or(options_.stall_abort, kNever);
   const double due = std::min(std::max(heard_, told_) + interval, abort_at);
   if (asked_ == 0) {
     if (now < due) return due - now;
@@ -51,12 +51,12 @@ double Master::stall_patience(double now) {
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
   told_ = now;
-  if (now - heard_ < std::min(interval, options_.stall_abort > 0 ? options_.stall_abort : kNever))
+  if (now - heard_ < std::min(interval, seconds_or(options_.stall_abort, kNever)))
     return 0;  // it has gone on in the meantime
   tell_stall();
   if (now < abort_at) return 0;
   const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  std::cerr << "rondo: no progress for " << options_.stall_abort << " s; leaving with status " << status
+  std::cerr << "rondo: no progress for " << seconds_or(options_.stall_abort, kNever) << " s; leaving with status " << status
             << std::endl;
   leave_at_once(status);
 }

@@ -259,7 +259,7 @@ std::string name_of_worker(std::uint32_t number, std::uint32_t all) {
 }  // namespace
 
 int run_threads(const Host& host, const detail::Program& program, const Options& options, const Main& main) {
-  const std::uint32_t workers = options.workers > 0 ? options.workers : cores();
+  const std::uint32_t workers = options.workers.value_or(cores());
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
   std::optional<SignalWatch> watch;
   if (!options.checkpoint.empty()) watch.emplace(SignalWatch::Parent::other);

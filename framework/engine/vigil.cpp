@@ -27,10 +27,10 @@ std::string whole(double seconds) { return std::to_string(static_cast<long>(seco
 Vigil::Limits Vigil::limits_of_master(const Options& options) {
   Limits limits;
   limits.signals = !options.checkpoint.empty();
-  limits.grace = options.grace;
-  limits.round_grace = options.round_grace;
-  limits.stall = options.stall;
-  limits.stall_abort = options.stall_abort;
+  limits.grace = options.grace.count();
+  limits.round_grace = seconds_or(options.round_grace, 0);
+  limits.stall = seconds_or(options.stall, 0);
+  limits.stall_abort = seconds_or(options.stall_abort, 0);
   limits.stall_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
   if (limits.signals) limits.look = kLookSignals;
   return limits;
@@ -43,8 +43,8 @@ Vigil::Limits Vigil::limits_of_worker(const Options& options) {
   if (limits.round_grace > 0) limits.round_grace += kWorkerWaits;
   limits.stall = 0;
   if (limits.stall_abort > 0) limits.stall_abort += kWorkerWaits;
-  if (options.orphan > 0 && (limits.stall_abort == 0 || options.orphan < limits.stall_abort))
-    limits.stall_abort = options.orphan;
+  const double orphan = seconds_or(options.orphan, 0);
+  if (orphan > 0 && (limits.stall_abort == 0 || orphan < limits.stall_abort)) limits.stall_abort = orphan;
   return limits;
 }
 

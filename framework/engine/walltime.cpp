@@ -36,8 +36,8 @@ double seconds_left(const char* slurm, double today, std::string& refusal) {
 Walltime read_walltime(const Options& options, double now, double today, const char* slurm) {
   Walltime walltime;
   if (options.checkpoint.empty()) return walltime;
-  double seconds = options.walltime;
-  walltime.source = options.written("rondo-walltime");
+  double seconds = seconds_or(options.walltime, 0);
+  walltime.source = options.written("walltime");
   if (seconds == 0 && slurm != nullptr) {
     seconds = seconds_left(slurm, today, walltime.refusal);
     walltime.source = "SLURM_JOB_END_TIME";

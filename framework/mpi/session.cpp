@@ -184,7 +184,7 @@ std::string differing_recovery(MPI_Comm communicator, const engine::Options* opt
   if (least == most) return "";
   int rank = 0;
   MPI_Comm_rank(communicator, &rank);
-  const std::string name = options != nullptr ? options->written("rondo-recover") : "--rondo-recover";
+  const std::string name = options != nullptr ? options->written("recover") : "--rondo-recover";
   return engine::describe(
       Rank{rank},
       OptionError(name + ": need the same on all ranks; a variable reaches those of other hosts by "
@@ -200,7 +200,7 @@ bool survivors_live() {
 // Why not, if ranks are to live on that would wait for the lost ones; and a word if they are to recover and cannot.
 std::string unfit_launcher(const engine::Options& options) {
   const bool recover = options.recover;
-  const std::string name = options.written("rondo-recover");
+  const std::string name = options.written("recover");
   if (recover && !survivors_live())
     std::cerr << "rondo: " << name
               << " is ignored: the launcher ends all ranks when one dies; start with "
@@ -245,9 +245,9 @@ void watch_as(int rank, engine::Beginning& beginning) {
 
 // The options of rank 0 that mean nothing where a launcher has started ranks.
 void tell_of_ignored(const engine::Options& options, int size) {
-  if (options.workers == 0) return;
+  if (!options.workers) return;
   const int workers = size - (options.master_works ? 0 : 1);
-  std::cerr << "rondo: " + options.written("rondo-workers") + "=" + std::to_string(options.workers) +
+  std::cerr << "rondo: " + options.written("workers") + "=" + std::to_string(*options.workers) +
                    " is ignored: the launcher has started " + std::to_string(size) + " ranks, of which " +
                    std::to_string(workers) + (workers == 1 ? " is a worker\n" : " are workers\n");
 }
@@ -321,8 +321,8 @@ int run_ranks(MPI_Comm communicator, engine::Beginning& beginning, const detail:
 
 namespace detail {
 
-int run_program(int& argc, char** argv, const Program& program, const Main& main) {
-  engine::Beginning beginning(argc, argv, mark);
+int run_program(int& argc, char** argv, const Program& program, const Main& main, const Options& options) {
+  engine::Beginning beginning(argc, argv, mark, options);
   const engine::Launch& launch = beginning.launch();
   if (beginning.options() != nullptr && beginning.options()->alone)
     return engine::run_alone(beginning, program, main);
@@ -345,9 +345,11 @@ int run_program(int& argc, char** argv, const Program& program, const Main& main
 
 // Declared in rondo/mpi.hpp, which brings all of the user's side along.
 __attribute__((visibility("default"))) int run_program_on(MPI_Comm communicator, int& argc, char** argv,
-                                                          const Program& program, const Main& main);
-int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main) {
-  engine::Beginning beginning(argc, argv, mark);
+                                                          const Program& program, const Main& main,
+                                                          const Options& options);
+int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program, const Main& main,
+                   const Options& options) {
+  engine::Beginning beginning(argc, argv, mark, options);
   return run_ranks(communicator, beginning, program, main);
 }
 

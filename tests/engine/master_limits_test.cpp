@@ -101,8 +101,7 @@ void expect_inputs_to_wait(const std::vector<std::size_t>& sizes, float seconds,
   const detail::Program program = detail::make_program<Grow>([] { return Grow(); });
   PlayedWorkers workers(2, program);
   Options options;
-  options.input_bytes = limit;
-  options.rebalance = true;
+  options.input_memory = limit;
   struct Waiting {
     std::uint64_t epoch = 0;
     std::deque<std::pair<scheduler::Job, std::size_t>> jobs;

@@ -158,7 +158,7 @@ int run(Workers& workers, const engine::Options& options) {
 
 TEST(Meeting, AStallIsToldAlsoWhereRankZeroHasAWorkerThatIsNotThereYet) {
   engine::Options options;
-  options.stall = 5;
+  options.stall = rondo::Options::Seconds(5);
   options.master_works = true;
   Workers workers(2, {{2, 100.0}});
   testing::internal::CaptureStderr();
@@ -181,7 +181,7 @@ TEST(Meeting, AWorkerThatIsLateIsWaitedFor) {
 TEST(Meeting, WithRecoveryAWorkerThatSaysNothingIsLost) {
   engine::Options options;
   options.recover = true;
-  options.recover_deadline = 5;
+  options.recover_deadline = rondo::Options::Seconds(5);
   Workers workers(3, {{2, 1e9}});
   EXPECT_EQ(run(workers, options, [&](Master<Nothing>& master) { EXPECT_EQ(master.workers(), 2U); }), 0);
   EXPECT_LE(workers.now().count(), 30);
@@ -194,7 +194,7 @@ TEST(Meeting, WithRecoveryAWorkerThatSaysNothingIsLost) {
 TEST(Meeting, AWorkerThatSpeaksWhenItIsLostIsTurnedAway) {
   engine::Options options;
   options.recover = true;
-  options.recover_deadline = 5;
+  options.recover_deadline = rondo::Options::Seconds(5);
   Workers workers(2, {{2, 50.0}});
   // something that takes longer
   EXPECT_EQ(run(workers, options,
@@ -225,7 +225,7 @@ TEST(Meeting, WithoutAnyWorkerThereIsNoRun) {
 
 TEST(Meeting, WithoutRecoveryTheRunIsGivenUpAfterAWhile) {
   engine::Options options;
-  options.stall_abort = 50;
+  options.stall_abort = rondo::Options::Seconds(50);
   Workers workers(2, {{2, 1e9}});
   EXPECT_EQ(run(workers, options), 101);
   EXPECT_GE(workers.now().count(), 50);
@@ -237,7 +237,7 @@ TEST(Meeting, WithoutRecoveryTheRunIsGivenUpAfterAWhile) {
 // A job that is stopped for long and goes on has its clock jump. Nothing has failed to come meanwhile.
 TEST(Suspension, IsNoStallWhileRankZeroWaitsForHellos) {
   engine::Options options;
-  options.stall_abort = 50;
+  options.stall_abort = rondo::Options::Seconds(50);
   Workers workers(2, {{2, 130.0}});
   workers.at(20, [&] { workers.suspend(100); });
   EXPECT_EQ(run(workers, options), 0);
@@ -245,7 +245,7 @@ TEST(Suspension, IsNoStallWhileRankZeroWaitsForHellos) {
 
 TEST(Suspension, IsNoStallInARoundAndTheStallComesAfterIt) {
   engine::Options options;
-  options.stall_abort = 50;
+  options.stall_abort = rondo::Options::Seconds(50);
   for (const double suspended : {10.0, 1000.0}) {
     Workers workers(2, {});
     double begin = 0;
@@ -265,8 +265,8 @@ TEST(Suspension, IsNoStallInARoundAndTheStallComesAfterIt) {
 TEST(Suspension, LosesNoWorkers) {
   engine::Options options;
   options.recover = true;
-  options.recover_deadline = 8;
-  options.stall_abort = 50;
+  options.recover_deadline = rondo::Options::Seconds(8);
+  options.stall_abort = rondo::Options::Seconds(50);
   Workers workers(2, {});
   workers.at(20, [&] { workers.suspend(1000); });
   testing::internal::CaptureStderr();

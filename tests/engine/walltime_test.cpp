@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kNow = 50, kToday = 1'700'000'000;
 
-Walltime read(const char* slurm, double option = 0) {
+Walltime read(const char* slurm, std::optional<std::chrono::seconds> option = {}) {
   Options options;
   options.checkpoint = "somewhere";
   options.walltime = option;

@@ -134,12 +134,12 @@ void run_seed(std::uint64_t seed, Tally& tally) {
   Dice dice(seed);
   engine::Options options;
   options.recover = true;
-  options.recover_deadline = 0.15;
+  options.recover_deadline = rondo::Options::Seconds(0.15);
   options.recover_every = 1 + dice.below(12);
-  options.stall = 0;
+  options.stall.reset();
   options.master_works = dice.one_in(4);
   if (dice.one_in(3)) options.batch = 1 + dice.below(20);
-  options.rebalance = !dice.one_in(6);
+  if (dice.one_in(6)) options.batch = Tunable::off();
   options.rounds_ahead = 1 + dice.below(6);
   options.rollback = dice.one_in(3);
   options.seed = dice.word();

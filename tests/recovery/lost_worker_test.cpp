@@ -41,9 +41,9 @@ class LostWorker : public testing::Test {
   static engine::Options options() {
     engine::Options options;
     options.recover = true;
-    options.recover_deadline = 1;  // where a second wrong loss would be one too many
+    options.recover_deadline = rondo::Options::Seconds(1);  // where a second wrong loss would be one too many
     options.recover_every = 100;
-    options.stall = 0;
+    options.stall.reset();
     return options;
   }
 

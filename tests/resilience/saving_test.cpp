@@ -25,7 +25,7 @@ engine::Options every_round() {
   engine::Options options;
   options.workers = 2;
   options.checkpoint = kPlace;
-  options.checkpoint_every = checkpoint::Rounds{1};
+  options.checkpoint_every = Rounds{1};
   return options;
 }
 
@@ -73,7 +73,7 @@ TEST(Saving, WhatIsDueMeanwhileFollowsAtTheFirstSafePointAfterwards) {
     LockedStorage locked(memory);
     HangingStorage disk(locked);
     engine::Options options = every_round();
-    if (by_signal) options.checkpoint_every = checkpoint::Rounds{1'000'000};
+    if (by_signal) options.checkpoint_every = Rounds{1'000'000};
     const auto ask = [&] { ASSERT_TRUE(!by_signal || raise(SIGUSR1) == 0); };
     EXPECT_EQ(run_on(disk, options,
                      [&](Master<Walker>& master) {

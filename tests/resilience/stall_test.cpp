@@ -106,8 +106,8 @@ void stall(Faults& faults, const std::function<void(Master<Wait>&)>& main) {
   SlowDisk storage(faults.full);
   const engine::Host host{storage, [](int status) { std::_Exit(status); }};
   engine::Options options;
-  options.stall = 0.2;
-  options.stall_abort = 0.5;
+  options.stall = rondo::Options::Seconds(0.2);
+  options.stall_abort = rondo::Options::Seconds(0.5);
   options.batch = 1;
   const detail::Program program = detail::make_program<Wait>([] { return Wait(); });
   transport::InProcess places(3);

@@ -265,7 +265,7 @@ TEST(StorageFault, ABackgroundCheckpointThatFailsIsToldAndTheRunGoesOn) {
   FaultyStorage full(disk, {});
   engine::Options options = options_for(2);
   options.checkpoint = kPlace;
-  options.checkpoint_every = checkpoint::Rounds{1};
+  options.checkpoint_every = Rounds{1};
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_on_disk(full, options,
                         [&](Master<Walker>& master) {

@@ -28,7 +28,7 @@ class ToldOnce : public testing::Test {
     options.workers = 2;
     options.checkpoint = kPlace;
     if (has_copy) options.checkpoint_copy = kCopy;
-    options.checkpoint_every = checkpoint::Rounds{1};
+    options.checkpoint_every = Rounds{1};
     testing::internal::CaptureStderr();
     EXPECT_EQ(run_on(locked_, options,
                      [&](Master<Walker>& master) {

@@ -59,7 +59,7 @@ class Watched {
 Vigil::Limits with_checkpoints() {
   Options options;
   options.checkpoint = "somewhere";
-  options.stall = 0;
+  options.stall.reset();
   return Vigil::limits_of_master(options);
 }
 
@@ -218,7 +218,7 @@ TEST(Vigil, AProcessThatEndsItselfHasAMomentForIt) {
 TEST(Vigil, OfAWorkerItLeavesRankZeroTheFirstWord) {
   Options options;
   options.checkpoint = "somewhere";
-  options.orphan = 0;
+  options.orphan.reset();
   Watched watched(Vigil::limits_of_worker(options));
   watched.goes_to("messages", false);
   expect_within(watched.away(100, Wish::kLeaveSoon), 2.8, 4);
@@ -227,13 +227,13 @@ TEST(Vigil, OfAWorkerItLeavesRankZeroTheFirstWord) {
 
 TEST(Vigil, OfAWorkerItWaitsInMpiForRankZeroNoLongerThanForAnOrphan) {
   Options options;
-  options.orphan = 50;
+  options.orphan = rondo::Options::Seconds(50);
   Watched orphan(Vigil::limits_of_worker(options));
   orphan.goes_to("MPI_Init");
   expect_within(orphan.away(kDay), 50, 52);
   EXPECT_EQ(orphan.status(), 1);
 
-  options.stall_abort = 20;
+  options.stall_abort = rondo::Options::Seconds(20);
   Watched stalled(Vigil::limits_of_worker(options));
   stalled.goes_to("MPI_Init");
   expect_within(stalled.away(kDay), 22, 24);

@@ -13,7 +13,7 @@ namespace rondo {
 
 namespace detail {
 [[nodiscard]] int run_program_on(MPI_Comm communicator, int& argc, char** argv, const Program& program,
-                                 const Main& main);
+                                 const Main& main, const Options& options);
 }
 
 // Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
@@ -21,14 +21,25 @@ namespace detail {
 // and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
 template <class U, MainFunction<U> Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
-  return run<U>(
-      communicator, argc, argv, [] { return U(); }, std::move(main));
+  return run<U>(Options(), communicator, argc, argv, std::move(main));
 }
 
 template <class U, class Factory, MainFunction<U> Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
+  return run<U>(Options(), communicator, argc, argv, std::move(factory), std::move(main));
+}
+
+// The same with options that the program sets; all ranks must set the same.
+template <class U, MainFunction<U> Main>
+int run(const Options& options, MPI_Comm communicator, int& argc, char** argv, Main main) {
+  return run<U>(
+      options, communicator, argc, argv, [] { return U(); }, std::move(main));
+}
+
+template <class U, class Factory, MainFunction<U> Main>
+int run(const Options& options, MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
   return detail::run_program_on(communicator, argc, argv, detail::make_program<U>(std::move(factory)),
-                                detail::erase_main<U>(std::move(main)));
+                                detail::erase_main<U>(std::move(main)), options);
 }
 
 }  // namespace rondo

@@ -7,6 +7,7 @@
 #include <rondo/error.hpp>
 #include <rondo/ids.hpp>
 #include <rondo/master.hpp>
+#include <rondo/options.hpp>
 #include <rondo/profile.hpp>
 #include <rondo/random.hpp>
 #include <rondo/run.hpp>

@@ -8,6 +8,7 @@
 #include <rondo/detail/run.hpp>
 #include <rondo/detail/typed_kernel.hpp>
 #include <rondo/master.hpp>
+#include <rondo/options.hpp>
 
 namespace rondo {
 
@@ -43,7 +44,7 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 //
 // Takes the arguments that begin with --rondo- out of argv (--rondo-help lists them), and leaves the rest: of several runs
 // that are given the same argv the first one alone sees them. Options from the environment count for all,
-// but the second one's RONDO_CHECKPOINT is DIR/2, and so on, as checkpoints of two would be mixed up. One that has left with status
+// but the second one's checkpoint directory is DIR/2, and so on, as checkpoints of two would be mixed up. One that has left with status
 // 75 or 74 was asked to end the process: start no other then.
 //
 // Relative paths, in options or in calls of Master, are in rank 0's working directory as this is called, on all ranks; what the
@@ -65,16 +66,29 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 template <UpdateClass U, MainFunction<U> Main>
 requires std::default_initializable<U>
 int run(int& argc, char** argv, Main main) {
-  return detail::run_program(argc, argv, detail::make_program<U>([] { return U(); }),
-                             detail::erase_main<U>(std::move(main)));
+  return run<U>(Options(), argc, argv, std::move(main));
+}
+
+// The same with options that the program sets; the environment and the command line override them. Throws nothing either: a
+// value that is out of range is told as a wrong option is.
+template <UpdateClass U, MainFunction<U> Main>
+requires std::default_initializable<U>
+int run(const Options& options, int& argc, char** argv, Main main) {
+  return run<U>(
+      options, argc, argv, [] { return U(); }, std::move(main));
 }
 
 // The same with a factory, called once per worker (never by two threads at a time), which returns a U or a
 // std::unique_ptr<U>.
 template <UpdateClass U, std::invocable Factory, MainFunction<U> Main>
 int run(int& argc, char** argv, Factory factory, Main main) {
+  return run<U>(Options(), argc, argv, std::move(factory), std::move(main));
+}
+
+template <UpdateClass U, std::invocable Factory, MainFunction<U> Main>
+int run(const Options& options, int& argc, char** argv, Factory factory, Main main) {
   return detail::run_program(argc, argv, detail::make_program<U>(std::move(factory)),
-                             detail::erase_main<U>(std::move(main)));
+                             detail::erase_main<U>(std::move(main)), options);
 }
 
 }  // namespace rondo

@@ -5,6 +5,7 @@
 
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/program.hpp>
+#include <rondo/options.hpp>
 
 #pragma GCC visibility push(default)
 
@@ -13,7 +14,8 @@ namespace rondo::detail {
 using Main = std::function<int(Engine&)>;
 
 // On the ranks of the launcher that started this process, or on threads if none did or there is one rank.
-[[nodiscard]] int run_program(int& argc, char** argv, const Program& program, const Main& main);
+[[nodiscard]] int run_program(int& argc, char** argv, const Program& program, const Main& main,
+                              const Options& options);
 
 }  // namespace rondo::detail
 

@@ -3,6 +3,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <utility>
@@ -24,6 +25,8 @@ constexpr std::array<Watched, 5> kWatched = {
 std::mutex mutex;  // not for the handler
 CrashMark* marks = nullptr;
 std::array<struct sigaction, kWatched.size()> before;
+// The process ends, and one line has said why; another thread may crash before it is gone.
+std::atomic_flag told = ATOMIC_FLAG_INIT;
 
 // A text of limited length, made without anything that a handler must not call.
 class Line {
@@ -154,7 +157,7 @@ void CrashMark::handle(int signal, siginfo_t* info, void* context) {
     call(previous, signal, info, context);
     if (!has_given_up(signal, info)) return;
   }
-  if (const CrashMark* const mark = mark_of_crash())
+  if (const CrashMark* const mark = mark_of_crash(); mark != nullptr && !told.test_and_set())
     mark->tell(kWatched[i].name, reason(signal, info, context));
   if (may_mend) return;
   sigaction(signal, &previous, nullptr);

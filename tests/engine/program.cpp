@@ -110,6 +110,11 @@ void refuse() noexcept { fail(); }
 class Ending : public rondo::Update<int, int, int> {
  public:
   int update(int& state, const int& input, const Call& call) override {
+    if (how == "faults-together") {  // each worker has a first one
+      static std::barrier together(3);
+      together.arrive_and_wait();
+      fault();
+    }
     if (call.id() == kState && call.round() == kRound) end();
     return state += input;
   }

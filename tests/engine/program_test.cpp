@@ -51,6 +51,15 @@ TEST(Program, AnAbortInAnUpdateNamesRankStateAndRound) { expect_crash("abort", "
 TEST(Program, ATerminateInAnUpdateNamesRankStateAndRound) { expect_crash("terminate", "SIGABRT"); }
 TEST(Program, AFaultInAThreadOfAnUpdateNamesRankStateAndRound) { expect_crash("fault-in-thread", "SIGSEGV"); }
 
+TEST(Program, FaultsOfSeveralThreadsAreOneLine) {
+  for (int i = 0; i < 5; ++i) {
+    const Ended ended = program("faults-together");
+    EXPECT_NE(ended.status, 0);
+    EXPECT_EQ(ended.count("rondo: rank "), 1U) << ended.output;
+    EXPECT_EQ(ended.count(": SIGSEGV in the update of state "), 1U) << ended.output;
+  }
+}
+
 TEST(Program, AStackThatIsFullIsToldAsThat) {
   const std::string line =
       ": SIGSEGV in the update of state 3 in round 2: the stack of the thread is full; --rondo-stack=SIZE "

@@ -1,7 +1,9 @@
 // How long a run has: what the option and SLURM say, and what SLURM cannot mean.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "engine/walltime.hpp"
@@ -28,10 +30,10 @@ TEST(Walltime, IsTheEndOfTheJob) {
 }
 
 TEST(Walltime, OfTheOptionComesFirst) {
-  EXPECT_EQ(read("1700003600", 50).end, kNow + 50);
-  EXPECT_EQ(read("1700003600", 50).source, "--rondo-walltime");
-  EXPECT_EQ(read("nonsense", 50).refusal, "");
-  EXPECT_EQ(read(nullptr, 50).margin, 5) << "a tenth of a short one";
+  EXPECT_EQ(read("1700003600", std::chrono::seconds(50)).end, kNow + 50);
+  EXPECT_EQ(read("1700003600", std::chrono::seconds(50)).source, "--rondo-walltime");
+  EXPECT_EQ(read("nonsense", std::chrono::seconds(50)).refusal, "");
+  EXPECT_EQ(read(nullptr, std::chrono::seconds(50)).margin, 5) << "a tenth of a short one";
 }
 
 TEST(Walltime, IsNoneWhereNothingIsSaidOrNothingIsSaved) {

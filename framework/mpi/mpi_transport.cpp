@@ -14,6 +14,8 @@
 
 #include <rondo/cores.hpp>
 
+#include "mpi/check.hpp"
+
 namespace rondo::mpi {
 
 using transport::Envelope;
@@ -55,9 +57,11 @@ void futex_wake(std::atomic<std::uint32_t>& word) {
 }  // namespace
 
 MpiTransport::MpiTransport(MPI_Comm communicator) {
-  MPI_Comm_dup(communicator, &communicator_);
-  MPI_Comm_rank(communicator_, &rank_);
-  MPI_Comm_size(communicator_, &size_);
+  check(MPI_Comm_dup(communicator, &communicator_), "MPI_Comm_dup");
+  // the user's communicator keeps its own way with errors
+  check(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
+  check(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
   make_bells();
   prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // short sleeps are short
 }
@@ -71,10 +75,10 @@ MpiTransport::~MpiTransport() {
     (void)new std::deque<Incoming>(std::move(incoming_));
     return;
   }
-  for (MPI_Request& request : leaving_) MPI_Request_free(&request);
-  MPI_Win_free(&window_);
-  MPI_Comm_free(&node_);
-  MPI_Comm_free(&communicator_);
+  for (MPI_Request& request : leaving_) check_quietly(MPI_Request_free(&request), "MPI_Request_free");
+  check_quietly(MPI_Win_free(&window_), "MPI_Win_free");
+  check_quietly(MPI_Comm_free(&node_), "MPI_Comm_free");
+  check_quietly(MPI_Comm_free(&communicator_), "MPI_Comm_free");
 }
 
 // The place of the bell in its rank's part of the window, which MPI does not align; it is the same place for every rank, as
@@ -85,30 +89,31 @@ MpiTransport::Bell* MpiTransport::bell_in(void* part) {
 }
 
 void MpiTransport::make_bells() {
-  MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_);
+  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_), "MPI_Comm_split_type");
   int node_size = 0;
-  MPI_Comm_size(node_, &node_size);
+  check(MPI_Comm_size(node_, &node_size), "MPI_Comm_size");
   one_node_ = node_size == size_;
   void* mine = nullptr;
-  MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_);
+  check(MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_), "MPI_Win_allocate_shared");
+  check(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   bell_ = new (bell_in(mine)) Bell{{0}, {0}};
-  MPI_Barrier(node_);
+  check(MPI_Barrier(node_), "MPI_Barrier");
 
   MPI_Group all = MPI_GROUP_NULL, near = MPI_GROUP_NULL;
-  MPI_Comm_group(communicator_, &all);
-  MPI_Comm_group(node_, &near);
+  check(MPI_Comm_group(communicator_, &all), "MPI_Comm_group");
+  check(MPI_Comm_group(node_, &near), "MPI_Comm_group");
   bells_.assign(static_cast<std::size_t>(size_), nullptr);
   for (int neighbour = 0; neighbour < node_size; ++neighbour) {
     int rank = 0;
-    MPI_Group_translate_ranks(near, 1, &neighbour, all, &rank);
+    check(MPI_Group_translate_ranks(near, 1, &neighbour, all, &rank), "MPI_Group_translate_ranks");
     MPI_Aint bytes = 0;
     int unit = 0;
     void* base = nullptr;
-    MPI_Win_shared_query(window_, neighbour, &bytes, &unit, &base);
+    check(MPI_Win_shared_query(window_, neighbour, &bytes, &unit, &base), "MPI_Win_shared_query");
     bells_[static_cast<std::size_t>(rank)] = bell_in(base);
   }
-  MPI_Group_free(&near);
-  MPI_Group_free(&all);
+  check(MPI_Group_free(&near), "MPI_Group_free");
+  check(MPI_Group_free(&all), "MPI_Group_free");
 
   // with a core to spare for each rank's two threads, a short spin saves the wake-up
   if (cores() >= 2 * static_cast<unsigned>(node_size)) spin_ = Seconds(20e-6);
@@ -128,10 +133,10 @@ void MpiTransport::rouse(Bell& bell) {
 void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
                         std::list<Outgoing>::iterator of) {
   MPI_Request request = MPI_REQUEST_NULL;
-  MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request);
+  check(MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request), "MPI_Isend");
   int done = 0;
   // most small ones have left at once; after many that have not, MPI would give the core away at each look for nothing
-  if (size <= kSmallBytes && leaving_.size() < kLeavingMost) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  if (size <= kSmallBytes && leaving_.size() < kLeavingMost) check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   if (done != 0) return;
   ++of->parts;
   leaving_.push_back(request);
@@ -172,7 +177,7 @@ void MpiTransport::reap() {
   if (leaving_.empty()) return;
   left_.resize(leaving_.size());
   int count = 0;
-  MPI_Testsome(static_cast<int>(leaving_.size()), leaving_.data(), &count, left_.data(), MPI_STATUSES_IGNORE);
+  check(MPI_Testsome(static_cast<int>(leaving_.size()), leaving_.data(), &count, left_.data(), MPI_STATUSES_IGNORE), "MPI_Testsome");
   if (count <= 0) return;
   for (int i = 0; i < count; ++i) {
     const auto out = leaving_of_[static_cast<std::size_t>(left_[static_cast<std::size_t>(i)])];
@@ -252,17 +257,17 @@ bool MpiTransport::match() {
   int found = 0;
   MPI_Message matched = MPI_MESSAGE_NULL;
   MPI_Status status;
-  MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, &matched, &status);
+  check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, &matched, &status), "MPI_Improbe");
   if (found == 0) return false;
   int count = 0;
-  MPI_Get_count(&status, MPI_BYTE, &count);
+  check(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count");
   const auto size = static_cast<std::size_t>(count);
   // only what has come already: the rest may never come
   if (forgotten_.contains(status.MPI_SOURCE) && (status.MPI_TAG != kWhole || size > kSmallBytes)) return true;
 
   if (status.MPI_TAG == kLong) {
     std::uint64_t total = 0;
-    MPI_Mrecv(&total, sizeof total, MPI_BYTE, &matched, MPI_STATUS_IGNORE);
+    check(MPI_Mrecv(&total, sizeof total, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
     Incoming in{status.MPI_SOURCE, {}, {}, total};
     in.message.reserve(total);  // pieces are received in place, so it must not grow
     incoming_.push_back(std::move(in));
@@ -276,13 +281,13 @@ bool MpiTransport::match() {
   std::byte* place = target.message.extend(size);
   target.missing -= size;
   if (size <= kSmallBytes) {
-    MPI_Mrecv(place, count, MPI_BYTE, &matched, MPI_STATUS_IGNORE);
+    check(MPI_Mrecv(place, count, MPI_BYTE, &matched, MPI_STATUS_IGNORE), "MPI_Mrecv");
     return true;
   }
   MPI_Request& request = target.requests.emplace_back(MPI_REQUEST_NULL);
-  MPI_Imrecv(place, count, MPI_BYTE, &matched, &request);
+  check(MPI_Imrecv(place, count, MPI_BYTE, &matched, &request), "MPI_Imrecv");
   int done = 0;
-  MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   // what was not copied at one go leaves in parts, with the sender's help
   if (Bell* sender = bells_[static_cast<std::size_t>(status.MPI_SOURCE)]; done == 0 && sender != nullptr)
     rouse(*sender);
@@ -296,7 +301,7 @@ std::optional<Envelope> MpiTransport::completed() {
       continue;
     int done = in->missing == 0 ? 1 : 0;
     if (done != 0 && !in->requests.empty())
-      MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE);
+      check(MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
     if (done == 0) continue;
     Envelope envelope{Rank{in->from}, std::move(in->message)};
     incoming_.erase(in);
@@ -338,7 +343,7 @@ bool MpiTransport::something_there() {
   int found = 0;
   // a probe of Open MPI looks first and takes in what has arrived second, so that only the next one sees it
   for (int probe = 0; probe < 2 && found == 0; ++probe)
-    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, MPI_STATUS_IGNORE);
+    check(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, communicator_, &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
   return found != 0;
 }
 

@@ -2,7 +2,8 @@
 //
 // Only the thread that initialised MPI calls it (MPI_THREAD_FUNNELED), but for wake(). Nothing blocks in MPI: sends are
 // MPI_Isend, receives are matched by a probe. Raw MPI rather than Boost.MPI: its packed messages cost a copy and a second
-// message for the size, its requests a heap allocation each.
+// message for the size, its requests a heap allocation each. A call of MPI that fails throws MpiError, whatever error handler the
+// given communicator has.
 //
 // A rank that waits sleeps on a word of memory that all ranks of its node share (a doorbell): who sends to it wakes it,
 // in microseconds and without its burning a core. Messages from other nodes ring no bell; for them it looks, less and

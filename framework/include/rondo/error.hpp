@@ -104,6 +104,12 @@ class MismatchError : public Error {
   using Error::Error;
 };
 
+/// A call of MPI failed: the text names the call and says what MPI says. The run cannot go on.
+class MpiError : public Error {
+ public:
+  using Error::Error;
+};
+
 // With --rondo-recover: workers stopped answering, and a state and both its copies are gone with them. The master has no
 // states then; reset() and restore() place new ones on the workers that are left, if there are any.
 class WorkerLost : public Error {

@@ -1,0 +1,27 @@
+#include "mpi/check.hpp"
+
+#include <array>
+#include <iostream>
+#include <string>
+
+#include <rondo/error.hpp>
+
+namespace rondo::mpi {
+
+namespace {
+
+std::string describe(int code, const char* call) {
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  if (MPI_Error_string(code, text.data(), &length) != MPI_SUCCESS) length = 0;
+  return std::string(call) + ": " +
+         (length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "error " + std::to_string(code));
+}
+
+}  // namespace
+
+void throw_error(int code, const char* call) { throw MpiError(describe(code, call)); }
+
+void print_error(int code, const char* call) { std::cerr << "rondo: " + describe(code, call) + "\n"; }
+
+}  // namespace rondo::mpi

@@ -1,0 +1,23 @@
+// Return codes of MPI as errors that name the call.
+#pragma once
+
+#include <mpi.h>
+
+namespace rondo::mpi {
+
+// Throws MpiError with the text that MPI has for the code.
+[[noreturn]] void throw_error(int code, const char* call);
+// Prints that text; for destructors, which must not throw.
+void print_error(int code, const char* call);
+
+inline void check(int code, const char* call) {
+  if (code != MPI_SUCCESS) [[unlikely]]
+    throw_error(code, call);
+}
+
+inline void check_quietly(int code, const char* call) {
+  if (code != MPI_SUCCESS) [[unlikely]]
+    print_error(code, call);
+}
+
+}  // namespace rondo::mpi

@@ -41,14 +41,14 @@ ends() {
 for signal in KILL STOP; do
   for place in start meeting; do
     what="$signal at $place"
-    RONDO_START=3 timeout -k 5 60 "$rondo_run" -np 4 "$program" $place "$(kill -l $signal)" >output 2>errors &
+    RONDO_START=3 timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) "$rondo_run" -np 4 "$program" $place "$(kill -l $signal)" >output 2>errors &
     running=$!
     ends 1
     grep -q 'has not begun after 3 s (RONDO_START)' errors || fail "nothing is told"
   done
   for place in welcome reset; do
     what="$signal at $place"
-    timeout -k 5 60 "$rondo_run" -np 4 "$program" $place "$(kill -l $signal)" >output 2>errors &
+    timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) "$rondo_run" -np 4 "$program" $place "$(kill -l $signal)" >output 2>errors &
     running=$!
     ends 0
     grep -qx 'sum 81 on 2' output || fail "another result"
@@ -59,7 +59,7 @@ done
 begin() {
   rm -f log hold
   touch hold
-  timeout -k 5 60 "$rondo_run" -np 3 "$journey" --log=log --hold=hold --result=result "$@" >output 2>errors &
+  timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) "$rondo_run" -np 3 "$journey" --log=log --hold=hold --result=result "$@" >output 2>errors &
   running=$!
   until [[ -f log ]] && grep -q '^step 0' log; do
     kill -0 "$running" 2>/dev/null || fail "the run did not begin"

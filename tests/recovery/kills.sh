@@ -35,7 +35,7 @@ more=()  # options of the journey
 # updates wait until the ranks are found.
 begin() {
   touch hold
-  timeout -k 5 60 "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log --hold=hold "${more[@]}" >output 2>&1 &
+  timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) "$@" -np 5 "$journey" --steps=40 --delay=1000 --result=result --log=log --hold=hold "${more[@]}" >output 2>&1 &
   run=$!
   started+=("$run")
   reach 0
@@ -228,7 +228,7 @@ case_of not_begun
 # refuses STATUS COMMAND...
 refuses() {
   status=0
-  timeout -k 5 30 "${@:2}" >output 2>&1 || status=$?
+  timeout -k 5 $((30 * ${RONDO_TEST_PATIENCE:-1})) "${@:2}" >output 2>&1 || status=$?
   [[ $status -eq $1 ]] || fail "status $status instead of $1: ${*:2}"
 }
 refuses 1 "$rondo_run" -np 3 false

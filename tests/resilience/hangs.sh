@@ -48,16 +48,16 @@ kill -USR2 "$running"
 ends 75 "$manifest, and a signal asks it to leave; leaving with status 75"
 begin manifest --rondo-walltime=4s
 ends 74 "the walltime \(--rondo-walltime\) is over; leaving with status 74|no time left to end the round"
-begin manifest --rondo-stall-abort=1
+begin manifest --rondo-stall-abort=4
 ends 75 "no progress for [0-9]+ s; $manifest; leaving with status 75"
-begin sink --rondo-stall-abort=1 --rondo-stall=0.5
+begin sink --rondo-stall-abort=4 --rondo-stall=0.5
 ends 75 "no progress for [0-9]+ s; $sink; leaving with status 75"
 grep -q 'for 0 s$' output || fail "--rondo-stall tells nothing"
 begin inputs --rondo-grace=0.5
 kill -TERM "$(rank_0)"
 ends 75 "$sink, and a signal asks it to leave soon"
 # main may compute for as long as it likes, but not beyond the walltime or a signal
-begin main --rondo-walltime=4s --rondo-stall-abort=1
+begin main --rondo-walltime=6s --rondo-stall-abort=4
 ends '74|75' "rank 0 has not come back from the program's main for [0-9]+ s, and the walltime|no time left to end the round"
 begin main --rondo-grace=0.5
 kill -TERM "$(rank_0)"
@@ -69,7 +69,7 @@ ends 7 "$manifest, and a signal asks it to leave soon; leaving with status 7"
 begin end --rondo-walltime=4s
 ends '7|74' "the walltime \(--rondo-walltime\) is over; leaving with status (7|74)"
 # before main begins
-begin trial --rondo-stall-abort=1
+begin trial --rondo-stall-abort=4
 ends 75 'rank 0 has not come back from a trial of the folder for checkpoints for [0-9]+ s; leaving with status 75'
 
 if [[ ${#launcher[@]} -eq 0 ]]; then
@@ -87,7 +87,7 @@ else
   # a rank stands still before MPI has begun, or when the run is over
   begin stop-before --rondo-stall-abort=2
   ends 75 '(this process|rank [01]) has not come back from (MPI_Init|the meeting of all ranks) for [0-9]+ s; leaving with status 75'
-  begin stop-after --rondo-stall-abort=2
+  begin stop-after --rondo-stall-abort=4
   ends 75 'rank [01] has not come back from MPI_Finalize for [0-9]+ s; leaving with status 75'
   begin stop-0-after --rondo-orphan=2
   ends 75 'rank [12] has not come back from MPI_Finalize for [0-9]+ s; leaving with status 75'

@@ -38,11 +38,11 @@ ends() {
 says_75() { grep -q 'leaving with status 75' output; }
 says() { grep -Eq "$1" output || fail "expected: $1"; }
 
-begin --rondo-stall=1 --rondo-stall-abort=3
+begin --rondo-stall=1 --rondo-stall-abort=8
 ends 75
 says 'rank [0-9]+: state [0-9]+ has been in update for [0-9]+ s'
 
-begin --rondo-stall=1 --rondo-stall-abort=4
+begin --rondo-stall=1 --rondo-stall-abort=8
 kill -STOP "$last"
 rm hold
 ends 75

@@ -1,0 +1,36 @@
+# cmake -D COMPILER=... -D CMAKE_OBJDUMP=... -D FUNCTIONS=file -D FOLDER=folder -P boost_mpi.cmake
+include(${FUNCTIONS})
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER})
+
+# make_library(SONAME [NEEDED...])
+function(make_library soname)
+  list(TRANSFORM ARGN PREPEND ${FOLDER}/)
+  file(WRITE ${FOLDER}/empty.cpp "")
+  execute_process(COMMAND ${COMPILER} -shared -fPIC -Wl,--no-as-needed -Wl,-soname,${soname} -o ${FOLDER}/${soname}
+    ${FOLDER}/empty.cpp ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# expect(RESULT LIBRARY MPI_LIBRARY...)
+function(expect result library)
+  list(TRANSFORM ARGN PREPEND ${FOLDER}/)
+  rondo_foreign_mpi(foreign ${FOLDER}/${library} ${ARGN})
+  if(NOT "${foreign}" STREQUAL "${result}")
+    message(FATAL_ERROR "${library} with ${ARGN}: expected '${result}', got '${foreign}'")
+  endif()
+endfunction()
+
+make_library(libmpi.so.40)
+make_library(libmpi_cxx.so.40 libmpi.so.40)
+make_library(libmpich.so.12)
+make_library(libboost_mpi.so.1 libmpi.so.40)
+make_library(libboost_mpi_of_mpich.so.1 libmpich.so.12)
+make_library(libboost_mpi_cxx.so.1 libmpi_cxx.so.40 libmpi.so.40)
+file(WRITE ${FOLDER}/libboost_mpi.a "a static library does not tell")
+
+expect("" libboost_mpi.so.1 libmpi_cxx.so.40 libmpi.so.40)
+expect("" libboost_mpi_cxx.so.1 libmpi_cxx.so.40 libmpi.so.40)
+expect("" libboost_mpi_of_mpich.so.1 libmpich.so.12)
+expect("" libboost_mpi.a libmpi.so.40)
+expect("libmpich.so.12" libboost_mpi_of_mpich.so.1 libmpi_cxx.so.40 libmpi.so.40)
+expect("libmpi.so.40" libboost_mpi.so.1 libmpich.so.12)

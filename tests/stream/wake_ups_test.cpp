@@ -323,8 +323,8 @@ TEST(WakeUps, AThreadThatPullsByItselfIsWokenByTheResult) {
 
 // A share of a budget, without an evaluation.
 struct Share {
-  Share(rondo::CoreBudget& budget, unsigned threads_max)
-      : share(budget, 1, threads_max, actors, [this](unsigned n) { allotted = n; }) {}
+  Share(rondo::CoreBudget& budget, unsigned threads_max, double priority = 1)
+      : share(budget, priority, threads_max, actors, [this](unsigned n) { allotted = n; }) {}
   std::future<bool> begin() {
     return std::async(std::launch::async, [this] { return share.begin({}); });
   }
@@ -361,6 +361,28 @@ TEST(WakeUps, ACoreThatIsGivenBackGoesToAnEvaluationThatWaits) {
     await(1);
     first.share.give_back();
     EXPECT_TRUE(begun.get());
+  });
+}
+
+// Whichever of the two has waited longer.
+TEST(WakeUps, OfTwoThatWaitForACoreTheOneThatIsToHaveItIsWoken) {
+  promptly([] {
+    const Endless endless;
+    for (const double priority : {0.5, 2.0}) {
+      rondo::CoreBudget budget(1);
+      std::optional<Share> first(std::in_place, budget, 1U, 4);
+      ASSERT_TRUE(first->share.begin({}));
+      std::optional<Share> one(std::in_place, budget, 1U), other(std::in_place, budget, 1U, priority);
+      auto one_begun = one->begin();
+      await(1);
+      auto other_begun = other->begin();
+      await(2);
+      first.reset();
+      auto& next = priority > 1 ? other : one;
+      EXPECT_TRUE((priority > 1 ? other_begun : one_begun).get());
+      next.reset();
+      EXPECT_TRUE((priority > 1 ? one_begun : other_begun).get());
+    }
   });
 }
 

@@ -515,8 +515,14 @@ Stream<std::monostate> with_threads(unsigned threads, const Crew* const* crew) {
 Stream<std::monostate> then_with_one(const Crew* const* crew) {
   co_yield rondo::elements_of(with_threads(2, crew));
   virtual_time += std::chrono::seconds(10);
-  auto unit = rondo::work([] { await(1); });
+  const auto awaited = std::make_shared<std::atomic<bool>>(false);
+  auto unit = rondo::work([awaited] {
+    awaited->wait(false);
+    await(1);
+  });
   rondo::Slot<void> slot = co_yield unit;
+  *awaited = true;  // by the other thread, which finds that it has to wait
+  awaited->notify_all();
   co_await slot;
   while ((*crew)->at_work() > 1) std::this_thread::yield();
   co_yield rondo::elements_of(with_threads(2, crew));

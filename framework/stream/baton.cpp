@@ -193,6 +193,7 @@ void Baton::invite() {
 void Baton::close() {
   closed_.store(true, std::memory_order_seq_cst);
   look_again();
+  invite();
 }
 
 }  // namespace rondo::streaming

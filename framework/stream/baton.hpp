@@ -107,7 +107,7 @@ class Baton final : public Waiter, public std::enable_shared_from_this<Baton> {
   [[nodiscard]] const std::atomic<unsigned>& actors() const { return actors_; }
   [[nodiscard]] std::atomic<unsigned>& actors() { return actors_; }
 
-  // For good; every thread that waits returns.
+  // For good. Every thread that waits in take() or in rest() returns.
   void close();
   [[nodiscard]] const std::atomic<bool>& closed() const { return closed_; }
 

@@ -69,10 +69,7 @@ void Crew::work() {
     share_.reset();
     return evaluation_.stop();
   }
-  std::stop_callback stop(options_.stop, [this] {
-    evaluation_.stop();
-    evaluation_.baton().invite();
-  });
+  std::stop_callback stop(options_.stop, [this] { evaluation_.stop(); });
   evaluation_.baton().on_ring([this] { recruit_stand_in(); });
   if (options_.effectiveness == 0) {
     want(threads_max_);
@@ -107,7 +104,6 @@ void Crew::run_thread(bool at_work) noexcept {
     if (at_work || join(hand)) serve(hand);
   } catch (...) {
     evaluation_.fail(std::current_exception());
-    evaluation_.baton().invite();
   }
 }
 
@@ -126,7 +122,7 @@ void Crew::serve(Hand hand) {
     }
     if (hand.empty()) {
       const auto taken = take(hand);
-      if (taken == Baton::Taken::closed) return baton.invite();
+      if (taken == Baton::Taken::closed) return;
       if (taken == Baton::Taken::dismissed) {
         dismiss();
         core.reset();
@@ -140,7 +136,7 @@ void Crew::serve(Hand hand) {
     if (hand.holding) begin_round(round);
     const auto turn = evaluation_.step(unit, hand.part);
     const bool was_holding = std::exchange(hand, {}).holding;
-    if (turn == Evaluation::Turn::over) return baton.invite();
+    if (turn == Evaluation::Turn::over) return;
     if (round.timed && was_holding) {
       const auto held = round.lap(now());
       round.sample.crit += held;

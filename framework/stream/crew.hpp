@@ -22,7 +22,7 @@
 
 namespace rondo::streaming {
 
-class Crew {
+class __attribute__((visibility("hidden"))) Crew {
  public:
   Crew(Evaluation& evaluation, const StreamOptions& options);
 

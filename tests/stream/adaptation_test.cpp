@@ -42,14 +42,16 @@ Stream<std::monostate> phases(const Crew* const* crew) {
 }
 
 TEST(Adaptation, ThreadsJoinAndLeaveWithThePhasesOfAJob) {
-  const Crew* pointer = nullptr;
-  rondo::streaming::Evaluation evaluation(phases(&pointer), rondo::Handover::unfair);
-  Crew crew(evaluation, {.threads_max = 3, .clock = virtual_clock});
-  pointer = &crew;
-  crew.work();
-  evaluation.conclude();
-  EXPECT_EQ(crew.report().threads_max, 3U);
-  EXPECT_GE(crew.report().joined, 4U) << "two threads, in the first and again in the third phase";
+  within_deadline("phases", [] {
+    const Crew* pointer = nullptr;
+    rondo::streaming::Evaluation evaluation(phases(&pointer), rondo::Handover::unfair);
+    Crew crew(evaluation, {.threads_max = 3, .clock = virtual_clock});
+    pointer = &crew;
+    crew.work();
+    evaluation.conclude();
+    EXPECT_EQ(crew.report().threads_max, 3U);
+    EXPECT_GE(crew.report().joined, 4U) << "two threads, in the first and again in the third phase";
+  });
 }
 
 Stream<std::monostate> all_critical(const Crew* const* crew) {

@@ -1,5 +1,5 @@
 // Evaluations that share a fixed number of cores. No test depends on speed: what has to happen is waited for
-// by the work itself, and a hang is ended by the time limit of the test.
+// by the work itself, and a hang is ended by the watchdog.
 #include <gtest/gtest.h>
 
 #include <array>

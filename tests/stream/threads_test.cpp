@@ -1,6 +1,6 @@
 // Evaluation on real threads: ends of every kind, and bounded memory. No test
-// depends on speed: what has to happen is waited for by the work itself, and a hang is ended by the time
-// limit of the test.
+// depends on speed: what has to happen is waited for by the work itself, and a hang is ended by the watchdog
+// (watchdog.cpp).
 #include <gtest/gtest.h>
 
 #include <mutex>

@@ -54,7 +54,7 @@ struct [[nodiscard]] Next {
 template <class T>
 class [[nodiscard]] NextAwaiter {
  public:
-  NextAwaiter(PromiseBase& consumer, Next<T> next)
+  NextAwaiter(PromiseBase& consumer, const Next<T>& next)
       : pull_{&consumer, &next.stream, next.front, next.held_up, next.room}, error_(next.error) {
     consumer.where = next.where;
     if (pull_.held_up != nullptr) *pull_.held_up = false;
@@ -138,7 +138,7 @@ class [[nodiscard]] WorkAwaiter {
   void await_suspend(std::coroutine_handle<>) noexcept {
     Stepper& stepper = giver_.steps();
     stepper.current = &giver_;
-    core_->retain();
+    core_->retain_alone();
     stepper.unit = UnitReference(core_.get());
     giver_.look_back();
     stepper.outcome = Stepper::Outcome::unit;

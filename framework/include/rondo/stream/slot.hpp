@@ -133,8 +133,16 @@ class SlotCore {
   std::exception_ptr error;
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  // The same for the only owner of a reference, as long as no other thread knows this slot.
+  void retain_alone() {
+    references_.store(references_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   void release() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // The last owner need not count down, which costs more than the rest: nobody else can get a reference.
+    if (references_.load(std::memory_order_acquire) == 1 ||
+        references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
   }
 
  protected:

@@ -29,9 +29,12 @@
 // write `while (T* item = co_await in.next())`, never `while (co_await in.next())`.
 //
 // Lifetime: a Stream owns its coroutine, which starts suspended and is destroyed when it has ended, and at the latest with
-// the Stream. Parameters should be taken by value, or must outlive the Stream. An exception, take() downstream or a stop
-// request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So a unit must not
-// refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
+// the Stream. Parameters should be taken by value, or must outlive the Stream. The captures of a lambda are no parameters: its
+// coroutine refers to the lambda, which must outlive the Stream, and a temporary does not. `[n]() -> Stream<int> {...}()` reads n
+// when it is gone; `[](int n) -> Stream<int> {...}(n)` is right, and so is a lambda behind `|`, which the pipeline keeps. The
+// object of a member function must outlive the Stream, too; see framework/docs/coroutines.md. An exception, take()
+// downstream or a stop request may end a coroutine at any co_yield or co_await, while units that it has begun still run. So
+// a unit must not refer to locals or parameters of its coroutine: let it have values, or a shared_ptr.
 //
 // Threads: the body runs on one thread at a time, but not always the same; what it does on one is visible to the next. The
 // bodies of two streams may run at the same time if one of them is before a stage with work units and the other is behind

@@ -1,5 +1,9 @@
-# cmake -D WORDS=regex -P refused.cmake -- command...: the command fails, its first error has these words, and after that it only
-# says that it stops: there are at most two errors.
+# cmake -D WORDS=regex [-D NAME=regex] [-D ERRORS=number] -P refused.cmake -- command...: the command fails, its first error has
+# these words, and there are at most so many errors; without a number two, the second of which may say that the compiler stops.
+# What it says up to the first error has the name, if one is given: that of the type.
+if(NOT DEFINED ERRORS)
+  set(ERRORS 2)
+endif()
 set(command "")
 set(found FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -17,6 +21,10 @@ endif()
 string(REGEX MATCHALL "[^\n]*error: [^\n]*" errors "${text}")
 list(LENGTH errors count)
 list(GET errors 0 first)
-if(NOT first MATCHES "${WORDS}" OR count GREATER 2)
+string(FIND "${text}" "${first}" place)
+string(LENGTH "${first}" length)
+math(EXPR place "${place} + ${length}")
+string(SUBSTRING "${text}" 0 ${place} until_first)
+if(NOT first MATCHES "${WORDS}" OR count GREATER ERRORS OR NOT until_first MATCHES "${NAME}")
   message(FATAL_ERROR "${count} errors, the first of them is ${first}:\n${text}")
 endif()

@@ -19,16 +19,24 @@ namespace detail {
 // Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
 // MPI must have been initialised by the thread that calls (MPI_THREAD_FUNNELED or more, if the program has threads),
 // and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
-template <class U, MainFunction<U> Main>
+template <class U, class Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
-  return run<U>(
-      communicator, argc, argv, [] { return U(); }, std::move(main));
+  if constexpr (detail::is_program<U, Main>() && detail::is_made_without_factory<U>()) {
+    return detail::run_program_on(communicator, argc, argv, detail::make_program<U>([] { return U(); }),
+                                  detail::erase_main<U>(std::move(main)));
+  } else {
+    return 1;
+  }
 }
 
-template <class U, class Factory, MainFunction<U> Main>
+template <class U, class Factory, class Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
-  return detail::run_program_on(communicator, argc, argv, detail::make_program<U>(std::move(factory)),
-                                detail::erase_main<U>(std::move(main)));
+  if constexpr (detail::is_program<U, Main>() && detail::is_factory<U, Factory>()) {
+    return detail::run_program_on(communicator, argc, argv, detail::make_program<U>(std::move(factory)),
+                                  detail::erase_main<U>(std::move(main)));
+  } else {
+    return 1;
+  }
 }
 
 }  // namespace rondo

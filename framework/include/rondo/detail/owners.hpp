@@ -27,7 +27,7 @@ template <class T>
 struct OwnerParts {
   static constexpr bool known = true;
   static consteval bool travels() {
-    return !std::is_unbounded_array_v<T> && (owned_by_boost<T>() || can_travel<std::remove_cv_t<T>>());
+    return owned_by_boost<T>() || can_travel<std::remove_cv_t<T>>();
   }
 };
 

@@ -196,7 +196,9 @@ struct Point {
   double x = 0, y = 0;
 };
 struct LookAtNumber {
-  std::string operator()(double x) const { return " " + std::to_string(static_cast<int>(x)); }
+  std::string operator()(double x) const {
+    return std::string(" ").append(std::to_string(static_cast<int>(x)));
+  }
 };
 struct LookAtPoint {
   std::string operator()(const Point& p) const { return LookAtNumber()(p.x) + LookAtNumber()(p.y); }

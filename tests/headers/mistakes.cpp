@@ -105,11 +105,18 @@ struct Update : rondo::Update<int, int, Output> {
 };
 }  // namespace output_that_cannot_be_made
 
+#define MAIN_OF_ANOTHER 1
+#define FACTORY_OF_ANOTHER 2
+#define NOT_DERIVED 3
+#define NO_OUTPUT 4
+
+#if KIND == NO_OUTPUT
 namespace no_output {
 struct Update : rondo::Update<int, int, void> {
   void update(int&, const int&, const Call&) override {}
 };
 }  // namespace no_output
+#endif
 
 namespace not_derived {
 struct Update {
@@ -122,10 +129,6 @@ struct Update : rondo::Update<int, int, int> {
   int update(int&, const int&, const Call&) override { return 0; }
 };
 }  // namespace right
-
-#define MAIN_OF_ANOTHER 1
-#define FACTORY_OF_ANOTHER 2
-#define NOT_DERIVED 3
 
 int main(int argc, char** argv) {
 #if KIND == MAIN_OF_ANOTHER

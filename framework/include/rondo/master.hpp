@@ -15,6 +15,7 @@
 #include <ranges>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -154,8 +155,10 @@ class Master {
     return result;
   }
   /// The same with the map in braces: update({{a, {1., 2.}}, {b, {}}}).
+  // A template, so that empty braces mean an input.
+  template <std::same_as<Input> Given = Input>
   std::map<StateId, std::vector<Child<Output>>> update(
-      std::initializer_list<std::pair<const StateId, std::vector<Input>>> inputs) {
+      std::initializer_list<std::pair<const StateId, std::vector<std::type_identity_t<Given>>>> inputs) {
     return update(std::map<StateId, std::vector<Input>>(inputs));
   }
 

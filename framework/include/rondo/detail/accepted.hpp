@@ -67,10 +67,11 @@ consteval bool state_can_be_made() {
 
 template <class U>
 consteval bool is_update() {
-  static_assert(UpdateClass<U>,
+  constexpr bool derived = UpdateClass<U>;  // a number: GCC would tell more errors of a concept
+  static_assert(derived,
                 "rondo: the class U of Master<U> and run<U>() has to be derived publicly from "
                 "rondo::Update<State, Input, Output> or rondo::Update<State, Input, Output, Context>");
-  return UpdateClass<U>;
+  return derived;
 }
 
 template <UpdateClass U>

@@ -126,9 +126,9 @@ struct Fixed {
 
 Fixed read_fixed(Cursor& cursor) {
   Fixed fixed{};
-  for (std::uint64_t* number : {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context,
-                                &fixed.scheduler, &fixed.program, &fixed.run, &fixed.arguments,
-                                &fixed.random})
+  for (std::uint64_t* number :
+       {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context, &fixed.scheduler,
+        &fixed.program, &fixed.run, &fixed.arguments, &fixed.random})
     *number = cursor.number();
   return fixed;
 }

@@ -33,10 +33,11 @@ inline constexpr bool is_value =
 // that keeps a shared_ptr of these would share its target with the other states of that worker: copy the target instead.
 template <class State, class Input, class Output, class Context = Nothing>
 class Update {
-  static_assert(detail::is_value<State> && detail::is_value<Input> && detail::is_value<Output> &&
-                    detail::is_value<Context>,
-                "rondo: the State, Input, Output and Context of an Update are types of values: not void, const, "
-                "references or arrays; use rondo::Nothing where there is no value");
+  static_assert(
+      detail::is_value<State> && detail::is_value<Input> && detail::is_value<Output> &&
+          detail::is_value<Context>,
+      "rondo: the State, Input, Output and Context of an Update are types of values: not void, const, "
+      "references or arrays; use rondo::Nothing where there is no value");
 
  public:
   using StateType = State;

@@ -71,9 +71,10 @@ consteval bool explain() {
       way != Way::unknown,
       "rondo: this type does not say how it travels; give it a serialize(Archive&, unsigned), or make it "
       "trivially copyable (if it is already and its copies are meant, specialise rondo::travels_as_bytes)");
-  static_assert(way != Way::unsized,
-                "rondo: a unique_ptr<T[]>, a shared_ptr<T[]> or a T[] does not tell how long its array is, so it "
-                "cannot travel; use a std::vector<T>");
+  static_assert(
+      way != Way::unsized,
+      "rondo: a unique_ptr<T[]>, a shared_ptr<T[]> or a T[] does not tell how long its array is, so it "
+      "cannot travel; use a std::vector<T>");
   if constexpr (way == Way::container && !can_travel<T>()) {
     return PartsOf<std::remove_cv_t<T>>::explained();
   } else {

@@ -34,13 +34,14 @@
 // Offset 32 of the footer is "the part's checksum" that the manifest lists: it covers the header and, through
 // the index and the checksums in it, every byte of the part, and is verified without reading the states.
 //
-// A manifest goes on with nine numbers,
+// A manifest goes on with ten numbers,
 //   48 next state id, 56 seed, 64 number of parts, 72 number of states,
 //   80 length of the shared context, 88 of the scheduler's bytes, 96 of the program's own bytes,
 //   104 id of the run: drawn when it began without a checkpoint, and kept by a run that goes on from one
 //   112 length of the program's arguments
+//   120 how many random numbers the program's main has drawn
 // then
-//   120 the parts, by ascending number, four numbers each:
+//   128 the parts, by ascending number, four numbers each:
 //     0 number, 8 size, 16 the part's checksum, 24 count of states
 //   then the states, by ascending id, two numbers each:
 //     0 id (below the next state id), 8 number of the part it is in
@@ -70,7 +71,7 @@ inline constexpr std::uint64_t kNumberSize = 8;
 inline constexpr std::uint64_t kHeaderSize = 6 * kNumberSize;
 inline constexpr std::uint64_t kRecordSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kPartFooterSize = 6 * kNumberSize;
-inline constexpr std::uint64_t kManifestFixedSize = 9 * kNumberSize;
+inline constexpr std::uint64_t kManifestFixedSize = 10 * kNumberSize;
 inline constexpr std::uint64_t kManifestPartSize = 4 * kNumberSize;
 inline constexpr std::uint64_t kManifestPlacementSize = 2 * kNumberSize;
 inline constexpr std::uint64_t kManifestFooterSize = 3 * kNumberSize;

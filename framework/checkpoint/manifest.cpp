@@ -121,13 +121,14 @@ void check_footer(Bytes bytes, const Path& file) {
 
 // The numbers behind the header.
 struct Fixed {
-  std::uint64_t next_id, seed, parts, states, context, scheduler, program, run, arguments;
+  std::uint64_t next_id, seed, parts, states, context, scheduler, program, run, arguments, random;
 };
 
 Fixed read_fixed(Cursor& cursor) {
   Fixed fixed{};
-  for (std::uint64_t* number : {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context,
-                                &fixed.scheduler, &fixed.program, &fixed.run, &fixed.arguments})
+  for (std::uint64_t* number :
+       {&fixed.next_id, &fixed.seed, &fixed.parts, &fixed.states, &fixed.context, &fixed.scheduler,
+        &fixed.program, &fixed.run, &fixed.arguments, &fixed.random})
     *number = cursor.number();
   return fixed;
 }
@@ -185,7 +186,7 @@ Buffer encode(const Manifest& manifest) {
        {value(manifest.next_id), manifest.seed, std::uint64_t{manifest.parts.size()},
         std::uint64_t{manifest.placements.size()}, std::uint64_t{manifest.context.size()},
         std::uint64_t{manifest.scheduler.size()}, std::uint64_t{manifest.program.size()}, manifest.run,
-        std::uint64_t{arguments.size()}}) {
+        std::uint64_t{arguments.size()}, manifest.random}) {
     put_number(out, number);
   }
   for (const PartEntry& part : manifest.parts) {
@@ -218,6 +219,7 @@ Manifest decode_manifest(Bytes bytes, std::uint64_t type_hash, const Path& file)
   manifest.next_id = StateId{fixed.next_id};
   manifest.seed = fixed.seed;
   manifest.run = fixed.run;
+  manifest.random = fixed.random;
 
   if (fixed.parts != header.number) {
     throw FileError(Fault::damaged, file, kHeaderSize + 16,

@@ -37,6 +37,7 @@ struct Manifest {
   std::uint64_t round = 0;  // the number of rounds that the states have been through
   StateId next_id{};
   std::uint64_t seed = 0;
+  std::uint64_t random = 0;           // how many random numbers the program's main has drawn
   std::uint64_t run = 0;              // its id
   std::vector<PartEntry> parts;       // by ascending number
   std::vector<Placement> placements;  // by ascending id

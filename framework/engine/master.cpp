@@ -59,6 +59,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       workers_(count_workers(transport, options)),
       scheduler_(scheduler_settings(options, workers_)),
       seed_(options.seed),
+      random_(Random::of_main(options.seed)),
       seen_(workers_),
       peers_{std::vector<bool>(workers_, false), std::vector<std::uint32_t>(workers_, 0)},
       silence_(workers_, options.recover_deadline.count()) {

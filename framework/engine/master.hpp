@@ -82,6 +82,7 @@ class Master final : public detail::Engine {
   void wake() override;
   std::size_t rounds_ahead() const override { return options_.rounds_ahead; }
   std::uint64_t seed() const override { return seed_; }
+  Random& random() override { return random_; }
 
  private:
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;
@@ -274,6 +275,7 @@ class Master final : public detail::Engine {
   std::uint64_t context_ = 0;
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
+  Random random_;  // of the program's main
   std::set<std::string> node_names_{node_name()};
   Running* running_ = nullptr;
 

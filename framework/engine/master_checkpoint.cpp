@@ -182,6 +182,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   manifest.round = round_;
   manifest.next_id = StateId{next_id_};
   manifest.seed = seed_;
+  manifest.random = random_.position();
   manifest.run = run_;
   manifest.context.append(context_bytes_);
   manifest.program.append(program);

@@ -253,6 +253,8 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
               << " counts for nothing: the run goes on with seed " << manifest.seed << " of its checkpoint"
               << std::endl;
   seed_ = manifest.seed;
+  random_ = Random::of_main(seed_);
+  random_.discard(manifest.random);
   if (!manifest.context.empty() || !context_bytes_.empty()) share(manifest.context);
   saved_round_ = round_;
   saved_at_ = transport_.now().count();

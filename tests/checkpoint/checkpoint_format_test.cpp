@@ -53,9 +53,10 @@ TEST(Format, AManifestWithNothingInItHasExactlyTheseBytes) {
   manifest.next_id = StateId{4};
   manifest.seed = 5;
   manifest.run = 0x1112131415161718;
+  manifest.random = 0x2122232425262728;
   manifest.arguments = std::string("a\0bc\0", 5);
   const Buffer bytes = encode(manifest);
-  ASSERT_EQ(bytes.size(), 48U + 72 + 5 + 24);
+  ASSERT_EQ(bytes.size(), 48U + 80 + 5 + 24);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), 8), "RONDOMAN");
   EXPECT_EQ(number_at(bytes, 8), 3U);
   EXPECT_EQ(number_at(bytes, 24), 9U);
@@ -63,8 +64,9 @@ TEST(Format, AManifestWithNothingInItHasExactlyTheseBytes) {
   EXPECT_EQ(number_at(bytes, 56), 5U);
   EXPECT_EQ(number_at(bytes, 104), 0x1112131415161718U);
   EXPECT_EQ(number_at(bytes, 112), 5U);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()) + 120, 5), manifest.arguments);
-  EXPECT_EQ(number_at(bytes, 125), bytes.size());
+  EXPECT_EQ(number_at(bytes, 120), 0x2122232425262728U);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()) + 128, 5), manifest.arguments);
+  EXPECT_EQ(number_at(bytes, 133), bytes.size());
 }
 
 TEST(Format, ARunHasANameInAFolderThatItShares) {

@@ -56,6 +56,7 @@ Ensemble ensemble_of(std::uint64_t seed, std::uint64_t round, std::uint64_t coun
   ensemble.round = round;
   ensemble.seed = seed;
   ensemble.run = ~seed;
+  ensemble.random = seed / 3;
   std::uint64_t id = generator() % 5;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t length = generator() % 7 == 0 ? 0 : generator() % (length_max + 1);
@@ -83,6 +84,7 @@ void write_checkpoint(Storage& storage, const Path& root, const Ensemble& ensemb
     manifest.round = ensemble.round;
     manifest.seed = ensemble.seed;
     manifest.run = ensemble.run;
+    manifest.random = ensemble.random;
     manifest.next_id = ensemble.next_id;
     for (const auto& [id, state] : ensemble.states) manifest.placements.push_back({id, part_of(id, parts)});
     manifest.context = buffer_of(ensemble.context);
@@ -103,6 +105,7 @@ Ensemble read_ensemble(Storage& storage, const Path& folder, const Manifest& man
   ensemble.round = manifest.round;
   ensemble.seed = manifest.seed;
   ensemble.run = manifest.run;
+  ensemble.random = manifest.random;
   ensemble.next_id = manifest.next_id;
   ensemble.context = bytes_of(manifest.context);
   ensemble.scheduler = bytes_of(manifest.scheduler);

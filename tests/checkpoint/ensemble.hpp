@@ -32,6 +32,7 @@ struct Ensemble {
   std::uint64_t round = 0;
   std::uint64_t seed = 0;
   std::uint64_t run = 0;
+  std::uint64_t random = 0;
   StateId next_id{};
   std::map<StateId, State> states;
   std::vector<std::byte> context, scheduler, program;

@@ -181,6 +181,86 @@ TEST(Types, OutputsMayBeEmpty) {
 }
 
 // An input range that is not a container, and makes its values as they are pulled.
+// ---- inputs in braces
+
+template <class Input, class Look>
+class Tell : public Update<int, Input, std::string> {
+ public:
+  std::string update(int& state, const Input& input, const Update<int, Input, std::string>::Call&) override {
+    return std::to_string(state) + Look()(input);
+  }
+};
+using Told = std::vector<std::string>;
+
+struct Point {
+  double x = 0, y = 0;
+};
+struct LookAtNumber {
+  std::string operator()(double x) const {
+    return std::string(" ").append(std::to_string(static_cast<int>(x)));
+  }
+};
+struct LookAtPoint {
+  std::string operator()(const Point& p) const { return LookAtNumber()(p.x) + LookAtNumber()(p.y); }
+};
+struct LookAtText {
+  std::string operator()(const std::string& text) const { return " " + text; }
+};
+struct LookAtNumbers {
+  std::string operator()(const std::vector<double>& all) const {
+    std::string text;
+    for (const double x : all) text += LookAtNumber()(x);
+    return text;
+  }
+};
+
+template <class Input, class Look, class Main>
+void with_states_1_and_2(const Main& main) {
+  CommandLine line({"--rondo-workers=2"});
+  EXPECT_EQ(0, (run<Tell<Input, Look>>(line.argc, line.argv(), [&](Master<Tell<Input, Look>>& master) {
+              master.reset({1, 2});
+              main(master);
+            })));
+}
+
+TEST(Types, InputsMayStandInBraces) {
+  with_states_1_and_2<double, LookAtNumber>([](auto& master) {
+    EXPECT_EQ(master.update({7., 8.}), (Told{"1 7", "2 8"}));
+    EXPECT_EQ(master.update({7.}), (Told{"1 7", "2 7"})) << "one input, as without braces";
+    EXPECT_EQ(master.update({}), (Told{"1 0", "2 0"}));
+    EXPECT_THROW((void)master.update({7., 8., 9.}), InputError);
+    const std::vector<double> inputs{3, 4};
+    EXPECT_EQ(master.update(inputs), (Told{"1 3", "2 4"}));
+  });
+  with_states_1_and_2<std::string, LookAtText>([](auto& master) {
+    EXPECT_EQ(master.update({"a", "b"}), (Told{"1 a", "2 b"}));
+    EXPECT_EQ(master.update({"a"}), (Told{"1 a", "2 a"}));
+    EXPECT_EQ(master.update("a"), (Told{"1 a", "2 a"}));
+  });
+}
+
+TEST(Types, AnInputThatIsMadeFromBracesStandsInBraces) {
+  with_states_1_and_2<Point, LookAtPoint>([](auto& master) {
+    EXPECT_EQ(master.update({3., 4.}), (Told{"1 3 4", "2 3 4"}));
+    EXPECT_EQ(master.update({{3., 4.}, {5., 6.}}), (Told{"1 3 4", "2 5 6"}));
+    EXPECT_EQ(master.update({}), (Told{"1 0 0", "2 0 0"}));
+  });
+  with_states_1_and_2<std::vector<double>, LookAtNumbers>([](auto& master) {
+    EXPECT_EQ(master.update({3., 4., 5.}), (Told{"1 3 4 5", "2 3 4 5"}));
+    EXPECT_EQ(master.update({{3.}, {4., 5.}}), (Told{"1 3", "2 4 5"}));
+  });
+}
+
+TEST(Types, ForksMayStandInBraces) {
+  with_states_1_and_2<double, LookAtNumber>([](auto& master) {
+    const std::vector<StateId> ids = master.ids();
+    const auto children = master.update({{ids[0], {5., 6.}}, {ids[1], {}}});
+    ASSERT_EQ(children.at(ids[0]).size(), 2U);
+    EXPECT_EQ(children.at(ids[0])[1].output, "1 6");
+    EXPECT_TRUE(children.at(ids[1]).empty());
+  });
+}
+
 TEST(Types, EvolvePullsFromAnyInputRange) {
   EXPECT_EQ(0, run_with<Odd>({"--rondo-workers=3"}, [](Master<Odd>& master) {
               master.reset({0, 0});

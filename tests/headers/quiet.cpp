@@ -15,7 +15,9 @@
 #include <variant>
 #include <vector>
 
+#include <rondo/accumulators.hpp>
 #include <rondo/ranks.hpp>
+#include <rondo/resampling.hpp>
 #include <rondo/rondo.hpp>
 
 struct Base {
@@ -52,11 +54,70 @@ class Everything : public rondo::Update<State, std::string, std::pair<int, float
   }
 };
 
+// Accumulators that travel: all of them as an output.
+struct Seen {
+  rondo::ExactSum sum;
+  rondo::Minimum least;
+  rondo::Maximum most;
+  rondo::Count count;
+  rondo::MeanAndVariance moments;
+  rondo::Histogram histogram = rondo::Histogram::uniform(0, 1, 4);
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& sum& least& most& count& moments& histogram;
+  }
+};
+class Measure : public rondo::Update<double, double, Seen> {
+ public:
+  Seen update(double& state, const double& input, const Call&) override {
+    Seen seen;
+    state += input;
+    seen.sum += state;
+    seen.least += state;
+    seen.most += state;
+    ++seen.count;
+    seen.moments += state;
+    seen.histogram += state;
+    return seen;
+  }
+};
+
+int measure(int argc, char** argv) {
+  return rondo::run<Measure>(argc, argv, [](rondo::Master<Measure>& master) {
+    master.reset({0.1, 0.2, 0.3});
+    Seen all;
+    std::vector<double> log_weights;
+    for (const Seen& seen : master.update({0.1, 0.2, 0.3})) {
+      all.sum += seen.sum;
+      all.least += seen.least;
+      all.most += seen.most;
+      all.count += seen.count;
+      all.moments += seen.moments;
+      all.histogram += seen.histogram;
+      log_weights.push_back(-seen.sum.value());
+    }
+    const std::vector<double> weights = rondo::normalised_weights(log_weights);
+    rondo::Random& random = master.random();
+    master.resample(rondo::systematic_offspring(weights, 3, random));
+    master.resample(rondo::stratified_offspring(weights, 3, random));
+    master.resample(rondo::multinomial_offspring(weights, 3, random));
+    master.resample(rondo::residual_offspring(weights, 3, random));
+    master.resample(rondo::neighbour_swaps(
+        3, rondo::LadderPairs::even, [](std::size_t i, std::size_t j) { return i < j ? -1. : 0.; }, random));
+    const rondo::WalkerPlan plan = rondo::split_and_merge(weights, 2, random);
+    master.resample(rondo::branching_offspring(weights, 3, random));
+    std::cout << all.sum.value() << all.least.value() << all.most.value() << all.count.value()
+              << all.moments.mean() << all.moments.variance() << all.histogram.counts().size()
+              << rondo::log_mean_weight(log_weights) << rondo::effective_size(weights) << plan.walkers.size();
+  });
+}
+
 rondo::Stream<int> numbers() {
   for (int i = 0; i < 10; ++i) co_yield i;
 }
 
 int main(int argc, char** argv) {
+  if (argc > 2) return measure(argc, argv);
   return rondo::run<Everything>(argc, argv, [](rondo::Master<Everything>& master) {
     double progress = 0;
     (void)master.resume(progress);

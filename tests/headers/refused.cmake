@@ -1,5 +1,9 @@
-# cmake -D WORDS=regex -P refused.cmake -- command...: the command fails, its first error has these words, and after that it only
-# says that it stops: there are at most two errors.
+# cmake -D WORDS=regex [-D NAME=regex] [-D ERRORS=number] -P refused.cmake -- command...: the command fails, its first error has
+# these words, and there are at most so many errors; without a number two, the second of which may say that the compiler stops.
+# With a name, which is that of a type, it says that this type is the one that is explained.
+if(NOT DEFINED ERRORS)
+  set(ERRORS 2)
+endif()
 set(command "")
 set(found FALSE)
 math(EXPR last "${CMAKE_ARGC} - 1")
@@ -14,9 +18,15 @@ execute_process(COMMAND ${command} RESULT_VARIABLE status ERROR_VARIABLE text)
 if(status EQUAL 0)
   message(FATAL_ERROR "the compiler accepts it")
 endif()
+string(REPLACE ";" "," text "${text}")  # ';' separates the items of a list
+string(REPLACE "[" "(" text "${text}")  # and brackets keep them together
+string(REPLACE "]" ")" text "${text}")
 string(REGEX MATCHALL "[^\n]*error: [^\n]*" errors "${text}")
 list(LENGTH errors count)
 list(GET errors 0 first)
-if(NOT first MATCHES "${WORDS}" OR count GREATER 2)
+if(NAME AND NOT text MATCHES "explain[^\n]*${NAME}")
+  message(SEND_ERROR "the type ${NAME} is not named")
+endif()
+if(NOT first MATCHES "${WORDS}" OR count GREATER ERRORS)
   message(FATAL_ERROR "${count} errors, the first of them is ${first}:\n${text}")
 endif()

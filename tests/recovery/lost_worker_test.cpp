@@ -230,7 +230,7 @@ TEST_F(LostWorker, WithoutTheOptionNothingIsCopied) {
   for (const bool recover : {false, true}) {
     engine::Options chosen = options();
     chosen.recover = recover;
-    chosen.recover_deadline = 60;
+    chosen.recover_deadline = rondo::Options::Seconds(60);
     chosen.recover_every = 2;
     FaultyPlaces places(3, 1, {});
     EXPECT_EQ(run_on_places<Uneven>(places, chosen, [](auto& master) { evolve(master, 6); }), 0);

@@ -8,20 +8,24 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <rondo/detail/accepted.hpp>
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/inputs.hpp>
 #include <rondo/detail/typed_kernel.hpp>
 #include <rondo/error.hpp>
 #include <rondo/profile.hpp>
+#include <rondo/random.hpp>
 #include <rondo/update.hpp>
 
 namespace rondo {
@@ -57,13 +61,16 @@ struct Child {
 // With --rondo-recover any call may throw WorkerLost: see rondo/error.hpp.
 //
 // With n states and w workers, a call costs rank 0 O(n) time (under a microsecond per state) and O(w) messages.
-template <UpdateClass U>
+template <class U>
 class Master {
+  // At once where a program names Master<U>: what is wrong with U and its types is told first.
+  using Accepted = std::bool_constant<detail::is_accepted<U>()>;
+
  public:
-  using State = typename U::StateType;
-  using Input = typename U::InputType;
-  using Output = typename U::OutputType;
-  using Context = typename U::ContextType;
+  using State = typename detail::TypesOf<U>::State;
+  using Input = typename detail::TypesOf<U>::Input;
+  using Output = typename detail::TypesOf<U>::Output;
+  using Context = typename detail::TypesOf<U>::Context;
 
   explicit Master(detail::Engine& engine) : engine_(engine) {}
   Master(const Master&) = delete;
@@ -73,7 +80,7 @@ class Master {
   // packed an Error names it, counted from 0, and there are no states.
   std::vector<StateId> reset(std::vector<State> states) {
     engine_.reset(states.size(), [&](std::size_t i, Buffer& out) {
-      pack(states[i], out);
+      write(states[i], out);
       [[maybe_unused]] const State done =
           std::move(states[i]);  // not in memory twice for longer than it takes
     });
@@ -85,8 +92,13 @@ class Master {
   [[nodiscard]] std::size_t size() const { return engine_.ids().size(); }
   /// How many workers there are: all of them, or with --rondo-recover those that are not lost.
   [[nodiscard]] std::size_t workers() const { return engine_.workers(); }
-  // --rondo-seed, for the random numbers of main itself: a run then depends on one seed alone.
+  // --rondo-seed, or after a restore the seed of the run that wrote the checkpoint.
   [[nodiscard]] std::uint64_t seed() const { return engine_.seed(); }
+  /// The random numbers of main itself: one stream for the whole run, keyed by the seed and independent of those of the updates.
+  /// A checkpoint keeps where it stands, so that a run which goes on from there draws the numbers that it would have drawn.
+  /// A distribution may keep a number for its next use (std::normal_distribution does), which no checkpoint has: make a new
+  /// one after each safe_point(). For the one thread that runs main.
+  [[nodiscard]] Random& random() { return engine_.random(); }
 
   // What the next update of each state is expected to take, in seconds, in the order of ids(). Only needed where the first
   // rounds matter: costs are measured. InputError if there is not one positive number per state.
@@ -103,14 +115,24 @@ class Master {
   // input cannot be packed.
   std::vector<Output> update(std::span<const Input> inputs) {
     detail::check_inputs(ids(), inputs.size());
-    return collect({}, [&](std::size_t i, Buffer& out) { pack(inputs[i], out); });
+    return collect({}, [&](std::size_t i, Buffer& out) { write(inputs[i], out); });
+  }
+  /// The same with the inputs in braces: update({1., 2.}) for two states. One input in braces, or none, is an input for every
+  /// state, as without the braces: update({1.}) is update(1.), and update({}) is update(Input{}).
+  std::vector<Output> update(std::initializer_list<Input> inputs) {
+    if (inputs.size() == 1) return update(*inputs.begin());
+    if constexpr (std::default_initializable<Input>) {
+      if (inputs.size() == 0) return update(Input{});
+    }
+    return update(std::span<const Input>(inputs.begin(), inputs.size()));
   }
 
   // One round with forks: a state with k inputs is replaced by k children with fresh ids, each from the same old state and
   // with one of the inputs; with none it is dropped. Every current id must be mentioned, and no other: InputError names
   // the offenders. Fresh ids ascend in the order of (parent, input). After an UpdateError the ids are the children's,
   // some of them updated and some not.
-  std::map<StateId, std::vector<Child<Output>>> update(const std::map<StateId, std::vector<Input>>& inputs) {
+  template <std::derived_from<std::map<StateId, std::vector<Input>>> Forks>
+  std::map<StateId, std::vector<Child<Output>>> update(const Forks& inputs) {
     const std::vector<StateId> parents = ids();
     const auto mentioned = std::views::keys(inputs);
     detail::check_mentioned(parents, std::vector<StateId>(mentioned.begin(), mentioned.end()));
@@ -121,7 +143,7 @@ class Master {
       for (const Input& input : mine) flat.push_back(&input);
     }
     engine_.resample(offspring);
-    std::vector<Output> outputs = collect({}, [&](std::size_t i, Buffer& out) { pack(*flat[i], out); });
+    std::vector<Output> outputs = collect({}, [&](std::size_t i, Buffer& out) { write(*flat[i], out); });
 
     std::map<StateId, std::vector<Child<Output>>> result;
     std::size_t next = 0;
@@ -131,6 +153,13 @@ class Master {
         children.push_back({ids()[next], std::move(outputs[next])});
     }
     return result;
+  }
+  /// The same with the map in braces: update({{a, {1., 2.}}, {b, {}}}).
+  // A template, so that empty braces mean an input.
+  template <std::same_as<Input> Given = Input>
+  std::map<StateId, std::vector<Child<Output>>> update(
+      std::initializer_list<std::pair<const StateId, std::vector<std::type_identity_t<Given>>>> inputs) {
+    return update(std::map<StateId, std::vector<Input>>(inputs));
   }
 
   // Many rounds without a barrier between them: every state goes through all inputs in order, at its own pace. `inputs`
@@ -151,12 +180,12 @@ class Master {
       if (!std::exchange(first, false)) ++next;
       if (next == end) return false;
       const Input& input = *next;
-      pack(input, bytes);
+      write(input, bytes);
       open.push_back(std::make_unique<Output[]>(size()));
       return true;
     };
     rounds.output = [&](std::uint64_t round, std::size_t i, Bytes bytes) {
-      unpack(bytes, open[round - complete][i]);
+      read(bytes, open[round - complete][i]);
     };
     rounds.complete = [&](std::uint64_t round) {
       const std::unique_ptr<Output[]> outputs = std::move(open.front());
@@ -255,7 +284,7 @@ class Master {
                   [done = std::move(done), failed](Bytes bytes) {
                     std::optional<Output> output;
                     try {
-                      output = detail::unpacked<Output>(bytes);
+                      if constexpr (Accepted::value) output = detail::unpacked<Output>(bytes);
                     } catch (...) {
                       return failed(std::current_exception());
                     }
@@ -273,9 +302,17 @@ class Master {
 
  private:
   template <class T>
+  static void write(const T& value, Buffer& out) {
+    if constexpr (Accepted::value) pack(value, out);
+  }
+  template <class T>
+  static void read(Bytes bytes, T& value) {
+    if constexpr (Accepted::value) unpack(bytes, value);
+  }
+  template <class T>
   static Buffer packed(const T& value) {
     Buffer bytes;
-    pack(value, bytes);
+    write(value, bytes);
     return bytes;
   }
   template <class T>
@@ -286,30 +323,34 @@ class Master {
   }
 
   std::vector<Output> collect(Bytes shared, const detail::Engine::Pack& own) {
-    static_assert(std::default_initializable<Output>,
-                  "the Output of an Update must be default constructible");
-    std::vector<Output> outputs(size());
-    engine_.update(shared, own, [&](std::size_t i, Bytes bytes) {
-      if constexpr (std::same_as<Output, bool>) {
-        outputs[i] = detail::unpacked<bool>(bytes);
-      } else {
-        unpack(bytes, outputs[i]);
-      }
-    });
-    return outputs;
+    if constexpr (Accepted::value) {
+      std::vector<Output> outputs(size());
+      engine_.update(shared, own, [&](std::size_t i, Bytes bytes) {
+        if constexpr (std::same_as<Output, bool>) {
+          outputs[i] = detail::unpacked<bool>(bytes);
+        } else {
+          unpack(bytes, outputs[i]);
+        }
+      });
+      return outputs;
+    } else {
+      return {};
+    }
   }
 
   std::vector<State> fetch(const std::vector<std::size_t>& positions) {
-    std::vector<std::optional<State>> fetched(positions.size());
-    engine_.fetch(positions, [&](std::size_t position, Bytes bytes) {
-      const auto found = std::lower_bound(positions.begin(), positions.end(), position);
-      State& state =
-          fetched[static_cast<std::size_t>(found - positions.begin())].emplace(detail::empty_state<U>());
-      unpack(bytes, state);
-    });
     std::vector<State> states;
-    states.reserve(fetched.size());
-    for (std::optional<State>& state : fetched) states.push_back(*std::exchange(state, std::nullopt));
+    if constexpr (Accepted::value) {
+      std::vector<std::optional<State>> fetched(positions.size());
+      engine_.fetch(positions, [&](std::size_t position, Bytes bytes) {
+        const auto found = std::lower_bound(positions.begin(), positions.end(), position);
+        State& state =
+            fetched[static_cast<std::size_t>(found - positions.begin())].emplace(detail::empty_state<U>());
+        unpack(bytes, state);
+      });
+      states.reserve(fetched.size());
+      for (std::optional<State>& state : fetched) states.push_back(*std::exchange(state, std::nullopt));
+    }
     return states;
   }
 

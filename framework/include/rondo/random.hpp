@@ -1,4 +1,4 @@
-// The random numbers of an update: Philox4x32-10, a counter-based engine, keyed by (seed, state id, round).
+// The random numbers of an update, and of main: Philox4x32-10, a counter-based engine, keyed by (seed, state id, round).
 //
 // Source: Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011; the implementation is the
 // authors' own, Random123.
@@ -26,6 +26,11 @@ class Random {
         counter_{{0, static_cast<std::uint32_t>(round), static_cast<std::uint32_t>(value(state)),
                   static_cast<std::uint32_t>(value(state) >> 32)}} {}
 
+  /// The stream of main: that of an id which no state has. See Master::random().
+  [[nodiscard]] static Random of_main(std::uint64_t seed) {
+    return {seed, StateId{std::numeric_limits<std::uint64_t>::max()}, 0};
+  }
+
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
@@ -38,7 +43,21 @@ class Random {
     return block_[--left_];
   }
 
+  /// How many numbers have been drawn, modulo 2^34: where the stream stands.
+  [[nodiscard]] std::uint64_t position() const {
+    return ((std::uint64_t{counter_[0]} << 2) - left_) & kLastPosition;
+  }
+  /// Passes over the next `count` numbers. O(1).
+  void discard(std::uint64_t count) {
+    const std::uint64_t position = (this->position() + count) & kLastPosition;
+    counter_[0] = static_cast<std::uint32_t>(position >> 2);
+    left_ = 0;
+    for (std::uint64_t i = position & 3; i > 0; --i) (*this)();
+  }
+
  private:
+  static constexpr std::uint64_t kLastPosition = (std::uint64_t{1} << 34) - 1;
+
   r123::Philox4x32::key_type key_;
   r123::Philox4x32::ctr_type counter_;
   r123::Philox4x32::ctr_type block_{};

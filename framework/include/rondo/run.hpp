@@ -12,6 +12,12 @@
 
 namespace rondo {
 
+// What runs on rank 0.
+template <class Main, class U>
+concept MainFunction = requires(Main main, Master<U>& master) {
+  main(master);
+};
+
 namespace detail {
 
 template <UpdateClass U, class Function>
@@ -27,13 +33,44 @@ Main erase_main(Function main) {
   };
 }
 
+// Whether a Main and a U make a program. If not, an error says what is wrong.
+template <class U, class Main>
+consteval bool is_program() {
+  if constexpr (!is_accepted<U>()) {
+    return false;
+  } else if constexpr (!MainFunction<Main, U>) {
+    static_assert(MainFunction<Main, U>,
+                  "rondo: the last argument of run<U>() has to be a function that can be called with a "
+                  "rondo::Master<U>&, as [](rondo::Master<U>& master) { ... }");
+    return false;
+  } else {
+    return true;
+  }
+}
+
 }  // namespace detail
 
-// What runs on rank 0.
-template <class Main, class U>
-concept MainFunction = requires(Main main, Master<U>& master) {
-  main(master);
-};
+/// run() below, with options that the program sets; the environment and the command line override them. A value that is out of range
+/// is printed as a wrong option is, and the status is EXIT_FAILURE.
+template <class U, class Main>
+int run(const Options& options, int& argc, char** argv, Main main) {
+  if constexpr (detail::is_program<U, Main>() && detail::is_made_without_factory<U>()) {
+    return detail::run_program(argc, argv, detail::make_program<U>([] { return U(); }),
+                               detail::erase_main<U>(std::move(main)), options);
+  } else {
+    return 1;
+  }
+}
+
+template <class U, class Factory, class Main>
+int run(const Options& options, int& argc, char** argv, Factory factory, Main main) {
+  if constexpr (detail::is_program<U, Main>() && detail::is_factory<U, Factory>()) {
+    return detail::run_program(argc, argv, detail::make_program<U>(std::move(factory)),
+                               detail::erase_main<U>(std::move(main)), options);
+  } else {
+    return 1;
+  }
+}
 
 // Runs `main(Master<U>&)` on rank 0 and serves on the others; returns the exit status of the process: what main returned
 // if that is an int, 0 if it returned nothing, on every rank.
@@ -63,32 +100,16 @@ concept MainFunction = requires(Main main, Master<U>& master) {
 //
 // Processes that a launcher has started together and that MPI does not connect end with EXIT_FAILURE and one line
 // (--rondo-alone: each is a run of its own).
-template <UpdateClass U, MainFunction<U> Main>
-requires std::default_initializable<U>
+template <class U, class Main>
 int run(int& argc, char** argv, Main main) {
   return run<U>(Options(), argc, argv, std::move(main));
 }
 
-// The same with options that the program sets; the environment and the command line override them. Throws nothing either: a
-// value that is out of range is told as a wrong option is.
-template <UpdateClass U, MainFunction<U> Main>
-requires std::default_initializable<U>
-int run(const Options& options, int& argc, char** argv, Main main) {
-  return run<U>(
-      options, argc, argv, [] { return U(); }, std::move(main));
-}
-
 // The same with a factory, called once per worker (never by two threads at a time), which returns a U or a
 // std::unique_ptr<U>.
-template <UpdateClass U, std::invocable Factory, MainFunction<U> Main>
+template <class U, class Factory, class Main>
 int run(int& argc, char** argv, Factory factory, Main main) {
   return run<U>(Options(), argc, argv, std::move(factory), std::move(main));
-}
-
-template <UpdateClass U, std::invocable Factory, MainFunction<U> Main>
-int run(const Options& options, int& argc, char** argv, Factory factory, Main main) {
-  return detail::run_program(argc, argv, detail::make_program<U>(std::move(factory)),
-                             detail::erase_main<U>(std::move(main)), options);
 }
 
 }  // namespace rondo

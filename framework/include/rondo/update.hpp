@@ -2,11 +2,18 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
 
 #include <rondo/call.hpp>
 #include <rondo/serialization.hpp>
 
 namespace rondo {
+
+namespace detail {
+template <class T>
+inline constexpr bool is_value =
+    std::is_object_v<T> && !std::is_array_v<T> && std::is_same_v<T, std::remove_cv_t<T>>;
+}  // namespace detail
 
 // One instance per worker, made by the default constructor or by the factory given to run(); one thread uses it, so it
 // may keep scratch memory. Its own data must not influence the outputs: which states it sees depends on the schedule. Nor may
@@ -26,6 +33,12 @@ namespace rondo {
 // that keeps a shared_ptr of these would share its target with the other states of that worker: copy the target instead.
 template <class State, class Input, class Output, class Context = Nothing>
 class Update {
+  static_assert(
+      detail::is_value<State> && detail::is_value<Input> && detail::is_value<Output> &&
+          detail::is_value<Context>,
+      "rondo: the State, Input, Output and Context of an Update are types of values: not void, const, "
+      "references or arrays; use rondo::Nothing where there is no value");
+
  public:
   using StateType = State;
   using InputType = Input;

@@ -22,6 +22,39 @@
 namespace rondo::detail {
 
 template <class T>
+consteval bool explain();
+
+// The first part of a container that cannot travel is the one that is told.
+template <class T, class... More>
+consteval bool explain_first_of() {
+  if constexpr (!std::is_empty_v<T> && !can_travel<T>()) {
+    return explain<T>();
+  } else if constexpr (sizeof...(More) > 0) {
+    return explain_first_of<More...>();
+  } else {
+    static_assert(!std::is_same_v<T, T>, "rondo: a part of this type cannot travel");
+    return false;
+  }
+}
+template <class T>
+struct PartsOf {
+  static consteval bool explained() { return explain_first_of<std::allocator<T>>(); }
+};
+template <template <class...> class Template, class... T>
+struct PartsOf<Template<T...>> {
+  static consteval bool explained() { return explain_first_of<T...>(); }
+};
+template <class T, std::size_t n>
+struct PartsOf<std::array<T, n>> {
+  static consteval bool explained() { return explain_first_of<T>(); }
+};
+template <class T, std::size_t n>
+struct PartsOf<T[n]> {
+  static consteval bool explained() { return explain_first_of<T>(); }
+};
+
+// Whether a value of this type can be sent. If not, an error says why, and what would do.
+template <class T>
 consteval bool explain() {
   constexpr Way way = way_of<T>();
   static_assert(
@@ -38,7 +71,15 @@ consteval bool explain() {
       way != Way::unknown,
       "rondo: this type does not say how it travels; give it a serialize(Archive&, unsigned), or make it "
       "trivially copyable (if it is already and its copies are meant, specialise rondo::travels_as_bytes)");
-  return way != Way::reference && way != Way::member && way != Way::unknown;
+  static_assert(
+      way != Way::unsized,
+      "rondo: a unique_ptr<T[]>, a shared_ptr<T[]> or a T[] does not tell how long its array is, so it "
+      "cannot travel; use a std::vector<T>");
+  if constexpr (way == Way::container && !can_travel<T>()) {
+    return PartsOf<std::remove_cv_t<T>>::explained();
+  } else {
+    return can_travel<T>();
+  }
 }
 
 template <class T>

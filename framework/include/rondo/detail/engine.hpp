@@ -13,6 +13,7 @@
 #include <rondo/detail/program.hpp>
 #include <rondo/ids.hpp>
 #include <rondo/profile.hpp>
+#include <rondo/random.hpp>
 
 #pragma GCC visibility push(default)
 
@@ -77,6 +78,8 @@ class Engine {
   [[nodiscard]] virtual Profile profile() = 0;
   [[nodiscard]] virtual std::size_t rounds_ahead() const = 0;
   [[nodiscard]] virtual std::uint64_t seed() const = 0;
+  // The stream of main's random numbers: a checkpoint keeps where it stands.
+  [[nodiscard]] virtual Random& random() = 0;
 };
 
 }  // namespace rondo::detail

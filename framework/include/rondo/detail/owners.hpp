@@ -26,9 +26,7 @@ consteval bool owned_by_boost() {
 template <class T>
 struct OwnerParts {
   static constexpr bool known = true;
-  static consteval bool travels() {
-    return !std::is_unbounded_array_v<T> && (owned_by_boost<T>() || can_travel<std::remove_cv_t<T>>());
-  }
+  static consteval bool travels() { return owned_by_boost<T>() || can_travel<std::remove_cv_t<T>>(); }
 };
 
 // A new object for an owner, read in place where it can be.

@@ -13,6 +13,7 @@
 #include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -115,6 +116,14 @@ template <>
 inline constexpr bool is_reference_like<std::error_code> = true;
 template <>
 inline constexpr bool is_reference_like<std::error_condition> = true;
+
+// Owns an array and does not know how long it is.
+template <class T>
+inline constexpr bool owns_unsized_array = false;
+template <class T, class Deleter>
+inline constexpr bool owns_unsized_array<std::unique_ptr<T[], Deleter>> = true;
+template <class T>
+inline constexpr bool owns_unsized_array<std::shared_ptr<T[]>> = true;
 
 // Trivially copyable at times, but a bad tag in a damaged message must be found, so they are written part by
 // part.
@@ -223,6 +232,7 @@ enum class Way {
   boost,      // by the serialize() of the type, or a pointer to such a type
   reference,  // refused: refers to memory of this process
   member,     // refused: one of its members does
+  unsized,    // refused: how much there is to send is not known
   unknown,    // refused: nobody said how
 };
 
@@ -233,6 +243,8 @@ consteval Way way_of() {
     return Way::reference;
   } else if constexpr (travels_as_bytes<Plain>) {
     return Way::bytes;
+  } else if constexpr (owns_unsized_array<Plain> || std::is_unbounded_array_v<Plain>) {
+    return Way::unsized;
   } else if constexpr (Codec<Plain>::known) {
     return Way::container;
   } else if constexpr (std::is_pointer_v<Plain>) {

@@ -8,6 +8,7 @@
 
 #include <boost/core/demangle.hpp>
 
+#include <rondo/detail/accepted.hpp>
 #include <rondo/detail/copies.hpp>
 #include <rondo/detail/described.hpp>
 #include <rondo/detail/program.hpp>
@@ -18,8 +19,6 @@ namespace rondo::detail {
 
 template <class T>
 T unpacked(Bytes bytes) {
-  static_assert(std::default_initializable<T>,
-                "Input, Output and Context of an Update must be default constructible");
   T value{};
   unpack(bytes, value);
   return value;
@@ -27,8 +26,6 @@ T unpacked(Bytes bytes) {
 
 template <class Context>
 Context unpacked_context(Bytes bytes) {
-  static_assert(std::default_initializable<Context>,
-                "Input, Output and Context of an Update must be default constructible");
   Context context{};
   if (!bytes.empty()) unpack_described(bytes, context);
   return context;
@@ -37,14 +34,9 @@ Context unpacked_context(Bytes bytes) {
 template <class U>
 typename U::StateType empty_state() {
   using State = typename U::StateType;
-  if constexpr (requires {
-                  { U::empty_state() } -> std::convertible_to<State>;
-                }) {
+  if constexpr (MakesEmptyState<U>) {
     return U::empty_state();
   } else {
-    static_assert(
-        std::default_initializable<State>,
-        "a State that is not default constructible needs a static function empty_state() in its Update");
     return State{};
   }
 }

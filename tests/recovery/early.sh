@@ -25,7 +25,8 @@ left() {
 }
 # ends STATUS...: with one of these.
 ends() {
-  local status=0 tries
+  local tries
+  status=0
   wait "$running" || status=$?
   running=
   [[ " $* " == *" $status "* ]] || fail "status $status, expected $*"
@@ -43,8 +44,13 @@ for signal in KILL STOP; do
     what="$signal at $place"
     RONDO_START=3 timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) "$rondo_run" -np 4 "$program" $place "$(kill -l $signal)" >output 2>errors &
     running=$!
-    ends 1
-    grep -q 'has not begun after 3 s (RONDO_START)' errors || fail "nothing is told"
+    # mpirun lets a stopped rank go on before it ends it, and the run may be done in that moment
+    if [[ $signal == STOP ]]; then ends 1 0; else ends 1; fi
+    if [[ $status -eq 0 ]]; then
+      grep -qx 'sum 81 on 3' output || fail "another result"
+    else
+      grep -q 'has not begun after 3 s (RONDO_START)' errors || fail "nothing is told"
+    fi
   done
   for place in welcome reset; do
     what="$signal at $place"

@@ -208,6 +208,7 @@ TEST_F(LostWorker, AStreamOnRanksWithoutAThreadSaysSoAndTheMasterStaysUsable) {
                               const auto evaluate = [&] {
                                 return evaluate_on(master, endless() | take(20) | on_ranks(master)).size();
                               };
+                              evolve(master, 2);  // the workers have threads of their own by now
                               {
                                 const few_threads::Only only(0);
                                 EXPECT_THROW((void)evaluate(), ThreadError);

@@ -79,7 +79,7 @@ for signal in KILL SEGV; do
   begin
   kill "-$signal" "$mpirun"
   rm hold
-  ends $((128 + $(kill -l $signal)))
+  ends $((128 + $(kill -l $signal))) 137  # 137: rank 0 has died of it
   grep -q 'rondo-run: mpirun ' errors || fail "nothing is told"
 done
 # with a checkpoint to go on from, which rank 0 leaves

@@ -85,7 +85,7 @@ class Step : public rondo::Update<Cell, double, double, double> {
   }
 
  private:
-  static inline int global = 0;
+  static inline std::atomic<int> global = 0;
   int done_ = 0;
   std::vector<double> scratch_;  // influences nothing
 };

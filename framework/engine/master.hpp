@@ -274,7 +274,7 @@ class Master final : public detail::Engine {
   std::uint64_t context_ = 0;
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
-  std::set<std::string> node_names_{node_name()};
+  std::set<std::string> node_names_{host_.platform.node_name()};
   Running* running_ = nullptr;
 
   struct Fetching {

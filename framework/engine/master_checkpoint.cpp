@@ -337,7 +337,7 @@ int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothin
 // and say nothing of the next one.
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
-  heed(SignalWatch::take());
+  heed(host_.platform.take_wish());
   const bool over = transport_.now().count() >= walltime_.last_moment();
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;

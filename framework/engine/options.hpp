@@ -32,6 +32,14 @@ struct Options {
   static constexpr std::uint32_t kRelayAuto = UINT32_MAX;
   std::uint32_t relay = kRelayAuto;    // workers in a group of it; 0: off
   std::size_t input_bytes = 64 << 20;  // of own inputs that wait at one worker
+  /// Values that suit all users; only simulations and tests choose others.
+  struct Tuning {
+    std::optional<double> low;  // seconds of work left at which a worker asks for more; nullopt: WorkerSettings
+    std::optional<double> report_interval;       // seconds; nullopt: what suits the number of workers
+    std::optional<std::uint64_t> message_bytes;  // a message of many states is cut here; nullopt: WorkerSettings
+    std::optional<std::uint64_t> unsent_bytes;   // copies that wait to leave; nullopt: WorkerSettings
+    std::optional<double> tolerance;             // of a refinement; nullopt: scheduler::Settings
+  } tuning;
 
   std::string checkpoint;       // folder; empty: no checkpoints but those the program asks for
   std::string checkpoint_copy;  // a second place for the same

@@ -226,7 +226,8 @@ class Master final : public detail::Engine {
   bool count_answer(Rank from, Kind kind);
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
-  void until_placed(const std::function<void()>& work);
+  // `work` says whether it has placed all states.
+  void until_placed(const std::function<bool()>& work);
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
   void begin_backup(recovery::History::Bases bases);

@@ -285,7 +285,6 @@ void Master::safe_point(Bytes program) {
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
-    left_ = true;
     try {
       write_checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
@@ -295,6 +294,7 @@ void Master::safe_point(Bytes program) {
                 << error.what();
     }
     std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
+    left_ = true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
     throw Leave{leave_status()};
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;

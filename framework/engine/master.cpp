@@ -1,19 +1,16 @@
 // Start, end, and the way of every message. States between the calls are in master_states.cpp, the calls in master_call.cpp.
 #include "engine/master.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
-#include <random>
 #include <utility>
 
 #include "engine/build.hpp"
 #include "engine/check.hpp"
 #include "engine/master_wait.hpp"
-#include "engine/processor_time.hpp"
+#include "engine/observer.hpp"
 #include "engine/session.hpp"
 #include "scheduler/reporting.hpp"
 
@@ -30,18 +27,12 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   settings.batch = options.batch.value_or(0);
   settings.rotate = options.check;
   if (options.memory) settings.bytes_max = static_cast<double>(*options.memory);
+  settings.tolerance = options.tuning.tolerance.value_or(settings.tolerance);
   return settings;
 }
 
 // Of --rondo-orphan: as often rank 0 speaks to all workers.
 constexpr double kSpokenShare = 0.25;
-
-// Another one for every run, whatever its seed.
-std::uint64_t draw_run() {
-  std::random_device random;
-  const std::uint64_t run = std::uint64_t{random()} << 32 | random();
-  return run == 0 ? 1 : run;
-}
 
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
@@ -71,29 +62,35 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.recover = options.recover;
   worker_settings_.orphan = seconds_or(options.orphan, 0);
   worker_settings_.orphan_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  worker_settings_.master_process = getpid();
+  worker_settings_.master_process = host_.platform.process();
+  const Options::Tuning& tuning = options.tuning;
+  worker_settings_.low = tuning.low.value_or(worker_settings_.low);
   if (options.batch.is_off() || workers_ == 1) worker_settings_.low = 0;
-  worker_settings_.report_interval = scheduler::report_interval(workers_).count();
+  worker_settings_.report_interval =
+      tuning.report_interval.value_or(scheduler::report_interval(workers_).count());
+  worker_settings_.message_bytes = tuning.message_bytes.value_or(worker_settings_.message_bytes);
+  worker_settings_.unsent_bytes = tuning.unsent_bytes.value_or(worker_settings_.unsent_bytes);
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
   heard_ = told_ = saved_at_ = transport_.now().count();
   speak_at_ = heard_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
   set_end(heard_);
-  run_ = draw_run();
+  run_ = host_.platform.draw_run();
   handshake(program);
+  if (host_.observer != nullptr) host_.observer->begins(scheduler_);
   if (!options.master_works) return;
-  own_worker_.emplace(transport_, storage_, make_kernel(program, options.check), worker_settings_);
+  own_worker_.emplace(transport_, host_, make_kernel(program, options.check), worker_settings_);
   for (Envelope& early : std::exchange(early_, {})) own_worker_->handle(std::move(early));
 }
 
 // Every worker says what it is; all of them hear the verdict.
 void Master::handshake(const detail::Program& program) {
   greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
-  nodes_.assign(greetings_.size(), node_name());
+  nodes_.assign(greetings_.size(), host_.platform.node_name());
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
   await(Kind::kHello);
-  const transport::Seconds begin = processor_time();
+  const transport::Seconds begin = host_.platform.processor_time();
   run_until([&] { return all_greeted(); });
-  const transport::RelayPlan plan = plan_relay(processor_time() - begin);
+  const transport::RelayPlan plan = plan_relay(host_.platform.processor_time() - begin);
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const auto node =
         node_names_.find(nodes_[static_cast<std::size_t>(value(rank_of(scheduler::Worker{w})))]);
@@ -112,7 +109,7 @@ void Master::handshake(const detail::Program& program) {
       worker_settings_.workers_here = workers_on(nodes_[rank]);
       Writer writer(out);
       writer.put(worker_settings_);
-      writer.put_text(node_name());
+      writer.put_text(host_.platform.node_name());
       writer.put(leaders[rank]);
       writer.put(plan.pace.count());
     } else {
@@ -120,7 +117,7 @@ void Master::handshake(const detail::Program& program) {
     }
     send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
   }
-  worker_settings_.workers_here = workers_on(node_name());
+  worker_settings_.workers_here = workers_on(host_.platform.node_name());
   welcomed_ = mismatch.empty();
   if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
@@ -135,7 +132,8 @@ bool Master::all_greeted() const {
 
 std::uint32_t Master::workers_on(const std::string& node) const {
   const auto all = std::ranges::count(nodes_, node);
-  return static_cast<std::uint32_t>(all - (node == node_name() && !options_.master_works ? 1 : 0));
+  return static_cast<std::uint32_t>(all -
+                                    (node == host_.platform.node_name() && !options_.master_works ? 1 : 0));
 }
 
 // What a message takes is what the handshake took of the processor, per worker.

@@ -227,7 +227,8 @@ class Master final : public detail::Engine {
   bool count_answer(Rank from, Kind kind);
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
-  void until_placed(const std::function<void()>& work);
+  // `work` says whether it has placed all states.
+  void until_placed(const std::function<bool()>& work);
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
   void begin_backup(recovery::History::Bases bases);
@@ -276,7 +277,7 @@ class Master final : public detail::Engine {
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
   Random random_;  // of the program's main
-  std::set<std::string> node_names_{node_name()};
+  std::set<std::string> node_names_{host_.platform.node_name()};
   Running* running_ = nullptr;
 
   struct Fetching {

@@ -82,14 +82,15 @@ void Master::complete_backup() {
 }
 
 // Places states, as often as it takes until all of them and their copies are there.
-void Master::until_placed(const std::function<void()>& work) {
+void Master::until_placed(const std::function<bool()>& work) {
   placing_ = true;
   const std::unique_ptr<bool, void (*)(bool*)> end(&placing_, [](bool* placing) { *placing = false; });
   do {
     again_ = false;
     drop_all();
-    work();
+    const bool placed = work();
     if (again_) continue;
+    if (!placed) return;  // copies of states that do not come would be waited for without end
     begin_backup({});
     run_until([&] { return again_ || !backing_; });
   } while (again_);

@@ -12,6 +12,7 @@
 #include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/observer.hpp"
 
 namespace rondo::engine {
 
@@ -202,8 +203,10 @@ void Master::guard(const std::function<void()>& users_code) {
 void Master::on(const scheduler::Event& event) {
   if (std::holds_alternative<scheduler::event::Cancel>(event)) running_->cancelled = true;
   if (census_) return;  // what was planned with the lost worker is void
-  for (const scheduler::Command& command : scheduler_.on(transport_.now(), event))
-    std::visit([&](const auto& c) { perform(c); }, command);
+  const scheduler::Time now = transport_.now();
+  const std::vector<scheduler::Command> commands = scheduler_.on(now, event);
+  if (host_.observer != nullptr) host_.observer->decided(now, event, commands);
+  for (const scheduler::Command& command : commands) std::visit([&](const auto& c) { perform(c); }, command);
 }
 
 void Master::perform(const scheduler::command::Move& move) {

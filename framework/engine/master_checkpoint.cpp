@@ -287,7 +287,6 @@ void Master::safe_point(Bytes program) {
     wish_ = Wish::kLeave;
   }
   if (wish_ >= Wish::kLeave) {
-    left_ = true;
     try {
       write_checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
@@ -297,6 +296,7 @@ void Master::safe_point(Bytes program) {
                 << error.what();
     }
     std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
+    left_ = true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
     throw Leave{leave_status()};
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
@@ -339,7 +339,7 @@ int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothin
 // and say nothing of the next one.
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
-  heed(SignalWatch::take());
+  heed(host_.platform.take_wish());
   const bool over = transport_.now().count() >= walltime_.last_moment();
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;

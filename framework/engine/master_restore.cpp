@@ -195,7 +195,10 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
   require_workers();
   if (!options_.recover) return load_once(checkpoint);
   std::string refusal;
-  until_placed([&] { refusal = load_once(checkpoint); });
+  until_placed([&] {
+    refusal = load_once(checkpoint);
+    return refusal.empty();
+  });
   return refusal;
 }
 

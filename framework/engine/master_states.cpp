@@ -49,7 +49,10 @@ void Master::reset(std::size_t count, const Pack& pack) {
   };
   try {
     if (!options_.recover) return place_all();
-    until_placed(place_all);
+    until_placed([&] {
+      place_all();
+      return true;
+    });
   } catch (...) {  // half of them are no ensemble
     drop_all();
     throw;

@@ -34,7 +34,7 @@ enum class Kind : std::uint32_t {
   kFetch,     // uint64 request, all of StateId
   kFetched,   // worker to master: uint64 request, per state: StateId, uint8 ok, block (a text, if not ok)
   kTransfer,  // master to worker: Rank to, all of StateId: these have no job here, send them there
-  kStates,    // worker to worker: uint64 generation, per state: Parcel, block state, block own input
+  kStates,    // worker to worker: uint64 generation, per state: Parcel, block own input, block state
 
   // checkpoints
   kTry,    // master to worker: uint64 run, then a path of a root or two: can you write there?

@@ -7,22 +7,22 @@
 #include <utility>
 
 #include "engine/freed_memory.hpp"
-#include "engine/signals.hpp"
-#include "engine/start_thread.hpp"
 
 namespace rondo::engine {
 
 using transport::Envelope;
 
-Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
-               std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
+Worker::Worker(transport::Transport& transport, const Host& host, std::unique_ptr<detail::Kernel> kernel,
+               const WorkerSettings& settings)
     : transport_(transport),
-      storage_(storage),
+      storage_(host.storage),
+      platform_(host.platform),
       kernel_(std::move(kernel)),
       settings_(settings),
-      mark_(transport.rank()),
       copy_memory_(settings_.save_bytes),
-      thread_(start_thread("the updates of a worker", [this] { compute(); })) {}
+      executor_(platform_.make_executor(transport.rank(), "the updates of a worker")) {
+  executor_->start(*this);
+}
 
 Worker::~Worker() {
   {
@@ -30,8 +30,7 @@ Worker::~Worker() {
     leaving_ = true;
     replay_stopped_ = true;
   }
-  work_.notify_one();
-  thread_.join();
+  executor_->stop();
 }
 
 void Worker::handle(Envelope envelope) {
@@ -90,7 +89,7 @@ void Worker::poll() {
   limit_freed_memory(transport_.now().count());
   if (settings_.recover) take_replayed();
   flush_outgoing();
-  if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
+  if (const Wish wish = platform_.take_wish(); wish != Wish::kNone) {
     Buffer out = message(Kind::kSignal);
     Writer(out).put(wish);
     transport_.send(kMaster, std::move(out));

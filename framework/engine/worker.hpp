@@ -1,13 +1,12 @@
 // A worker: holds states, updates them, gives them away and takes them in.
 //
-// Two threads: the one that communicates owns the Worker and calls handle() and poll(); a second one, inside, only
-// computes. So a state can leave while another one is inside a long update. The two share what stands under `mutex_`.
+// Two threads: the one that communicates owns the Worker and calls handle() and poll(); another one only computes, and an
+// Executor runs it. So a state can leave while another one is inside a long update. The two share what stands under `mutex_`.
 //
 // Anything asked of a state that is still on its way here waits for it: moves and copies are sent without a round trip.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -26,7 +25,8 @@
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
-#include "engine/crash_line.hpp"
+#include "engine/executor.hpp"
+#include "engine/host.hpp"
 #include "engine/processor_time.hpp"
 #include "engine/protocol.hpp"
 #include "engine/saver.hpp"
@@ -34,18 +34,17 @@
 #include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
-#include "threads/thread.hpp"
 #include "transport/transport.hpp"
 
 namespace rondo::engine {
 
-class Worker {
+class Worker final : private Executor::Work {
  public:
-  // Starts the computing thread; throws Error if there is none left. Transport and storage outlive the worker.
-  Worker(transport::Transport& transport, checkpoint::Storage& storage,
-         std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
+  // Starts the computing thread; throws Error if there is none left. The transport and what the host names outlive the worker.
+  Worker(transport::Transport& transport, const Host& host, std::unique_ptr<detail::Kernel> kernel,
+         const WorkerSettings& settings);
   // Waits for the running update, if any, and drops what is left.
-  ~Worker();
+  ~Worker() override;
 
   // Takes in a message. Throws what the user's code throws when it packs or unpacks, and Error for what is no message.
   void handle(transport::Envelope envelope);
@@ -150,6 +149,30 @@ class Worker {
     std::vector<std::pair<StateId, Copy>> copies;
   };
   using States = std::unordered_map<StateId, detail::Object>;
+  // What the computing thread has taken up, with what it needs for that and what came of it. Used by that thread only.
+  enum class Piece : std::uint8_t { kNone, kUpdate, kTask, kReplay };
+  struct Updating {
+    Job job{};
+    Entry* entry = nullptr;
+    const SharedInput* shared = nullptr;  // null: the job has its own
+    detail::CallInfo call{};
+    scheduler::Time start{0}, end{0};
+    detail::Object before{nullptr, nullptr};  // with rollback, if it has failed: the state as it was
+    Buffer memory;                            // for that
+    std::optional<std::string> failure;
+    std::optional<std::uint64_t> difference;  // that --rondo-check has found
+    Buffer output;
+  };
+  struct RunningTask {
+    Task task;
+    TaskResult result;
+    transport::Seconds start{0};
+  };
+  struct RunningReplay {
+    Replay all;
+    States states;
+    std::optional<std::string> error;
+  };
   struct PendingOrder {
     StateId state;
     Order order;
@@ -223,21 +246,28 @@ class Worker {
   void answer();
 
   // The computing thread.
-  void compute();
-  void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
+  bool next() override;
+  void run() override;
+  [[nodiscard]] bool end_piece();
+  [[nodiscard]] Piece take_piece();
+  void begin_update(const Job& job);
+  void run_update();
+  [[nodiscard]] bool end_update();
   [[nodiscard]] detail::Object restored(Snapshot& before, std::string& failure) const;
-  void run_task(std::unique_lock<std::mutex>& lock);
-  void run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark);
-  void replay(const Replay& all, States& states, CrashMark& mark);
-  void replay_call(Reader& in, States& states, bool context_good, CrashMark& mark);
+  void run_task();
+  [[nodiscard]] bool end_task();
+  void run_replay();
+  void end_replay();
+  void replay(const Replay& all, States& states);
+  void replay_call(Reader& in, States& states, bool context_good);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
+  Platform& platform_;
   std::unique_ptr<detail::Kernel> kernel_;
   const WorkerSettings settings_;
 
   // Of the communicating thread alone.
-  CrashMark mark_;
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_inputs_;
@@ -266,11 +296,15 @@ class Worker {
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 
-  UpdateMeter meter_;  // used by the computing thread only
+  // Of the computing thread alone.
+  UpdateMeter meter_;
+  Piece piece_ = Piece::kNone;
+  Updating update_;
+  RunningTask task_;
+  RunningReplay replay_piece_;
 
   // Shared by the two threads.
   mutable std::mutex mutex_;
-  std::condition_variable work_;
   std::unordered_map<StateId, Entry> states_;  // changed by the communicating thread only
   scheduler::WorkQueue queue_;
   Call call_{};
@@ -300,7 +334,7 @@ class Worker {
   States replayed_;
   std::optional<std::string> replay_error_;
 
-  threads::Thread thread_;  // last: it uses all the others
+  std::unique_ptr<Executor> executor_;  // last: it uses all the others
 };
 
 }  // namespace rondo::engine

@@ -3,8 +3,8 @@
 #include <exception>
 #include <utility>
 
-#include "engine/build.hpp"
 #include "engine/check.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
@@ -79,7 +79,7 @@ void Worker::open_rounds() {
     queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
     plan();
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // What the master expects of this worker. Called with the lock held.
@@ -94,7 +94,7 @@ void Worker::plan() {
 void Worker::begin(const Call& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, cores_here(settings_.master_process)));
+  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, platform_.cores(settings_.master_process)));
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;
@@ -132,7 +132,7 @@ void Worker::assign(Envelope envelope, Reader& in) {
     low_told_ = false;
     plan();
   }
-  work_.notify_one();
+  executor_->notify();
   if (begins) take_early();
 }
 
@@ -190,36 +190,69 @@ void Worker::stop(Reader& in) {
 
 // ---- the computing thread
 
-void Worker::compute() {
-  CrashMark mark(transport_.rank());
-  std::unique_lock lock(mutex_);
-  while (!leaving_) {
-    if (replay_) {
-      run_replay(lock, mark);
-      meter_.restart();
-      continue;
-    }
-    if (const Job* next = queue_.start(transport_.now())) {
-      computing_ = true;
-      const Job job = *next;
-      run_job(lock, job, mark);
-      computing_ = false;
-      continue;
-    }
-    if (!tasks_.empty()) {
-      run_task(lock);
-      meter_.restart();
-      continue;
-    }
-    if (!done_.empty() || stopping_ || census_due_) {
-      report_due_ = true;
-      lock.unlock();
-      transport_.wake();
-      lock.lock();
-      if (leaving_ || queue_.ready() > 0 || !tasks_.empty() || replay_) continue;
-    }
-    work_.wait(lock);
+bool Worker::next() {
+  if (piece_ == Piece::kUpdate) {
+    update_.end = transport_.now();
+    limit_freed_memory(update_.end.count());
   }
+  std::unique_lock lock(mutex_);
+  bool wake = end_piece();
+  piece_ = leaving_ ? Piece::kNone : take_piece();
+  const bool idle = piece_ == Piece::kNone && !leaving_;
+  if (idle && !report_due_ && (!done_.empty() || stopping_ || census_due_)) wake = report_due_ = true;
+  lock.unlock();
+  if (wake) transport_.wake();
+  return piece_ != Piece::kNone;
+}
+
+void Worker::run() {
+  switch (piece_) {
+    case Piece::kUpdate: return run_update();
+    case Piece::kTask: return run_task();
+    case Piece::kReplay: return run_replay();
+    case Piece::kNone: return;
+  }
+}
+
+// Whether the thread that communicates has something to tell. Called with the lock held, as is all that follows but run_...().
+bool Worker::end_piece() {
+  switch (piece_) {
+    case Piece::kUpdate: return end_update();
+    case Piece::kTask: meter_.restart(); return end_task();
+    case Piece::kReplay:
+      meter_.restart();
+      end_replay();
+      return true;
+    case Piece::kNone: break;
+  }
+  return false;
+}
+
+Worker::Piece Worker::take_piece() {
+  if (replay_) {
+    replay_piece_ = {std::move(*replay_), {}, std::nullopt};
+    replay_.reset();
+    replaying_ = true;
+    replay_stopped_ = false;
+    return Piece::kReplay;
+  }
+  if (const Job* next = queue_.start(transport_.now())) {
+    computing_ = true;
+    begin_update(*next);
+    return Piece::kUpdate;
+  }
+  if (tasks_.empty()) return Piece::kNone;
+  task_.task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return Piece::kTask;
+}
+
+void Worker::begin_update(const Job& job) {
+  update_.job = job;
+  update_.entry = &states_.at(job.state);
+  update_.shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
+  update_.call = {job.state, call_.first_round + job.round, call_.seed};
+  update_.start = queue_.running_since();
 }
 
 // A state that cannot be restored stays as its update left it, and the text of the failure says so.
@@ -232,75 +265,65 @@ detail::Object Worker::restored(Snapshot& before, std::string& failure) const {
   }
 }
 
-// Called with the lock held, and returns so.
-void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
-  Entry& entry = states_.at(job.state);
-  const SharedInput* shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
-  const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
-  const scheduler::Time start = queue_.running_since();
-  static thread_local Buffer output;
-  output.clear();
-  static thread_local Buffer memory;
+void Worker::run_update() {
+  Updating& u = update_;
+  u.output.clear();
+  u.failure.reset();
+  u.difference.reset();
   std::optional<Snapshot> before;
-  detail::Object old{nullptr, nullptr};
-  std::optional<std::string> failure;
-  std::optional<std::uint64_t> difference;  // that --rondo-check has found
-  lock.unlock();
-  meter_.update_begins(start);
-  mark.enter(job.state, call.round);
+  meter_.update_begins(u.start);
+  const CrashMark::Updating mark(u.job.state, u.call.round);
   try {
     if (context_error_) throw Error(*context_error_);
-    if (shared != nullptr && shared->error) throw Error(*shared->error);
-    if (settings_.rollback) before.emplace(*kernel_, entry.state.get(), memory);
-    kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
-                    call, output);
+    if (u.shared != nullptr && u.shared->error) throw Error(*u.shared->error);
+    if (settings_.rollback) before.emplace(*kernel_, u.entry->state.get(), u.memory);
+    kernel_->update(u.entry->state.get(), u.shared != nullptr ? u.shared->value.get() : nullptr,
+                    u.entry->own_input, u.call, u.output);
   } catch (const CheckFailure& found) {
-    failure = found.what();
-    difference = found.position();
+    u.failure = found.what();
+    u.difference = found.position();
   } catch (...) {
-    failure = exception_text();
-    if (before) old = restored(*before, *failure);
+    u.failure = exception_text();
+    if (before) u.before = restored(*before, *u.failure);
   }
-  before.reset();
-  mark.leave();
-  const scheduler::Time now = transport_.now();
-  limit_freed_memory(now.count());
-  lock.lock();
+}
 
+bool Worker::end_update() {
+  Updating& u = update_;
+  Entry& entry = *u.entry;
+  const Job& job = u.job;
+  const scheduler::Time now = u.end;
+  computing_ = false;
   bool wake = false;
-  if (failure) {
-    if (old) entry.state = std::move(old);
-    Buffer out = message(difference ? Kind::kDiffers : Kind::kFailed);
+  if (u.failure) {
+    if (u.before) entry.state = std::exchange(u.before, {nullptr, nullptr});
+    Buffer out = message(u.difference ? Kind::kDiffers : Kind::kFailed);
     Writer writer(out);
     writer.put(call_.epoch);
     writer.put(job.state);
     writer.put(job.round);
-    writer.put_text(*failure);
-    if (difference) writer.put(*difference);
+    writer.put_text(*u.failure);
+    if (u.difference) writer.put(*u.difference);
     failures_.push_back(std::move(out));
     queue_.failed();
     queue_.stop();
     wake = report_due_ = true;
   } else {
-    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
-    done_.sizes.push_back(output.size());
-    done_.outputs.append(output);
+    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - u.start).count()), job.hop});
+    done_.sizes.push_back(u.output.size());
+    done_.outputs.append(u.output);
     // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
     entry.own_input = {};
     entry.rounds = job.round + 1;
-    queue_.finished(now, now - start);
+    queue_.finished(now, now - u.start);
     done_.processor_time += meter_.update_ends(now, queue_.ready() == 0).count();
     if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates ||
         late(now))
       wake = report_due_ = true;
   }
-  if (wake) {
-    lock.unlock();
-    transport_.wake();
-    lock.lock();
-  }
+  return wake;
 }
 
 }  // namespace rondo::engine

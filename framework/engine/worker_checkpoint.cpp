@@ -5,6 +5,7 @@
 
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
@@ -31,6 +32,7 @@ void Worker::save(Reader& in) {
   Saver::Places places;
   for (Saver::Place& place : places) place = {get_path(in), in.get_all<std::uint64_t>()};
   saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
+                 platform_.make_executor(transport_.rank(), "the writing of a checkpoint"),
                  [this] { transport_.wake(); });
   saving_sequence_ = head.sequence;
   recorder_ = {};

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 #include "recovery/census.hpp"
@@ -139,7 +140,7 @@ void Worker::take_replay(Envelope envelope) {
     const std::lock_guard lock(mutex_);
     replay_ = std::move(all);
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // Called with the lock held.
@@ -161,38 +162,30 @@ void Worker::take_replayed() {
   for (Envelope& envelope : std::exchange(early_contexts_, {})) take_context(std::move(envelope));
 }
 
-// Called by the computing thread with the lock held, and returns so.
-void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
-  const Replay all = std::move(*replay_);
-  replay_.reset();
-  replaying_ = true;
-  replay_stopped_ = false;
-  States states;
-  std::optional<std::string> error;
-  lock.unlock();
+void Worker::run_replay() {
   try {
-    replay(all, states, mark);
+    replay(replay_piece_.all, replay_piece_.states);
   } catch (...) {
-    error = "lost states cannot be made anew: " + exception_text();
+    replay_piece_.error = "lost states cannot be made anew: " + exception_text();
   }
   try {
     kernel_->set_context(context_);
   } catch (...) {
     // it could not be unpacked when it came either: context_error_ says so
   }
-  lock.lock();
+}
+
+void Worker::end_replay() {
   replaying_ = false;
   if (!replay_stopped_) {
-    replayed_ = std::move(states);
-    replay_error_ = std::move(error);
+    replayed_ = std::move(replay_piece_.states);
+    replay_error_ = std::move(replay_piece_.error);
   }
-  lock.unlock();
-  transport_.wake();
-  lock.lock();
+  replay_piece_ = {};
 }
 
 // Does again what the master has written.
-void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
+void Worker::replay(const Replay& all, States& states) {
   for (const auto& [id, copy] : all.copies) states.emplace(id, unpack_state(id, copy.bytes));
   Reader in(all.message.message);
   (void)in.get<Kind>();
@@ -210,7 +203,7 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
   while (!in.empty() && !replay_stopped_) {
     switch (in.get<ReplayStep>()) {
       case ReplayStep::kContext: set_context(in.get_block()); break;
-      case ReplayStep::kCall: replay_call(in, states, context_good, mark); break;
+      case ReplayStep::kCall: replay_call(in, states, context_good); break;
       case ReplayStep::kFamily: {
         const auto id = in.get<StateId>();
         detail::Object parent = std::move(states.extract(id).mapped());
@@ -225,7 +218,7 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
   }
 }
 
-void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMark& mark) {
+void Worker::replay_call(Reader& in, States& states, bool context_good) {
   const auto head = in.get<ReplayHead>();
   std::vector<SharedInput> inputs(head.count);
   for (SharedInput& input : inputs) input = unpack_input(in.get_block());
@@ -240,14 +233,13 @@ void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMar
         continue;  // it did not get to the update then
       const detail::CallInfo call{way.id, head.first_round + round, head.seed};
       output.clear();
-      mark.enter(way.id, call.round);
+      const CrashMark::Updating mark(way.id, call.round);
       try {
         kernel_->update(state.get(), shared != nullptr ? shared->value.get() : nullptr, own, call, output);
       } catch (...) {
         // as it did the first time; one that did not is not the same function of the same values
         if (round < way.to) throw;
       }
-      mark.leave();
     }
   }
 }

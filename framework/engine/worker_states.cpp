@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
@@ -105,7 +106,7 @@ void Worker::proceed(StateId id) {
       postponed_.push_back({id, std::move(*next)});
     }
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // Whether the copies that this order makes may be made now.
@@ -218,8 +219,9 @@ void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const P
   try {
     Writer writer(out);
     writer.put(parcel);
-    writer.put_block(put);
     writer.put_block(own_input);
+    writer.put_block(
+        put);  // last: what follows a big state would have the buffer grow once more, and copy it
   } catch (...) {
     out.truncate(before);  // the states before it are whole
     throw;
@@ -245,15 +247,15 @@ void Worker::take_in(Envelope envelope, Reader& in) {
   const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   while (!in.empty()) {
     auto parcel = in.get<Parcel>();
-    const Bytes packed = in.get_block();
     const Bytes own_input = in.get_block();
+    const Bytes packed = in.get_block();
     if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
       Envelope again{envelope.from, message(Kind::kStates)};
       Writer writer(again.message);
       writer.put(generation);
       writer.put(parcel);
-      writer.put_block(packed);
       writer.put_block(own_input);
+      writer.put_block(packed);
       early_.push_back(std::move(again));
       continue;
     }

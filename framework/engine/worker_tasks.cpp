@@ -20,7 +20,7 @@ void Worker::take_tasks(transport::Envelope envelope, Reader& in) {
       tasks_.push_back({number, key, round, seed, bytes, in.get_block()});
     }
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // What has not started is not wanted any more.
@@ -49,13 +49,11 @@ void Worker::send_task_results() {
   transport_.send(kMaster, std::move(out));
 }
 
-// Called by the computing thread with the lock held, and returns so.
-void Worker::run_task(std::unique_lock<std::mutex>& lock) {
-  const Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  lock.unlock();
-  TaskResult result{task.number, 0, TaskStatus::kDone, {}};
-  const transport::Seconds start = transport_.now();
+void Worker::run_task() {
+  const Task& task = task_.task;
+  TaskResult& result = task_.result;
+  result = {task.number, 0, TaskStatus::kDone, {}};
+  task_.start = transport_.now();
   try {
     const detail::Object state = kernel_->make_state();
     kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
@@ -71,18 +69,18 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
     const std::string text = exception_text();
     result.output.append(std::as_bytes(std::span(text)));
   }
+}
+
+// Alone or together: results travel when there is nothing more to wait for, or when the first has waited long enough.
+bool Worker::end_task() {
   const transport::Seconds now = transport_.now();
-  result.seconds = (now - start).count();
-  lock.lock();
-  task_results_.push_back(std::move(result));
-  // alone or together: results travel when there is nothing more to wait for, or when the first has waited long enough
+  task_.result.seconds = (now - task_.start).count();
+  task_results_.push_back(std::move(task_.result));
+  task_.task = {};  // the message that holds its input
   constexpr transport::Seconds kPatience{1e-3};
   if (task_results_.size() == 1) first_task_done_ = now;
-  if (!tasks_.empty() && now - first_task_done_ < kPatience) return;
-  tasks_due_ = true;
-  lock.unlock();
-  transport_.wake();
-  lock.lock();
+  if (!tasks_.empty() && now - first_task_done_ < kPatience) return false;
+  return tasks_due_ = true;
 }
 
 }  // namespace rondo::engine

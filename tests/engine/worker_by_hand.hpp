@@ -65,8 +65,8 @@ class WorkerByHand : public testing::Test {
     Writer writer(out);
     writer.put(generation);
     writer.put(Parcel{kState, 1, 0, {}});
-    writer.put_block(bytes(state));
     writer.put_block(Bytes());
+    writer.put_block(bytes(state));
     give(from, std::move(out));
   }
   void assign(std::uint64_t epoch, const std::string& own_input, StateId id = kState) {
@@ -94,8 +94,8 @@ class WorkerByHand : public testing::Test {
       (void)in.get<std::uint64_t>();
       while (!in.empty()) {
         (void)in.get<Parcel>();
-        states.push_back(text(in.get_block()));
         (void)in.get_block();
+        states.push_back(text(in.get_block()));
       }
     }
     return states;
@@ -118,7 +118,7 @@ class WorkerByHand : public testing::Test {
   }
 
   explicit WorkerByHand(const WorkerSettings& settings = {})
-      : worker_(transport_, storage_, std::make_unique<Append>(), settings) {}
+      : worker_(transport_, Host{storage_, nullptr}, std::make_unique<Append>(), settings) {}
   void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
 
   ByHand transport_;

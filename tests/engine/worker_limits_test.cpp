@@ -87,7 +87,7 @@ class WorkerLimits : public testing::Test {
   ~WorkerLimits() override { gate_.let(1000); }
 
   void start(const WorkerSettings& settings) {
-    worker_ = std::make_unique<Worker>(transport_, storage_, std::make_unique<Gated>(gate_), settings);
+    worker_ = std::make_unique<Worker>(transport_, Host{storage_, nullptr}, std::make_unique<Gated>(gate_), settings);
     Buffer out = message(Kind::kPlace);
     Writer writer(out);
     for (std::uint64_t i = 0; i < kStates; ++i) {

@@ -147,8 +147,8 @@ TEST_F(Bereft, AStateThatCameWithItsJobStandsWhereTheJobDoes) {
   Writer writer(out);
   writer.put(std::uint64_t{0});
   writer.put(Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}});
-  writer.put_block(bytes("a"));
   writer.put_block(Bytes());
+  writer.put_block(bytes("a"));
   give(kOther, std::move(out));
   lose(Rank{1});
   const std::vector<recovery::Held> all = held();

@@ -167,7 +167,7 @@ class Limited : public testing::Test {
     disk_.allow(0);
     engine::WorkerSettings settings;
     settings.save_bytes = limit;
-    worker_.emplace(transport_, disk_, std::make_unique<Counting>(counts_), settings);
+    worker_.emplace(transport_, engine::Host{disk_, nullptr}, std::make_unique<Counting>(counts_), settings);
     std::vector<engine::StateCost> all;
     for (std::size_t i = 0; i < kStates; ++i) {
       Buffer place = engine::message(engine::Kind::kPlace);

@@ -19,18 +19,20 @@ class Scenario {
     settings_.seed = seed;
     settings_.workers = chance(0.03) ? 50 : 1 + below(8);
     engine::Options& o = settings_.options;
-    o.stall = o.orphan = 0;
-    o.rebalance = !chance(0.1);
-    o.batch = chance(0.4) ? 1 + below(7) : 0;
-    if (chance(0.2)) o.memory = 30e3 * (1 + below(40));
+    o.stall.reset();
+    o.orphan.reset();
+    const bool rebalances = !chance(0.1);
+    const std::uint64_t batch = chance(0.4) ? 1 + below(7) : 0;
+    o.batch = !rebalances ? Tunable::off() : batch > 0 ? Tunable(batch) : Tunable();
+    if (chance(0.2)) o.memory = 30'000 * (1 + below(40));
     if (chance(0.3)) o.tuning.tolerance = uniform() * 0.2;
     o.tuning.low = chance(0.1) ? 0 : std::pow(10, -5 + 3 * uniform());
     o.tuning.report_interval = std::pow(10, -3.5 + 2 * uniform());
     o.rounds_ahead = 1 + below(6);
-    o.tree_fanout = 1 + below(5);
+    o.fanout = 1 + below(5);
     if (chance(0.3)) {
       workload_.own_inputs = true;  // few of them may wait at a worker
-      o.input_bytes = 2 * static_cast<std::size_t>(workload_.input_bytes) * (1 + below(10));
+      o.input_memory = 2 * static_cast<std::size_t>(workload_.input_bytes) * (1 + below(10));
     }
     Machine& m = settings_.machine;
     m.latency = Seconds(chance(0.1) ? 0 : std::pow(10, -6 + 4 * uniform()));
@@ -41,16 +43,16 @@ class Scenario {
     if (chance(0.2) && !workload_.own_inputs)
       workload_.input_bytes = 2e5;  // for many workers it goes down the tree
     if (chance(0.3) && workload_.state_bytes > 0)
-      o.memory = std::max(8.0, workload_.state_bytes) * (1 + below(20));
+      o.memory = static_cast<std::uint64_t>(std::max(8.0, workload_.state_bytes)) * (1 + below(20));
     if (chance(0.2)) o.tuning.unsent_bytes = static_cast<std::uint64_t>(workload_.state_bytes * below(4)) + 1;
     choose_costs();
-    o.check = o.rebalance && seed % 8 == 5;  // states move all the time
+    o.check = rebalances && seed % 8 == 5;  // states move all the time
   }
 
   // Runs it; what was wrong, or nothing.
   [[nodiscard]] std::string run(Observer* second = nullptr) {
     Both observers{checker_, second};
-    checker_.rebalance = settings_.options.rebalance;
+    checker_.rebalance = !settings_.options.batch.is_off();
     Simulation simulation(settings_, workload_, &observers);
     const auto reset = [&] {
       const std::uint32_t count = chance(0.05) ? 0 : 1 + below(chance(0.2) ? 100 : 25);

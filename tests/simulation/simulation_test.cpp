@@ -95,7 +95,7 @@ TEST(Simulation, ARelayTakesMessagesOffTheMasterAndCostsLittleTime) {
   for (const bool relay : {false, true}) {
     Settings settings = Settings::of(200);
     settings.machine.master_message = Seconds(100e-6);  // bundles go as often as that allows
-    settings.options.relay = relay ? 14 : 0;
+    settings.options.relay = relay ? Tunable(14) : Tunable::off();
     Simulation simulation(settings, workload(costs));
     simulation.reset(4000);
     simulation.update();

@@ -102,7 +102,8 @@ double published_efficiency(std::uint32_t workers, std::uint32_t rounds, On on) 
 
 void line(const Point& point, std::uint32_t rounds, std::uint64_t seeds, bool relay) {
   Settings settings = Settings::of(point.workers);
-  settings.options.relay = relay ? static_cast<std::uint32_t>(std::lround(std::sqrt(point.workers))) : 0;
+  settings.options.relay =
+      relay ? Tunable(static_cast<std::uint64_t>(std::lround(std::sqrt(point.workers)))) : Tunable::off();
   Sum cold, warm;
   std::vector<double> is, greedy;  // of each seed
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -126,7 +127,7 @@ void line(const Point& point, std::uint32_t rounds, std::uint64_t seeds, bool re
     greedy.push_back(bounds / greedy_makespans);
   }
   std::printf("%7u %8lu %5u |", point.workers, static_cast<unsigned long>(point.states),
-              settings.options.relay);
+              settings.options.relay.value_or(0));
   if (point.published > 0) {
     std::printf(" %9.2f %9.2f %9.2f |", point.published,
                 published_efficiency(point.workers, rounds, On::kPublished),

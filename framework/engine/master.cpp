@@ -104,18 +104,11 @@ void Master::handshake(const detail::Program& program) {
       mismatch = difference(mine, Rank{static_cast<std::int32_t>(rank)}, greetings_[rank]);
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     if (!alive(worker_of(Rank{static_cast<std::int32_t>(rank)}))) continue;
-    Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
-    if (mismatch.empty()) {
-      worker_settings_.workers_here = workers_on(nodes_[rank]);
-      Writer writer(out);
-      writer.put(worker_settings_);
-      writer.put_text(host_.platform.node_name());
-      writer.put(leaders[rank]);
-      writer.put(plan.pace.count());
-    } else {
-      Writer(out).put_text(mismatch);
-    }
-    send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
+    worker_settings_.workers_here = workers_on(nodes_[rank]);
+    send(Rank{static_cast<std::int32_t>(rank)},
+         mismatch.empty() ? to_bytes(messages::Welcome{worker_settings_, host_.platform.node_name(), leaders[rank],
+                                                       plan.pace.count()})
+                          : to_bytes(messages::Mismatch{mismatch}));
   }
   worker_settings_.workers_here = workers_on(host_.platform.node_name());
   welcomed_ = mismatch.empty();
@@ -153,11 +146,9 @@ void Master::close(std::int32_t status) {
   finish_saving();
   tell_saving_error();
   await(Kind::kClosed);
-  send_all(message(Kind::kClose));
+  send_all(to_bytes(messages::Close()));
   run_until([&] { return all_answered(); });
-  Buffer out = message(Kind::kExit);
-  Writer(out).put(status);
-  send_all(out);
+  send_all(to_bytes(messages::Exit{status}));
   run_until([&] { return transport_.unsent() == 0; });
   transport_.end();
   own_worker_.reset();
@@ -191,7 +182,7 @@ void Master::speak() {
   const double now = transport_.now().count();
   if (!options_.orphan || !welcomed_ || closing_ || now < speak_at_) return;
   speak_at_ = now + kSpokenShare * seconds_or(options_.orphan, scheduler::kNever.count());
-  send_all(message(Kind::kAsk));
+  send_all(to_bytes(messages::Ping()));
 }
 
 void Master::send_tree(const Buffer& message) {
@@ -218,9 +209,8 @@ void Master::or_end(const std::function<void()>& work) {
 }
 
 void Master::dispatch(Envelope envelope) {
-  Reader in(envelope.message);
-  const auto kind = in.get<Kind>();
-  if (!is_for_master(kind) && options_.master_works) {
+  const Kind kind = kind_of(envelope.message);
+  if (!messages::ForMaster::has(kind) && options_.master_works) {
     // what is said to all workers before this one is there, or when it has gone
     if (own_worker_) return own_worker_->handle(std::move(envelope));
     if (!closing_) early_.push_back(std::move(envelope));
@@ -228,50 +218,35 @@ void Master::dispatch(Envelope envelope) {
   }
   const double now = transport_.now().count();
   const scheduler::Worker worker = worker_of(envelope.from);
-  if (!alive(worker)) {  // it was only slow; its states are elsewhere now
-    Buffer out = message(Kind::kLeave);
-    Writer(out).put(std::int32_t{EXIT_SUCCESS});
-    return transport_.send(envelope.from, std::move(out));
-  }
+  if (!alive(worker))  // it was only slow; its states are elsewhere now
+    return transport_.send(envelope.from, to_bytes(messages::Leave{EXIT_SUCCESS}));
   seen_[index(worker)].heard = now;
   silence_.heard(worker);
   // a report may tell that nothing has been done, and an answer brings nothing forward
-  if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
+  if (kind != Kind::kReport && kind != Kind::kStatus) heard_ = now;
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
-  switch (kind) {
-    case Kind::kHello:
-      greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
-      nodes_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
-      node_names_.insert(nodes_[static_cast<std::size_t>(value(envelope.from))]);
-      (void)count_answer(envelope.from, kind);
-      return;
-    case Kind::kClosed: (void)count_answer(envelope.from, kind); return;
-    case Kind::kBackedUp: return take_backed_up(in);
-    case Kind::kCensus: return take_census(envelope.from, in);
-    case Kind::kFetched: return take_fetched(envelope.from, in);
-    case Kind::kSignal: return heed(in.get<Wish>());
-    case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
-    case Kind::kTried: return take_tried(envelope.from, in);
-    case Kind::kSaved: return take_saved(in);
-    case Kind::kLoaded: return take_loaded(in);
-    case Kind::kAnswer: return take_answer(envelope.from, in);
-    case Kind::kReport: return take_report(envelope.from, in);
-    case Kind::kGave: return take_gave(envelope.from, in);
-    case Kind::kFailed: return take_failed(envelope.from, in);
-    case Kind::kDiffers: return take_differs(envelope.from, in);
-    case Kind::kStopped:
-      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_) on(scheduler::event::Stopped{worker});
-      return;
-    case Kind::kCounted: {
-      const auto counters = in.get<WorkerCounters>();
-      if (!count_answer(envelope.from, kind)) return;
-      profile_.transfers += counters.transfers;
-      profile_.transfer_bytes += counters.transfer_bytes;
-      return;
-    }
-    default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
-  }
+  const bool known = engine::dispatch(messages::ForMaster(), envelope.message,
+                                      [&](const auto& message) { take(envelope.from, message); });
+  if (!known) throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+}
+
+void Master::take(Rank from, const messages::Hello& hello) {
+  const auto rank = static_cast<std::size_t>(value(from));
+  greetings_[rank] = hello.build;
+  nodes_[rank] = hello.node;
+  node_names_.insert(hello.node);
+  (void)count_answer(from, Kind::kHello);
+}
+
+void Master::take(Rank from, const messages::Closed&) { (void)count_answer(from, Kind::kClosed); }
+
+void Master::take(Rank, const messages::Signal& signal) { heed(signal.wish); }
+
+void Master::take(Rank from, const messages::Counted& counted) {
+  if (!count_answer(from, Kind::kCounted)) return;
+  profile_.transfers += counted.counters.transfers;
+  profile_.transfer_bytes += counted.counters.transfer_bytes;
 }
 
 }  // namespace rondo::engine

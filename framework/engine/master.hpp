@@ -26,7 +26,7 @@
 #include "engine/build.hpp"
 #include "engine/host.hpp"
 #include "engine/options.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/signals.hpp"
 #include "engine/walltime.hpp"
 #include "engine/watchdog.hpp"
@@ -88,7 +88,7 @@ class Master final : public detail::Engine {
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;
   // What a call brings, for as long as it runs.
   struct Running {
-    Call call{};
+    messages::CallHeader call{};
     Bytes shared;  // input of round 0, if the assignments carry it
     const Pack* own = nullptr;
     Output output;
@@ -107,7 +107,7 @@ class Master final : public detail::Engine {
   };
   struct Seen {  // of a worker, for who asks why nothing goes on
     double heard = 0;
-    std::optional<Condition> answer;  // to the last question
+    std::optional<messages::Condition> answer;  // to the last question
   };
 
   // A checkpoint that is being written, to one place or two. It is complete if one of them has all of it.
@@ -155,6 +155,23 @@ class Master final : public detail::Engine {
   template <class Done>
   void run_until(const Done& done);
   void dispatch(transport::Envelope envelope);
+  void take(Rank from, const messages::Hello& hello);
+  void take(Rank from, const messages::Closed& closed);
+  void take(Rank from, const messages::Fetched& fetched);
+  void take(Rank from, const messages::Report& report);
+  void take(Rank from, const messages::Gave& gave);
+  void take(Rank from, const messages::Failed& failed);
+  void take(Rank from, const messages::Differs& differs);
+  void take(Rank from, const messages::Stopped& stopped);
+  void take(Rank from, const messages::TasksDone& done);
+  void take(Rank from, const messages::Tried& tried);
+  void take(Rank from, const messages::Saved& saved);
+  void take(Rank from, const messages::Loaded& loaded);
+  void take(Rank from, const messages::Signal& signal);
+  void take(Rank from, const messages::Status& status);
+  void take(Rank from, const messages::Counted& counted);
+  void take(Rank from, const messages::BackedUp& backed_up);
+  void take(Rank from, const messages::Census& census);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
   [[nodiscard]] bool all_greeted() const;
@@ -173,28 +190,20 @@ class Master final : public detail::Engine {
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);
   [[nodiscard]] std::size_t pack_inputs(std::span<const Slot> slots, Buffer& inputs);
-  void write_jobs(Buffer& out, std::span<const Slot> slots);
+  [[nodiscard]] std::vector<scheduler::Job> jobs_of(std::span<const Slot> slots) const;
   void perform(const scheduler::command::Give& give);
   void perform(const scheduler::command::Complete& complete);
   void perform(const scheduler::command::Stop& stop);
   void perform(const scheduler::command::End& end);
-  void take_report(Rank from, Reader& in);
-  void take_gave(Rank from, Reader& in);
-  void take_failed(Rank from, Reader& in);
-  void take_differs(Rank from, Reader& in);
-  void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   void hand_out();
-  void take_tasks_done(Rank from, Reader& in);
   void write_checkpoint(const std::string& path, Bytes program);
   void begin_saving(const std::string& path, Bytes program);
-  void take_saved(Reader& in);
   void complete_saving();
   void finish_saving();
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
   [[nodiscard]] bool is_news(const std::string& failure);
-  void take_tried(Rank from, Reader& in);
   void set_end(double now);
   [[nodiscard]] std::string folder(const std::string& path) const;
   void publish_end();
@@ -209,7 +218,6 @@ class Master final : public detail::Engine {
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
-  void take_loaded(Reader& in);
   [[nodiscard]] bool checkpoint_due() const;
   void heed(Wish wish);
   void watch_time();
@@ -232,11 +240,9 @@ class Master final : public detail::Engine {
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
   void begin_backup(recovery::History::Bases bases);
-  void take_backed_up(Reader& in);
   void complete_backup();
   [[nodiscard]] double watch_silence();
   void lose(const std::vector<scheduler::Worker>& silent);
-  void take_census(Rank from, Reader& in);
   void finish_recovery();
   [[nodiscard]] bool in_call() const { return running_ != nullptr && !serving_; }
   [[nodiscard]] recovery::Findings find_states(const recovery::Census& census) const;
@@ -252,7 +258,6 @@ class Master final : public detail::Engine {
   void speak();
   void request(std::span<const StateId> ids);
   void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
-  void take_answer(Rank from, Reader& in);
   [[nodiscard]] std::string activity() const;
   void tell_stall() const;
 

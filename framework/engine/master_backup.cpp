@@ -52,23 +52,18 @@ void Master::begin_backup(recovery::History::Bases bases) {
       recovery::plan_backup(++backups_, history_.position(in_call()), ids_, owners, peers_, std::move(bases));
   backup_round_ = round_;
   if (backing_->missing == 0) return complete_backup();
-  std::vector<std::vector<CopyTarget>> targets(workers_);
+  std::vector<std::vector<messages::CopyTarget>> targets(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot)
     targets[index(owners[slot])].push_back({ids_[slot], rank_of(backing_->others[slot])});
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (targets[w].empty()) continue;
-    Buffer out = message(Kind::kBackup);
-    Writer writer(out);
-    writer.put(backing_->number);
-    writer.put_all(std::span<const CopyTarget>(targets[w]));
-    send(rank_of(scheduler::Worker{w}), std::move(out));
+    send(rank_of(scheduler::Worker{w}), to_bytes(messages::BackUp{backing_->number, std::move(targets[w])}));
   }
 }
 
-void Master::take_backed_up(Reader& in) {
-  const auto number = in.get<std::uint64_t>();
-  if (!backing_ || number != backing_->number) return;
-  backing_->missing -= in.get<std::uint64_t>();
+void Master::take(Rank, const messages::BackedUp& backed_up) {
+  if (!backing_ || backed_up.number != backing_->number) return;
+  backing_->missing -= backed_up.states;
   if (backing_->missing == 0) complete_backup();
 }
 
@@ -76,9 +71,7 @@ void Master::complete_backup() {
   backup_ = std::move(backing_);
   backing_.reset();
   history_.trim(backup_->position);
-  Buffer out = message(Kind::kBackupDone);
-  Writer(out).put(backup_->number);
-  send_all(out);
+  send_all(to_bytes(messages::BackupDone{backup_->number}));
 }
 
 // Places states, as often as it takes until all of them and their copies are there.

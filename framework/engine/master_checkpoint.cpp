@@ -91,12 +91,8 @@ void Master::check_places() {
   std::vector<checkpoint::Path> all{options_.checkpoint};
   if (has_copy(options_.checkpoint)) all.push_back(checkpoint::Path::shared(options_.checkpoint_copy));
   trials_.assign(all.size(), "");
-  Buffer out = message(Kind::kTry);
-  Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Doing doing(host_.watchdog, "a trial of the folder for checkpoints");
-    Writer writer(out);
-    put_path(writer, all[i]);
     try {
       if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
@@ -105,7 +101,7 @@ void Master::check_places() {
     }
   }
   await(Kind::kTried);
-  send_all(out);
+  send_all(to_bytes(messages::Try{run_, {all.begin(), all.end()}}));
   run_until([&] { return all_answered(); });
 
   const std::array names = {options_.written("checkpoint") + ": ",
@@ -126,24 +122,22 @@ void Master::check_places() {
             << " alone, until that can be written" << std::endl;
 }
 
-void Master::take_tried(Rank from, Reader& in) {
+void Master::take(Rank from, const messages::Tried& tried) {
   if (!count_answer(from, Kind::kTried)) return;
-  for (std::string& trial : trials_) {
-    const std::string error = in.get_text();
-    if (trial.empty() && !error.empty())
-      trial = "rank " + std::to_string(value(from)) + " on " + nodes_[static_cast<std::size_t>(value(from))] +
-              ": " + error;
-  }
+  for (std::size_t i = 0; i < trials_.size(); ++i)
+    if (trials_[i].empty() && !tried.errors.at(i).empty())
+      trials_[i] = "rank " + std::to_string(value(from)) + " on " +
+                   nodes_[static_cast<std::size_t>(value(from))] + ": " + tried.errors[i];
 }
 
-// Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.
+// Tells the workers to pack what they hold, and goes on; messages::Saved completes the checkpoint.
 void Master::begin_saving(const std::string& path, Bytes program) {
   Saving saving;
   saving.began = transport_.now().count();
   saving.sequence = sequence_last_ + 1;
   const std::vector<checkpoint::Path> all = roots(path);
   const Doing doing(host_.watchdog, "the folder for a checkpoint");
-  Saver::Places places;
+  std::array<messages::SavePlace, 2> places;
   for (std::size_t i = 0; i < all.size(); ++i) {
     saving.places[i].root = all[i];
     try {
@@ -187,7 +181,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   manifest.context.append(context_bytes_);
   manifest.program.append(program);
   manifest.arguments = options_.arguments;
-  std::vector<std::vector<StateCost>> parts(workers_);
+  std::vector<std::vector<messages::StateCost>> parts(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     const std::uint32_t part = index(scheduler_.owner(slot));
@@ -198,27 +192,17 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (parts[w].empty()) continue;
     ++saving_->missing;
-    Buffer out = message(Kind::kSave);
-    Writer writer(out);
-    writer.put(SaveHead{saving_->sequence, {manifest.type_hash, round_, w}});
-    for (const auto& [root, sequences] : places) {
-      put_path(writer, root);
-      writer.put_all(std::span<const std::uint64_t>(sequences));
-    }
-    writer.put_all(std::span<const StateCost>(parts[w]));
-    send(rank_of(scheduler::Worker{w}), std::move(out));
+    send(rank_of(scheduler::Worker{w}),
+         to_bytes(messages::Save{saving_->sequence, {manifest.type_hash, round_, w}, places, std::move(parts[w])}));
   }
   if (saving_->missing == 0) complete_saving();
 }
 
-void Master::take_saved(Reader& in) {
-  const auto sequence = in.get<std::uint64_t>();
-  if (!saving_ || sequence != saving_->sequence) return;
-  saving_->manifest.parts.push_back(in.get<checkpoint::PartEntry>());
-  for (SavingPlace& place : saving_->places) {
-    const std::string error = in.get_text();
-    if (place.error.empty()) place.error = error;
-  }
+void Master::take(Rank, const messages::Saved& saved) {
+  if (!saving_ || saved.sequence != saving_->sequence) return;
+  saving_->manifest.parts.push_back(saved.part);
+  for (std::size_t i = 0; i < saved.errors.size(); ++i)
+    if (saving_->places[i].error.empty()) saving_->places[i].error = saved.errors[i];
   if (--saving_->missing == 0) complete_saving();
 }
 

@@ -207,7 +207,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   std::vector<scheduler::Cost> costs(manifest.placements.size());
   if (manifest.scheduler.size() == costs.size() * sizeof(scheduler::Cost)) {
     Reader in{Bytes(manifest.scheduler)};
-    for (scheduler::Cost& cost : costs) cost = in.get<scheduler::Cost>();
+    for (scheduler::Cost& cost : costs) in.get(cost);
   }
 
   drop_all();
@@ -233,13 +233,10 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   for (const checkpoint::PartEntry& entry : manifest.parts) {
     Load& load = loads_[entry.number];
     load.slots = std::move(slots[entry.number]);
-    load.message = message(Kind::kLoad);
-    Writer writer(load.message);
-    writer.put(LoadHead{generation_, {manifest.type_hash, manifest.round, entry.number}, entry});
-    put_path(writer, checkpoint.folder);
-    std::vector<Target> targets;
+    std::vector<messages::Target> targets;
     for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
-    writer.put_all(std::span<const Target>(targets));
+    load.message = to_bytes(messages::Load{
+        generation_, {manifest.type_hash, manifest.round, entry.number}, entry, checkpoint.folder, std::move(targets)});
     load_part(load, entry.number);
   }
   run_until([&] {
@@ -274,17 +271,15 @@ void Master::load_part(Load& load, std::uint64_t number) {
   send(rank_of(scheduler::Worker{next()}), std::move(copy));
 }
 
-void Master::take_loaded(Reader& in) {
-  if (in.get<std::uint64_t>() != generation_) return;
-  const auto number = in.get<std::uint64_t>();
-  Load& load = loads_.at(number);
-  load.error = in.get_text();
-  const std::vector<std::uint64_t> sizes = in.get_all<std::uint64_t>();
-  const bool none = sizes.empty() && !load.error.empty();
-  if (none && ++load.attempts < std::min(workers_, kLoadAttempts)) return load_part(load, number);
+void Master::take(Rank, const messages::Loaded& loaded) {
+  if (loaded.generation != generation_) return;
+  Load& load = loads_.at(loaded.part);
+  load.error = loaded.error;
+  const bool none = loaded.sizes.empty() && !load.error.empty();
+  if (none && ++load.attempts < std::min(workers_, kLoadAttempts)) return load_part(load, loaded.part);
   load.ended = true;
-  for (std::size_t i = 0; i < sizes.size() && i < load.slots.size(); ++i)
-    scheduler_.packed(load.slots[i], static_cast<double>(sizes[i]));
+  for (std::size_t i = 0; i < loaded.sizes.size() && i < load.slots.size(); ++i)
+    scheduler_.packed(load.slots[i], static_cast<double>(loaded.sizes[i]));
 }
 
 }  // namespace rondo::engine

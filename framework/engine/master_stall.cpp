@@ -41,7 +41,7 @@ double Master::stall_patience(double now) {
     if (now < due) return due - now;
     for (Seen& seen : seen_) seen.answer.reset();
     asked_ = now;
-    send_all(message(Kind::kAsk));
+    send_all(to_bytes(messages::Ping()));
   }
   const double answered_by =
       asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
@@ -61,8 +61,8 @@ double Master::stall_patience(double now) {
   leave_at_once(status);
 }
 
-void Master::take_answer(Rank from, Reader& in) {
-  seen_[index(worker_of(from))].answer = in.get<Condition>();
+void Master::take(Rank from, const messages::Status& status) {
+  seen_[index(worker_of(from))].answer = status.condition;
 }
 
 std::string Master::activity() const {

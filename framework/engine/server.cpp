@@ -40,10 +40,7 @@ std::string MasterWatch::gone(double now) {
 
 Server::Server(transport::Transport& below, const Host& host, const detail::Program& program)
     : transport_(below), host_(host), program_(program) {
-  Buffer hello = message(Kind::kHello);
-  Writer(hello).put_text(describe(program));
-  Writer(hello).put_text(host.platform.node_name());
-  transport_.send(kMaster, std::move(hello));
+  transport_.send(kMaster, to_bytes(messages::Hello{describe(program), host.platform.node_name()}));
   transport_.flush();
 }
 
@@ -80,35 +77,30 @@ transport::Seconds Server::patience() const {
 }
 
 void Server::greet(transport::Envelope envelope) {
-  Reader in(envelope.message);
-  switch (in.get<Kind>()) {
-    case Kind::kMismatch: throw MismatchError(in.get_text());
-    case Kind::kWelcome: return welcome(in);
-    case Kind::kLeave:  // this rank came too late
-      status_ = in.get<std::int32_t>();
-      if (host_.leave != nullptr) host_.leave(status_);
-      phase_ = Phase::kEnded;
-      return;
-    case Kind::kAsk: return tell_condition();
-    default: early_.push_back(std::move(envelope));
-  }
+  const auto handler = [&](const auto& message) { take(message); };
+  if (!dispatch(messages::ForNewcomer(), envelope.message, handler)) early_.push_back(std::move(envelope));
+}
+
+void Server::take(const messages::Mismatch& mismatch) { throw MismatchError(mismatch.text); }
+
+// This rank came too late.
+void Server::take(const messages::Leave& leave) {
+  status_ = leave.status;
+  if (host_.leave != nullptr) host_.leave(status_);
+  phase_ = Phase::kEnded;
 }
 
 // Rank 0 waits for others to say hello, and wants to know who is there.
-void Server::tell_condition() {
-  Condition condition{};
-  condition.running_for = -1;
+void Server::take(const messages::Ping&) {
+  messages::Condition condition;
   condition.unwelcomed = true;
-  Buffer out = message(Kind::kAnswer);
-  Writer(out).put(condition);
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(messages::Status{condition}));
 }
 
-void Server::welcome(Reader& in) {
-  settings_ = in.get<WorkerSettings>();
-  watch_.emplace(settings_, host_.platform, in.get_text(), transport_.now().count());
-  const auto leader = in.get<Rank>();
-  transport_.begin(leader, transport::Seconds(in.get<double>()));
+void Server::take(const messages::Welcome& welcome) {
+  settings_ = welcome.settings;
+  watch_.emplace(settings_, host_.platform, welcome.node, transport_.now().count());
+  transport_.begin(welcome.leader, transport::Seconds(welcome.pace));
   worker_.emplace(transport_, host_, make_kernel(program_, settings_.check), settings_);
   phase_ = Phase::kWorking;
 }

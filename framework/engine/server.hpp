@@ -56,9 +56,11 @@ class Server {
   enum class Phase : std::uint8_t { kGreeting, kWorking, kEnding, kEnded };
 
   void greet(transport::Envelope envelope);
-  void welcome(Reader& in);
+  void take(const messages::Welcome& welcome);
+  void take(const messages::Mismatch& mismatch);
+  void take(const messages::Leave& leave);
+  void take(const messages::Ping& ping);
   void work();
-  void tell_condition();
 
   transport::Relay transport_;
   const Host host_;

@@ -28,7 +28,7 @@
 #include "engine/executor.hpp"
 #include "engine/host.hpp"
 #include "engine/processor_time.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/saver.hpp"
 #include "engine/state_copies.hpp"
 #include "recovery/copies.hpp"
@@ -66,7 +66,7 @@ class Worker final : private Executor::Work {
     Rank to;
   };
   struct Multiply {
-    std::vector<Share> shares;
+    std::vector<messages::Share> shares;
   };
   struct Fetch {
     std::uint64_t request;
@@ -106,7 +106,7 @@ class Worker final : private Executor::Work {
   struct TaskResult {
     std::uint64_t number;
     double seconds;
-    TaskStatus status;
+    messages::TaskStatus status;
     Buffer output;
   };
   // An input that all states share; one that cannot be unpacked fails the updates that want it.
@@ -130,11 +130,10 @@ class Worker final : private Executor::Work {
   };
   // A part of a checkpoint that is being read.
   struct Loading {
-    LoadHead head;
+    messages::Load order;
     std::optional<checkpoint::PartReader> part;
     detail::Schema schema;  // of the part's states
-    std::vector<Target> targets;
-    std::size_t next = 0;
+    std::size_t next = 0;   // of the order's targets
     std::vector<std::uint64_t> sizes;
     std::string error;
   };
@@ -145,7 +144,8 @@ class Worker final : private Executor::Work {
   };
   // Lost states that are made anew.
   struct Replay {
-    transport::Envelope message;
+    transport::Envelope envelope;  // holds what the message shows
+    messages::Replay message;
     std::vector<std::pair<StateId, Copy>> copies;
   };
   using States = std::unordered_map<StateId, detail::Object>;
@@ -178,41 +178,44 @@ class Worker final : private Executor::Work {
     Order order;
   };
 
-  // Messages, by kind.
-  void drop_all(Reader& in);
-  void place(Reader& in);
-  void resample(Reader& in);
-  void fetch(Reader& in);
-  void transfer(Reader& in);
-  void take_in(transport::Envelope envelope, Reader& in);
-  void take_context(transport::Envelope envelope);
-  void take_input(transport::Envelope envelope);
-  void keep_input(transport::Envelope envelope);
+  // Messages, by kind; with their envelope those that are kept, or whose bytes are.
+  void take(const messages::DropAll& drop);
+  void take(const messages::Place& place);
+  void take(const messages::Resample& resample);
+  void take(const messages::Fetch& fetch);
+  void take(const messages::Transfer& transfer);
+  void take(const messages::States& states, transport::Envelope& envelope);
+  void take(const messages::Context& context, transport::Envelope& envelope);
+  void take(const messages::Input& input, transport::Envelope& envelope);
+  void take(const messages::Assign& assign, transport::Envelope& envelope);
+  void take(const messages::Give& give);
+  void take(const messages::Stop& stop);
+  void take(const messages::Tasks& tasks, transport::Envelope& envelope);
+  void take(const messages::CancelTasks& cancel);
+  void take(const messages::Try& trial);
+  void take(const messages::Save& save);
+  void take(const messages::Load& load);
+  void take(const messages::Ping& ping);
+  void take(const messages::Count& count);
+  void take(const messages::BackUp& back_up);
+  void take(const messages::Copies& copies, transport::Envelope& envelope);
+  void take(const messages::BackupDone& done);
+  void take(const messages::Lost& lost);
+  void take(const messages::Resume& resume);
+  void take(const messages::Replay& replay, transport::Envelope& envelope);
+  void take(const messages::Close& close);
+  void take(const messages::Exit& exit);
+  void take(const messages::Leave& leave);
+
+  void keep_input(const messages::Input& input, transport::Envelope& envelope);
   void take_early();
-  void assign(transport::Envelope envelope, Reader& in);
-  void give(Reader& in);
-  void stop(Reader& in);
-
-  void try_places(Reader& in);
-  void save(Reader& in);
-  void load(Reader& in);
-
-  void back_up(Reader& in);
   void copy_out(StateId id, const BackUp& order);
-  void take_copies(transport::Envelope envelope, Reader& in);
-  void backup_done(Reader& in);
-  void take_lost(Reader& in);
   void send_census();
-  void resume(Reader& in);
-  void take_replay(transport::Envelope envelope);
   void stop_replay();
   void take_replayed();
-
-  void take_tasks(transport::Envelope envelope, Reader& in);
-  void cancel_tasks();
   void send_task_results();
 
-  void begin(const Call& call);
+  void begin(const messages::CallHeader& call);
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
   // `packed` are the state's bytes, if they are known.
@@ -224,17 +227,17 @@ class Worker final : private Executor::Work {
   void order(StateId id, Order order);
   void proceed(StateId id);
   void carry_out(StateId id, const Order& order);
-  void multiply(StateId parent, const std::vector<Share>& shares);
+  void multiply(StateId parent, const std::vector<messages::Share>& shares);
   void pack_fetched(StateId id, std::uint64_t request);
   void pack_for_saver(StateId id, double cost);
   void tell_saved();
   void load_some();
   void load_state(Loading& loading);
   // `id` is the state's own, where the parcel is of its children.
-  void send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input);
-  void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
+  void send_state(StateId id, Rank to, const messages::Parcel& parcel, const void* state, Bytes own_input);
+  void send_packed(Rank to, const messages::Parcel& parcel, Bytes packed, Bytes own_input);
   template <class Put>
-  void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
+  void send_parcel(Rank to, const messages::Parcel& parcel, Bytes own_input, const Put& put);
   [[nodiscard]] bool has_room(StateId id, const Order& order);
   [[nodiscard]] bool has_room_to_save(StateId id);
   void flush_outgoing();
@@ -243,7 +246,6 @@ class Worker final : private Executor::Work {
   [[nodiscard]] scheduler::Seconds low(scheduler::Time now) const;
   [[nodiscard]] bool late(scheduler::Time now) const;
   void report();
-  void answer();
 
   // The computing thread.
   bool next() override;
@@ -259,7 +261,8 @@ class Worker final : private Executor::Work {
   void run_replay();
   void end_replay();
   void replay(const Replay& all, States& states);
-  void replay_call(Reader& in, States& states, bool context_good);
+  void replay_rounds(const messages::Replay::Rounds& rounds, States& states, bool context_good);
+  void replay_family(const messages::Replay::Family& family, States& states);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
@@ -283,7 +286,7 @@ class Worker final : private Executor::Work {
   std::uint64_t saving_sequence_ = 0;
   detail::Recorder recorder_;  // of what is packed for the saver
   std::deque<Loading> loading_;
-  WorkerCounters counters_;
+  messages::WorkerCounters counters_;
   std::set<Rank> lost_;
   std::uint64_t loss_ = 0;  // number of the last one
   recovery::Copies<Copy> copies_;
@@ -307,7 +310,7 @@ class Worker final : private Executor::Work {
   mutable std::mutex mutex_;
   std::unordered_map<StateId, Entry> states_;  // changed by the communicating thread only
   scheduler::WorkQueue queue_;
-  Call call_{};
+  messages::CallHeader call_{};
   std::deque<SharedInput> inputs_;  // from round inputs_from_ on
   std::uint32_t inputs_from_ = 0;
   Results done_;

@@ -24,49 +24,40 @@ void Worker::forward(Bytes whole) {
   });
 }
 
-void Worker::take_context(Envelope envelope) {
+void Worker::take(const messages::Context& context, Envelope& envelope) {
   forward(envelope.message);
   if (settings_.recover) {
     const std::lock_guard lock(mutex_);
     if (replay_ || replaying_) return early_contexts_.push_back(std::move(envelope));
   }
-  Reader in(envelope.message);
-  (void)in.get<Kind>();
-  const auto version = in.get<std::uint64_t>();
-  const Bytes context = in.get_block();
   context_error_.reset();
   try {
-    kernel_->set_context(context);  // nothing computes: a context comes between calls
+    kernel_->set_context(context.packed.bytes());  // nothing computes: a context comes between calls
   } catch (...) {
     context_error_ = "the context cannot be unpacked: " + exception_text();
   }
   if (settings_.recover) {
     context_.clear();
-    context_.append(context);
+    context_.append(context.packed.bytes());
   }
-  context_version_ = version;
+  context_version_ = context.version;
   open_rounds();
 }
 
-void Worker::take_input(Envelope envelope) {
+void Worker::take(const messages::Input& input, Envelope& envelope) {
   forward(envelope.message);
-  keep_input(std::move(envelope));
+  keep_input(input, envelope);
 }
 
-void Worker::keep_input(Envelope envelope) {
-  Reader in(envelope.message);
-  (void)in.get<Kind>();
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
-  if (epoch < call_.epoch) return;
-  const auto round = in.get<std::uint32_t>();
-  const auto complete = in.get<std::uint32_t>();
-  SharedInput input = unpack_input(in.get_block());
+void Worker::keep_input(const messages::Input& input, Envelope& envelope) {
+  if (input.epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
+  if (input.epoch < call_.epoch) return;
+  SharedInput unpacked = unpack_input(input.packed.bytes());
   {
     const std::lock_guard lock(mutex_);
-    for (; inputs_from_ < complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
-    if (round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
-    inputs_.push_back(std::move(input));
+    for (; inputs_from_ < input.complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
+    if (input.round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
+    inputs_.push_back(std::move(unpacked));
   }
   open_rounds();
 }
@@ -91,7 +82,7 @@ void Worker::plan() {
 
 // ---- a call
 
-void Worker::begin(const Call& call) {
+void Worker::begin(const messages::CallHeader& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
   queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, platform_.cores(settings_.master_process)));
@@ -101,29 +92,31 @@ void Worker::begin(const Call& call) {
   began_ = last_report_ = transport_.now();
 }
 
-void Worker::assign(Envelope envelope, Reader& in) {
-  const auto call = in.get<Call>();
-  const Bytes input = in.get_block();
+void Worker::take(const messages::Assign& assign, Envelope& envelope) {
+  const messages::CallHeader& call = assign.call;
   const bool begins = call.epoch != call_.epoch;
   if (begins) begin(call);
   if (call.input_included) {
-    SharedInput unpacked = unpack_input(input);
+    SharedInput unpacked = unpack_input(assign.shared_input.bytes());
     const std::lock_guard lock(mutex_);
     inputs_.push_back(std::move(unpacked));
   }
   if (begins) open_rounds();
 
-  Reader jobs(in.take(in.get<std::uint64_t>(), sizeof(Job)));
   std::shared_ptr<const Buffer> bytes;
   if (call.own_inputs) bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    while (!jobs.empty()) {
-      const Job job = jobs.get<Job>();
+    auto own_input = assign.own_inputs.begin();
+    for (const Job& job : assign.jobs) {
       Entry& entry = states_[job.state];
       // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
       entry.message = bytes;
-      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
+      entry.own_input = {};
+      if (call.own_inputs) {
+        entry.own_input = own_input->bytes();
+        ++own_input;
+      }
       entry.epoch = call.epoch;
       entry.rounds = job.round;
       queue_.add(job, entry.here());
@@ -137,16 +130,16 @@ void Worker::assign(Envelope envelope, Reader& in) {
 }
 
 void Worker::take_early() {
-  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
+  for (Envelope& each : std::exchange(early_inputs_, {}))
+    keep_input(from_bytes<messages::Input>(each.message), each);
   for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
 }
 
-void Worker::give(Reader& in) {
-  const auto head = in.get<GiveHead>();
-  if (head.epoch != call_.epoch) return;
-  std::vector<scheduler::Given> given;
+void Worker::take(const messages::Give& give) {
+  if (give.epoch != call_.epoch) return;
+  messages::Gave gave{call_.epoch, give.thief, 0, 0, 0, {}};
   std::vector<std::pair<Job, Entry>> leaving;
-  scheduler::Appetite appetite = head.appetite;
+  scheduler::Appetite appetite = give.appetite;
   appetite.at_once =
       static_cast<double>(settings_.unsent_bytes - std::min(settings_.unsent_bytes, transport_.unsent()));
   {
@@ -158,31 +151,26 @@ void Worker::give(Reader& in) {
     }
   }
   for (auto& [job, entry] : leaving) {
-    send_state(job.state, head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
+    send_state(job.state, give.thief, messages::Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
                entry.own_input);
-    given.push_back({job.slot, job.hop});
+    gave.given.push_back({job.slot, job.hop});
     entry.state.reset();  // not in memory twice for longer than it takes
   }
   flush_outgoing();
 
-  GaveHead answer{call_.epoch, head.thief, 0, 0, 0};
   {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
-    answer.left = queue_.left(now).count();
+    gave.left = queue_.left(now).count();
     const scheduler::Offer offer = queue_.offer(now, settings_.move);
-    answer.ready = offer.count;
-    answer.smallest = offer.smallest.count();
+    gave.ready = offer.count;
+    gave.smallest = offer.smallest.count();
   }
-  Buffer out = message(Kind::kGave);
-  Writer writer(out);
-  writer.put(answer);
-  writer.put_all(std::span<const scheduler::Given>(given));
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(gave));
 }
 
-void Worker::stop(Reader& in) {
-  if (in.get<std::uint64_t>() != call_.epoch) return;
+void Worker::take(const messages::Stop& stop) {
+  if (stop.epoch != call_.epoch) return;
   const std::lock_guard lock(mutex_);
   queue_.stop();
   stopping_ = report_due_ = true;
@@ -297,14 +285,9 @@ bool Worker::end_update() {
   bool wake = false;
   if (u.failure) {
     if (u.before) entry.state = std::exchange(u.before, {nullptr, nullptr});
-    Buffer out = message(u.difference ? Kind::kDiffers : Kind::kFailed);
-    Writer writer(out);
-    writer.put(call_.epoch);
-    writer.put(job.state);
-    writer.put(job.round);
-    writer.put_text(*u.failure);
-    if (u.difference) writer.put(*u.difference);
-    failures_.push_back(std::move(out));
+    failures_.push_back(
+        u.difference ? to_bytes(messages::Differs{call_.epoch, job.state, job.round, *u.failure, *u.difference})
+                     : to_bytes(messages::Failed{call_.epoch, job.state, job.round, *u.failure}));
     queue_.failed();
     queue_.stop();
     wake = report_due_ = true;

@@ -8,23 +8,20 @@
 
 namespace rondo::engine {
 
-void Worker::take_tasks(transport::Envelope envelope, Reader& in) {
-  const auto round = in.get<std::uint64_t>();
-  const auto seed = in.get<std::uint64_t>();
+using messages::TaskStatus;
+
+void Worker::take(const messages::Tasks& tasks, transport::Envelope& envelope) {
   const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    while (!in.empty()) {
-      const auto number = in.get<std::uint64_t>();
-      const auto key = in.get<std::uint64_t>();
-      tasks_.push_back({number, key, round, seed, bytes, in.get_block()});
-    }
+    for (const auto& [number, key, input] : tasks.tasks)
+      tasks_.push_back({number, key, tasks.round, tasks.seed, bytes, input.bytes()});
   }
   executor_->notify();
 }
 
 // What has not started is not wanted any more.
-void Worker::cancel_tasks() {
+void Worker::take(const messages::CancelTasks&) {
   const std::lock_guard lock(mutex_);
   for (const Task& task : tasks_) task_results_.push_back({task.number, 0, TaskStatus::kDropped, {}});
   tasks_.clear();
@@ -38,14 +35,9 @@ void Worker::send_task_results() {
     if (!std::exchange(tasks_due_, false)) return;
     results.swap(task_results_);
   }
-  Buffer out = message(Kind::kTasksDone);
-  Writer writer(out);
-  for (const TaskResult& result : results) {
-    writer.put(result.number);
-    writer.put(result.seconds);
-    writer.put(result.status);
-    writer.put_block(Bytes(result.output));
-  }
+  Buffer out = to_bytes(messages::TasksDone());
+  for (const TaskResult& result : results)
+    append(out, messages::TasksDone::Item{result.number, result.seconds, result.status, result.output});
   transport_.send(kMaster, std::move(out));
 }
 

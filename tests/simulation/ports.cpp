@@ -10,7 +10,7 @@ namespace rondo::simulation {
 
 void World::Port::send(Rank to, Buffer message) {
   world_.require_going();
-  const engine::Kind kind = engine::Reader(message).get<engine::Kind>();
+  const engine::Kind kind = engine::kind_of(message);
   const Seconds time = world_.send_time(place_, message);
   if (place_ == 0) {
     ++world_.master_messages_;
@@ -42,7 +42,7 @@ std::optional<transport::Envelope> World::Port::receive() {
     if (inbox.empty()) return std::nullopt;
     const Seconds time = world_.receive_time(*inbox.front());
     ++world_.master_messages_;
-    if (engine::Reader(inbox.front()->payload).get<engine::Kind>() == engine::Kind::kHello) ++world_.hellos_;
+    if (engine::kind_of(inbox.front()->payload) == engine::Kind::kHello) ++world_.hellos_;
     world_.charge(time);
     world_.catch_up();
     world_.require_going();
@@ -109,7 +109,7 @@ std::uint32_t World::Port::parts_of(Bytes message) {
 }
 
 bool World::Port::is_list(Bytes message) {
-  const auto kind = engine::Reader(message).get<engine::Kind>();
+  const engine::Kind kind = engine::kind_of(message);
   return kind == engine::Kind::kAssign || kind == engine::Kind::kTransfer ||
          kind == engine::Kind::kResample || static_cast<std::uint32_t>(kind) == transport::Relay::kBundle;
 }

@@ -21,7 +21,7 @@
 
 #include "checkpoint/storage.hpp"
 #include "engine/options.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/server.hpp"
 #include "engine/session.hpp"
 #include "simulation/agenda.hpp"

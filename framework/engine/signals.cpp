@@ -9,7 +9,7 @@ namespace rondo::engine {
 namespace {
 
 std::atomic<int> watches{0};
-std::atomic<std::uint32_t> wish{0};
+std::atomic<std::uint32_t> pending{0};
 std::atomic<std::uint32_t> highest{0};
 std::atomic<int> interrupts{0};
 std::atomic<pid_t> launcher{0};  // 0: there is none
@@ -24,7 +24,7 @@ void raise_to(std::atomic<std::uint32_t>& value, Wish asked) {
 }
 
 void ask(Wish asked) {
-  raise_to(wish, asked);
+  raise_to(pending, asked);
   raise_to(highest, asked);
 }
 
@@ -40,7 +40,7 @@ void handle(int signal, siginfo_t* info, void*) {
 
 SignalWatch::SignalWatch(Parent parent) : is_first_(watches++ == 0) {
   if (!is_first_) return;
-  wish = highest = 0;
+  pending = highest = 0;
   interrupts = 0;
   launcher = parent == Parent::launcher ? getppid() : 0;
   ended_by_launcher = false;
@@ -64,7 +64,7 @@ SignalWatch::~SignalWatch() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
-Wish SignalWatch::take() { return static_cast<Wish>(wish.exchange(0)); }
+Wish SignalWatch::take() { return static_cast<Wish>(pending.exchange(0)); }
 
 Wish SignalWatch::asked() { return static_cast<Wish>(highest.load()); }
 

@@ -1,5 +1,6 @@
 // An ensemble with a solver behind a handle, and a fault that the first argument chooses: "none" is the correct program.
 // check_test starts it with --rondo-check.
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -40,7 +41,7 @@ struct Mark {
 Mark mark(double value) {
   Mark result;
 #if __has_builtin(__builtin_clear_padding)
-  static unsigned char rubbish = 0;
+  static std::atomic<unsigned char> rubbish = 0;  // several workers mark at a time
   std::memset(static_cast<void*>(&result), ++rubbish, sizeof result);
 #endif
   result.kind = 'm';
@@ -84,7 +85,7 @@ class Step : public rondo::Update<Cell, double, double, double> {
   }
 
  private:
-  static inline int global = 0;
+  static inline std::atomic<int> global = 0;
   int done_ = 0;
   std::vector<double> scratch_;  // influences nothing
 };

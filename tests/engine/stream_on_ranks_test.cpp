@@ -1,6 +1,7 @@
 // Streams whose work is done on ranks: the same values wherever it runs, bounded, and an end in every case.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -28,7 +29,8 @@ class Steps : public Update<Nothing, std::uint64_t, std::string> {
   }
 };
 
-Stream<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to, std::uint64_t* pulled = nullptr) {
+Stream<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to,
+                              std::atomic<std::uint64_t>* pulled = nullptr) {
   for (std::uint64_t n = from; n < to; ++n) {
     if (pulled != nullptr) ++*pulled;
     co_yield n;
@@ -94,10 +96,11 @@ TEST(StreamOnRanks, StandsBetweenOtherStages) {
 TEST(StreamOnRanks, PullsTheSourceOnlyAsResultsArePassedOn) {
   CommandLine line({"--rondo-workers=2"});
   EXPECT_EQ(0, run<Steps>(line.argc, line.argv(), [](Master<Steps>& master) {
-              std::uint64_t pulled = 0, passed = 0;
+              std::atomic<std::uint64_t> pulled = 0;
+              std::uint64_t passed = 0;
               for_each_on(master, numbers(1, 400, &pulled) | on_ranks(master, 8), [&](std::string&&) {
                 ++passed;
-                EXPECT_LE(pulled, passed + 8);
+                EXPECT_LE(pulled.load(), passed + 8);
               });
               EXPECT_EQ(passed, 399U);
             }));

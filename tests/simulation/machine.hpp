@@ -129,8 +129,8 @@ struct Settings {
   [[nodiscard]] static Settings of(std::uint32_t workers) {
     Settings settings;
     settings.workers = workers;
-    settings.options.stall = 0;
-    settings.options.orphan = 0;
+    settings.options.stall.reset();
+    settings.options.orphan.reset();
     return settings;
   }
 };

@@ -96,7 +96,7 @@ void Master::check_places() {
     try {
       if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
-    } catch (const checkpoint::FileError& error) {
+    } catch (const std::exception& error) {
       trials_[i] = std::string("rank 0: ") + error.what();
     }
   }
@@ -144,7 +144,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
       places[i].present = checkpoint::sequences(storage_, all[i]);
       if (!places[i].present.empty())
         saving.sequence = std::max(saving.sequence, places[i].present.back() + 1);
-    } catch (const checkpoint::FileError& error) {
+    } catch (const std::exception& error) {
       saving.places[i].error = error.what();
     }
   }
@@ -163,7 +163,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
         throw CheckpointError(another_run(checkpoint::checkpoint_folder(place.root, saving.sequence)));
       places[i].root = place.root;
       anywhere = true;
-    } catch (const CheckpointError& error) {
+    } catch (const std::exception& error) {
       place.error = error.what();
     }
     if (is_own_place && i == 0 && place.begun) place_last_ = saving.sequence;

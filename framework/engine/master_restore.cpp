@@ -66,7 +66,7 @@ void Master::tell_of_copies_in(const std::string& path) {
                 << " has no checkpoint, but copies of runs, each of which could be gone on from: "
                 << some->string() << (shared.others.size() + shared.of_own.size() > 1 ? " and others" : "")
                 << std::endl;
-  } catch (const checkpoint::FileError&) {
+  } catch (const std::exception&) {
     // whoever looks for a checkpoint there tells it
   }
 }
@@ -84,7 +84,7 @@ void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t 
                   << " has newer checkpoints of this run, copied from another place than "
                   << roots.front().path.string() << "; they count for nothing" << std::endl;
     }
-  } catch (const checkpoint::FileError&) {
+  } catch (const std::exception&) {
     // of no use anyhow
   }
 }
@@ -108,7 +108,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   checkpoint::Shared shared;
   try {
     shared = checkpoint::list_shared(storage_, copy, path);
-  } catch (const checkpoint::FileError& error) {
+  } catch (const std::exception& error) {
     refusals += std::string("\n  ") + error.what();
   }
   std::string names;

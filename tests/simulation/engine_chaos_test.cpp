@@ -424,6 +424,15 @@ TEST_F(EngineChaos, EveryStartEqualsThePureModelOrSaysWhyItEnds) {
   }
 }
 
+// Programs that have found faults: memory that the disk wants and does not get, in the folder of a checkpoint, and while one is looked for.
+TEST_F(EngineChaos, ProgramsThatFoundFaults) {
+  Tally tally;
+  for (const std::uint64_t seed : {1024, 2660}) {
+    SCOPED_TRACE("RONDO_TEST_SEED=" + std::to_string(seed) + " RONDO_TEST_SEEDS=1");
+    run_seed(seed, tally);
+  }
+}
+
 TEST_F(EngineChaos, ASeedRepeatsItselfToTheLastBit) {
   Tally tally;
   for (std::uint64_t seed = 1; seed <= 40; ++seed)

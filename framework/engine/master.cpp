@@ -106,8 +106,8 @@ void Master::handshake(const detail::Program& program) {
     if (!alive(worker_of(Rank{static_cast<std::int32_t>(rank)}))) continue;
     worker_settings_.workers_here = workers_on(nodes_[rank]);
     send(Rank{static_cast<std::int32_t>(rank)},
-         mismatch.empty() ? to_bytes(messages::Welcome{worker_settings_, host_.platform.node_name(), leaders[rank],
-                                                       plan.pace.count()})
+         mismatch.empty() ? to_bytes(messages::Welcome{worker_settings_, host_.platform.node_name(),
+                                                       leaders[rank], plan.pace.count()})
                           : to_bytes(messages::Mismatch{mismatch}));
   }
   worker_settings_.workers_here = workers_on(host_.platform.node_name());
@@ -134,7 +134,9 @@ transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
   const transport::Seconds each = handshake / std::max(workers_, 1U);
   if (options_.recover) return {};  // who is behind a lost leader would be lost with it
   if (options_.relay.is_automatic()) return transport::plan_relay(workers_, each);
-  return options_.relay.is_off() ? transport::RelayPlan{} : transport::relay_of(static_cast<std::uint32_t>(options_.relay.value_or(0)), workers_, each);
+  return options_.relay.is_off()
+             ? transport::RelayPlan{}
+             : transport::relay_of(static_cast<std::uint32_t>(options_.relay.value_or(0)), workers_, each);
 }
 
 void Master::close(std::int32_t status) {

@@ -25,8 +25,8 @@
 #include "checkpoint/catalog.hpp"
 #include "engine/build.hpp"
 #include "engine/host.hpp"
-#include "engine/options.hpp"
 #include "engine/messages.hpp"
+#include "engine/options.hpp"
 #include "engine/signals.hpp"
 #include "engine/walltime.hpp"
 #include "engine/watchdog.hpp"
@@ -96,7 +96,7 @@ class Master final : public detail::Engine {
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
     std::optional<CheckError> difference;  // the first one: by round, then by state
-    std::exception_ptr exception;  // of the program's own functions
+    std::exception_ptr exception;          // of the program's own functions
     std::vector<UpdateFailure>
         failures_here;  // outputs that could not be unpacked, inputs that could not be packed
     [[nodiscard]] bool failed_here() const { return exception != nullptr || !failures_here.empty(); }
@@ -270,7 +270,7 @@ class Master final : public detail::Engine {
   const std::uint32_t workers_;
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
-  std::optional<Worker> own_worker_;  // with --rondo-master-works
+  std::optional<Worker> own_worker_;        // with --rondo-master-works
   std::vector<transport::Envelope> early_;  // for that one, before it is there
 
   std::vector<StateId> ids_;

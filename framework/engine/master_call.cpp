@@ -230,8 +230,10 @@ void Master::perform(const scheduler::command::Assign& assign) {
     begun = true;
     call.more_follow = !running_->failed_here() && count < rest.size();
     const Bytes shared = call.input_included ? running_->shared : Bytes();
-    const std::size_t room = sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) + inputs.size();
-    send(to, to_bytes(messages::Assign{call, shared, jobs_of(rest.first(count)), Items<Block>(inputs)}, room));
+    const std::size_t room =
+        sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) + inputs.size();
+    send(to,
+         to_bytes(messages::Assign{call, shared, jobs_of(rest.first(count)), Items<Block>(inputs)}, room));
     if (!call.more_follow) return;
     transport_.flush();
     rest = rest.subspan(count);
@@ -272,9 +274,7 @@ void Master::perform(const scheduler::command::Complete& complete) {
   if (running_->complete) guard([&] { running_->complete(complete.round); });
 }
 
-void Master::perform(const scheduler::command::Stop&) {
-  send_all(to_bytes(messages::Stop{epoch_}));
-}
+void Master::perform(const scheduler::command::Stop&) { send_all(to_bytes(messages::Stop{epoch_})); }
 
 void Master::perform(const scheduler::command::End&) { running_->ended = true; }
 
@@ -324,7 +324,8 @@ void Master::take(Rank from, const messages::Differs& differs) {
   if (running_ == nullptr || differs.epoch != epoch_) return;
   const std::uint64_t round = running_->call.first_round + differs.round;
   const std::string text = "state " + std::to_string(value(differs.state)) + " on rank " +
-                           std::to_string(value(from)) + " in round " + std::to_string(round) + ": " + differs.text;
+                           std::to_string(value(from)) + " in round " + std::to_string(round) + ": " +
+                           differs.text;
   const std::optional<CheckError>& known = running_->difference;
   if (!known || std::pair(round, differs.state) < std::pair(known->round(), known->state()))
     running_->difference.emplace(text, differs.state, round, differs.position);

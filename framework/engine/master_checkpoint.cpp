@@ -193,7 +193,8 @@ void Master::begin_saving(const std::string& path, Bytes program) {
     if (parts[w].empty()) continue;
     ++saving_->missing;
     send(rank_of(scheduler::Worker{w}),
-         to_bytes(messages::Save{saving_->sequence, {manifest.type_hash, round_, w}, places, std::move(parts[w])}));
+         to_bytes(messages::Save{
+             saving_->sequence, {manifest.type_hash, round_, w}, places, std::move(parts[w])}));
   }
   if (saving_->missing == 0) complete_saving();
 }
@@ -280,7 +281,8 @@ void Master::safe_point(Bytes program) {
                 << error.what();
     }
     std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
-    left_ = true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
+    left_ =
+        true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
     throw Leave{leave_status()};
   }
   if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
@@ -299,7 +301,8 @@ void Master::heed(Wish wish) {
   // a walltime that is known is the better measure
   if (wish == Wish::kLeave && options_.round_grace && std::isinf(walltime_.end))
     leave_by_ = std::min(leave_by_, transport_.now().count() + seconds_or(options_.round_grace, 0));
-  if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
+  if (wish == Wish::kLeaveSoon)
+    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
 }
 
 void Master::set_end(double now) {
@@ -341,7 +344,8 @@ bool Master::checkpoint_due() const {
   const double now = transport_.now().count();
   double seconds = 0;
   if (const auto& every = options_.checkpoint_every) {
-    if (const auto* rounds = std::get_if<rondo::Rounds>(&*every)) return round_ - saved_round_ >= rounds->count;
+    if (const auto* rounds = std::get_if<rondo::Rounds>(&*every))
+      return round_ - saved_round_ >= rounds->count;
     seconds = static_cast<double>(std::get<std::chrono::seconds>(*every).count());
   } else {
     // the optimum for what the last one cost; the first one comes early, to measure that

@@ -29,7 +29,9 @@ messages::Replay::Step step_of(const recovery::Replay::Family& family) {
   return {messages::Replay::Family{family.parent, family.children}};
 }
 messages::Replay::Step step_of(const recovery::Replay::Call& call) {
-  return {messages::Replay::Rounds{call.first_round, call.seed, call.from,
+  return {messages::Replay::Rounds{call.first_round,
+                                   call.seed,
+                                   call.from,
                                    {call.shared.begin(), call.shared.end()},
                                    {call.own.begin(), call.own.end()},
                                    call.ways}};
@@ -78,8 +80,8 @@ double Master::watch_silence() {
 
 void Master::lose(const std::vector<scheduler::Worker>& silent) {
   for (const scheduler::Worker worker : silent) {
-    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for " << options_.recover_deadline.count()
-              << " s and counts as lost" << std::endl;
+    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for "
+              << options_.recover_deadline.count() << " s and counts as lost" << std::endl;
     peers_.lost[index(worker)] = true;
     transport_.forget(rank_of(worker));
     if (workers_alive() > 0) scheduler_.lose(worker);
@@ -126,7 +128,8 @@ void Master::finish_recovery() {
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (peers_.lost[w]) continue;
     const Rank rank = rank_of(scheduler::Worker{w});
-    send(rank, to_bytes(messages::Resume{generation_, backup_ ? backup_->number : 0, backups_ + 1, found.kept[w]}));
+    send(rank,
+         to_bytes(messages::Resume{generation_, backup_ ? backup_->number : 0, backups_ + 1, found.kept[w]}));
     if (found.missing[w].empty()) continue;
     send(rank, message_of(history_.replay(found.missing[w], backup_->bases, in_call())));
   }

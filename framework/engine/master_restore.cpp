@@ -23,7 +23,7 @@ std::string try_to_read(const checkpoint::Path& folder, const char* what, Bytes 
     return "";
   } catch (...) {
     return (folder / checkpoint::kManifestName).string() + ": " + what +
-            " cannot be read: " + exception_text();
+           " cannot be read: " + exception_text();
   }
 }
 
@@ -235,8 +235,11 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
     load.slots = std::move(slots[entry.number]);
     std::vector<messages::Target> targets;
     for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
-    load.message = to_bytes(messages::Load{
-        generation_, {manifest.type_hash, manifest.round, entry.number}, entry, checkpoint.folder, std::move(targets)});
+    load.message = to_bytes(messages::Load{generation_,
+                                           {manifest.type_hash, manifest.round, entry.number},
+                                           entry,
+                                           checkpoint.folder,
+                                           std::move(targets)});
     load_part(load, entry.number);
   }
   run_until([&] {

@@ -56,8 +56,8 @@ double Master::stall_patience(double now) {
   tell_stall();
   if (now < abort_at) return 0;
   const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  std::cerr << "rondo: no progress for " << seconds_or(options_.stall_abort, kNever) << " s; leaving with status " << status
-            << std::endl;
+  std::cerr << "rondo: no progress for " << seconds_or(options_.stall_abort, kNever)
+            << " s; leaving with status " << status << std::endl;
   leave_at_once(status);
 }
 

@@ -44,7 +44,8 @@ void Master::serve(const std::function<bool()>& ended) {
       hand_out();
       return false;
     }
-    if (!std::exchange(tasks_cancelled_, true) && !tasks_.empty()) send_all(to_bytes(messages::CancelTasks()));
+    if (!std::exchange(tasks_cancelled_, true) && !tasks_.empty())
+      send_all(to_bytes(messages::CancelTasks()));
     return tasks_.empty();
   });
 }

@@ -592,10 +592,11 @@ struct List {
   [[nodiscard]] static constexpr bool has(Kind kind) { return ((Message::kind == kind) || ...); }
 };
 
-using ForMaster = List<Hello, Closed, Fetched, Report, Gave, Failed, Differs, Stopped, TasksDone, Tried, Saved, Loaded, Signal,
-                       Status, Counted, BackedUp, Census>;
-using ForWorker = List<Close, Exit, Leave, DropAll, Place, Resample, Fetch, Transfer, States, Context, Input, Assign, Give, Stop,
-                       Tasks, CancelTasks, Try, Save, Load, Ping, Count, BackUp, Copies, BackupDone, Lost, Resume, Replay>;
+using ForMaster = List<Hello, Closed, Fetched, Report, Gave, Failed, Differs, Stopped, TasksDone, Tried,
+                       Saved, Loaded, Signal, Status, Counted, BackedUp, Census>;
+using ForWorker = List<Close, Exit, Leave, DropAll, Place, Resample, Fetch, Transfer, States, Context, Input,
+                       Assign, Give, Stop, Tasks, CancelTasks, Try, Save, Load, Ping, Count, BackUp, Copies,
+                       BackupDone, Lost, Resume, Replay>;
 // A rank that is not a worker yet.
 using ForNewcomer = List<Welcome, Mismatch, Leave, Ping>;
 // What a worker that has been told that nothing more is asked still takes in.

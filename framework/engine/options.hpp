@@ -15,8 +15,9 @@ namespace rondo::engine {
 enum class Origin : std::uint8_t { kPreset, kProgram, kEnvironment, kCommandLine };
 
 struct Options : rondo::Options {
-  std::string arguments;   // the program's own, without its name, each with a zero byte behind it
-  std::string started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
+  std::string arguments;  // the program's own, without its name, each with a zero byte behind it
+  std::string
+      started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
   // Values that suit all users; only simulations and tests choose others. What is empty is what the engine has for all.
   struct Tuning {
     std::optional<double> low;                   // seconds of work left at which a worker asks for more

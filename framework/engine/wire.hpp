@@ -33,7 +33,9 @@
 namespace rondo::engine {
 
 template <class T>
-concept HasFields = requires(T& value) { T::fields(value); };
+concept HasFields = requires(T& value) {
+  T::fields(value);
+};
 
 // A view's bytes are an address, so no type with a view in it may travel as its bytes: such a struct has fields().
 class Block;
@@ -96,19 +98,16 @@ class Writer {
     }
   }
   template <class T, std::size_t n>
-    requires(!Flat<std::array<T, n>>)
-  void put(const std::array<T, n>& values) {
+  requires(!Flat<std::array<T, n>>) void put(const std::array<T, n>& values) {
     for (const T& value : values) put(value);
   }
   template <class T>
-    requires(!Flat<std::optional<T>>)
-  void put(const std::optional<T>& value) {
+  requires(!Flat<std::optional<T>>) void put(const std::optional<T>& value) {
     put(value.has_value());
     if (value) put(*value);
   }
   template <class... T>
-    requires(!Flat<std::variant<T...>>)
-  void put(const std::variant<T...>& value) {
+  requires(!Flat<std::variant<T...>>) void put(const std::variant<T...>& value) {
     put(static_cast<std::uint8_t>(value.index()));
     std::visit([this](const auto& alternative) { put(alternative); }, value);
   }
@@ -164,19 +163,16 @@ class Reader {
     }
   }
   template <class T, std::size_t n>
-    requires(!Flat<std::array<T, n>>)
-  void get(std::array<T, n>& values) {
+  requires(!Flat<std::array<T, n>>) void get(std::array<T, n>& values) {
     for (T& value : values) get(value);
   }
   template <class T>
-    requires(!Flat<std::optional<T>>)
-  void get(std::optional<T>& value) {
+  requires(!Flat<std::optional<T>>) void get(std::optional<T>& value) {
     value.reset();
     if (get<bool>()) get(value.emplace());
   }
   template <class... T>
-    requires(!Flat<std::variant<T...>>)
-  void get(std::variant<T...>& value) {
+  requires(!Flat<std::variant<T...>>) void get(std::variant<T...>& value) {
     get_alternative(value, get<std::uint8_t>(), std::index_sequence_for<T...>());
   }
   void get(Block& block) { block = Block(take_block()); }

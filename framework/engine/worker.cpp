@@ -60,7 +60,9 @@ void Worker::take(const messages::Leave& leave) {
   exit_status_ = leave.status;
 }
 
-void Worker::take(const messages::Count&) { transport_.send(kMaster, to_bytes(messages::Counted{counters_})); }
+void Worker::take(const messages::Count&) {
+  transport_.send(kMaster, to_bytes(messages::Counted{counters_}));
+}
 
 void Worker::poll() {
   while (!postponed_.empty() && has_room(postponed_.front().state, postponed_.front().order)) {
@@ -145,8 +147,8 @@ void Worker::report() {
     head.processor_time = sent_.processor_time;
     failures.swap(failures_);
   }
-  const std::size_t room = sizeof(Kind) + sizeof head + 16 + sent_.jobs.size() * (sizeof(scheduler::Done) + 8) +
-                           sent_.outputs.size();
+  const std::size_t room = sizeof(Kind) + sizeof head + 16 +
+                           sent_.jobs.size() * (sizeof(scheduler::Done) + 8) + sent_.outputs.size();
   std::swap(out.done, sent_.jobs);
   Buffer bytes = to_bytes(out, room);
   std::swap(out.done, sent_.jobs);

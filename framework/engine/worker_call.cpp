@@ -85,7 +85,8 @@ void Worker::plan() {
 void Worker::begin(const messages::CallHeader& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, platform_.cores(settings_.master_process)));
+  queue_.begin(call.rounds,
+               scheduler::run_order(settings_.workers_here, platform_.cores(settings_.master_process)));
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;
@@ -286,8 +287,9 @@ bool Worker::end_update() {
   if (u.failure) {
     if (u.before) entry.state = std::exchange(u.before, {nullptr, nullptr});
     failures_.push_back(
-        u.difference ? to_bytes(messages::Differs{call_.epoch, job.state, job.round, *u.failure, *u.difference})
-                     : to_bytes(messages::Failed{call_.epoch, job.state, job.round, *u.failure}));
+        u.difference
+            ? to_bytes(messages::Differs{call_.epoch, job.state, job.round, *u.failure, *u.difference})
+            : to_bytes(messages::Failed{call_.epoch, job.state, job.round, *u.failure}));
     queue_.failed();
     queue_.stop();
     wake = report_due_ = true;

@@ -177,7 +177,8 @@ void Worker::pack_fetched(StateId id, std::uint64_t request) {
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
 
-void Worker::send_state(StateId id, Rank to, const messages::Parcel& parcel, const void* state, Bytes own_input) {
+void Worker::send_state(StateId id, Rank to, const messages::Parcel& parcel, const void* state,
+                        Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) {
     const CrashMark::Handling handling("while packing", id);
     try {

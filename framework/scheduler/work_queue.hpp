@@ -130,7 +130,7 @@ class WorkQueue {
   Offer offer_;                // of jobs that are more work than their move
   Seconds smallest_ = kNever;  // of all
   std::size_t offered_ = 0;    // ready jobs when these were found
-  std::size_t changes_ = 0;  // since then
+  std::size_t changes_ = 0;    // since then
   double mean_offered_ = 0;
   // Sums over the ready and the shut jobs, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;

@@ -66,8 +66,8 @@ class RandomProgram {
  protected:
   struct Manner {
     bool rollback = false;
-    bool may_skip_ids = false;       // after a loss the master has given ids that the model does not know of
-    std::uint64_t delay_most = 200;  // microseconds that an update may take, if updates take time
+    bool may_skip_ids = false;        // after a loss the master has given ids that the model does not know of
+    std::uint64_t delay_most = 200;   // microseconds that an update may take, if updates take time
     std::size_t big_input = 200'000;  // words of one that is big enough to go down the tree
   };
   RandomProgram(Master<Machine>& master, Dice& dice, Model& model, const Manner& manner)

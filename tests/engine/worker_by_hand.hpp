@@ -51,9 +51,7 @@ class WorkerByHand : public testing::Test {
     append(out, messages::Place::Item{id, bytes(state)});
     give(kMaster, std::move(out));
   }
-  void transfer_to(Rank to) {
-    give(kMaster, to_bytes(messages::Transfer{to, {kState}}));
-  }
+  void transfer_to(Rank to) { give(kMaster, to_bytes(messages::Transfer{to, {kState}})); }
   void arrive_from(Rank from, const std::string& state, std::uint64_t generation = 0) {
     Buffer out = to_bytes(messages::States{generation, {}});
     append(out, messages::States::Item{messages::Parcel{kState, 1, 0, {}}, {}, bytes(state)});

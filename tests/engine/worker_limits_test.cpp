@@ -87,7 +87,8 @@ class WorkerLimits : public testing::Test {
   ~WorkerLimits() override { gate_.let(1000); }
 
   void start(const WorkerSettings& settings) {
-    worker_ = std::make_unique<Worker>(transport_, Host{storage_, nullptr}, std::make_unique<Gated>(gate_), settings);
+    worker_ = std::make_unique<Worker>(transport_, Host{storage_, nullptr}, std::make_unique<Gated>(gate_),
+                                       settings);
     Buffer out = to_bytes(messages::Place());
     const std::string state(kBytes, 'x');
     for (std::uint64_t i = 0; i < kStates; ++i) append(out, messages::Place::Item{StateId{i}, bytes(state)});
@@ -133,7 +134,8 @@ class WorkerLimits : public testing::Test {
   }
   std::size_t given() {
     std::size_t count = 0;
-    for_each_sent<messages::Gave>([&](const messages::Gave& gave, std::size_t) { count += gave.given.size(); });
+    for_each_sent<messages::Gave>(
+        [&](const messages::Gave& gave, std::size_t) { count += gave.given.size(); });
     return count;
   }
 

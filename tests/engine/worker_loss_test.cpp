@@ -15,9 +15,7 @@ class Bereft : public WorkerByHand {
   }
   Bereft() : WorkerByHand(settings()) {}
 
-  void lose(Rank rank) {
-    give(kMaster, to_bytes(messages::Lost{++losses_, {rank}}));
-  }
+  void lose(Rank rank) { give(kMaster, to_bytes(messages::Lost{++losses_, {rank}})); }
   void resume(std::uint64_t generation, const std::vector<StateId>& kept) {
     give(kMaster, to_bytes(messages::Resume{generation, 1, 2, kept}));
   }
@@ -37,14 +35,12 @@ class Bereft : public WorkerByHand {
     for (const recovery::Held& each : held()) ids.push_back(each.state);
     return ids;
   }
-  void back_up() {
-    give(kMaster, to_bytes(messages::BackUp{1, {{kState, kOther}}}));
-  }
+  void back_up() { give(kMaster, to_bytes(messages::BackUp{1, {{kState, kOther}}})); }
   // The copy, taken through two rounds with the inputs "b" and "c".
   void replay() {
     Buffer out = to_bytes(messages::Replay{{kState}, {}, {}});
-    append(out, messages::Replay::Step{
-                    messages::Replay::Rounds{0, 0, 0, {bytes("b"), bytes("c")}, {}, {{kState, 0, 2, false}}}});
+    append(out, messages::Replay::Step{messages::Replay::Rounds{
+                    0, 0, 0, {bytes("b"), bytes("c")}, {}, {{kState, 0, 2, false}}}});
     give(kMaster, std::move(out));
   }
 
@@ -110,7 +106,8 @@ TEST_F(Bereft, AStateThatCameWithItsJobStandsWhereTheJobDoes) {
   assign.call.rounds = 5;
   give(kMaster, to_bytes(assign));
   Buffer out = to_bytes(messages::States());
-  append(out, messages::States::Item{messages::Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}}, {}, bytes("a")});
+  append(out, messages::States::Item{
+                  messages::Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}}, {}, bytes("a")});
   give(kOther, std::move(out));
   lose(Rank{1});
   const std::vector<recovery::Held> all = held();

@@ -78,9 +78,7 @@ class Branch : public WorkerByHand {
           settings.tree_fanout = 1;
           return settings;
         }()) {}
-  void share() {
-    give(Rank{1}, to_bytes(messages::Context{1, {}}));
-  }
+  void share() { give(Rank{1}, to_bytes(messages::Context{1, {}})); }
 };
 
 TEST_F(Branch, AContextGoesDownTheTreeUntilTheEnd) {

@@ -26,7 +26,6 @@
 namespace rondo::test {
 namespace {
 
-
 class Nothing : public Update<int, int, int> {
  public:
   int update(int& state, const int&, const Call&) override { return state; }

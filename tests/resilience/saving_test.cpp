@@ -143,8 +143,12 @@ class Counting final : public detail::Kernel {
     ++counts_.packed;
     out.append(engine::bytes(of(state)));
   }
-  void save_state(const void* state, Buffer& out, detail::Recorder&) const override { pack_state(state, out); }
-  detail::Object load_state(Bytes packed, const detail::Schema&) const override { return unpack_state(packed); }
+  void save_state(const void* state, Buffer& out, detail::Recorder&) const override {
+    pack_state(state, out);
+  }
+  detail::Object load_state(Bytes packed, const detail::Schema&) const override {
+    return unpack_state(packed);
+  }
   detail::Object unpack_input(Bytes packed) const override { return object(engine::text(packed)); }
   void set_context(Bytes) override {}
   void update(void*, const void*, Bytes, const detail::CallInfo&, Buffer&) override { ++counts_.updated; }

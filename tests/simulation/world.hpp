@@ -20,8 +20,8 @@
 #include <rondo/detail/program.hpp>
 
 #include "checkpoint/storage.hpp"
-#include "engine/options.hpp"
 #include "engine/messages.hpp"
+#include "engine/options.hpp"
 #include "engine/server.hpp"
 #include "engine/session.hpp"
 #include "simulation/agenda.hpp"

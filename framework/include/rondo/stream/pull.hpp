@@ -24,12 +24,12 @@ struct PromiseBase;
 
 // One pull of a stage that may do something else before the pull comes to its end.
 struct PullAhead {
-  PromiseBase* consumer;          // the stage; suspended as long as this lasts
-  StreamBase* stream;             // what it pulls
-  SlotCore* front = nullptr;      // the result that it passes on as soon as it is there; null: none
-  bool* held_up = nullptr;        // where to tell the stage that it may go on without a value; null: it cannot
-  void* room = nullptr;           // the Room<T> that it offers, or null
-  PullAhead* outer = nullptr;     // the pull of a stage further behind that this one is part of
+  PromiseBase* consumer;       // the stage; suspended as long as this lasts
+  StreamBase* stream;          // what it pulls
+  SlotCore* front = nullptr;   // the result that it passes on as soon as it is there; null: none
+  bool* held_up = nullptr;     // where to tell the stage that it may go on without a value; null: it cannot
+  void* room = nullptr;        // the Room<T> that it offers, or null
+  PullAhead* outer = nullptr;  // the pull of a stage further behind that this one is part of
   // What to do when the thread that was inside of it has come out, with a value or without; null: resume the stage.
   void (*then)(PullAhead&, Stepper&, bool came) = nullptr;
 

@@ -53,7 +53,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       random_(Random::of_main(options.seed)),
       seen_(workers_),
       peers_{std::vector<bool>(workers_, false), std::vector<std::uint32_t>(workers_, 0)},
-      silence_(workers_, options.recover_deadline.count()) {
+      detector_(workers_, options.recover_deadline.count()) {
   worker_settings_.save_bytes = options.checkpoint_memory;
   if (options.batch.value_or(0) > 0) worker_settings_.report_updates = options.batch.value_or(0);
   worker_settings_.rollback = options.rollback;
@@ -71,9 +71,9 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.message_bytes = tuning.message_bytes.value_or(worker_settings_.message_bytes);
   worker_settings_.unsent_bytes = tuning.unsent_bytes.value_or(worker_settings_.unsent_bytes);
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
-  heard_ = told_ = saved_at_ = transport_.now().count();
-  speak_at_ = heard_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
-  set_end(heard_);
+  last_progress_ = told_ = saved_at_ = transport_.now().count();
+  speak_at_ = last_progress_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
+  set_end(last_progress_);
   run_ = host_.platform.draw_run();
   handshake(program);
   if (host_.observer != nullptr) host_.observer->begins(scheduler_);
@@ -223,9 +223,9 @@ void Master::dispatch(Envelope envelope) {
   if (!alive(worker))  // it was only slow; its states are elsewhere now
     return transport_.send(envelope.from, to_bytes(messages::Leave{EXIT_SUCCESS}));
   seen_[index(worker)].heard = now;
-  silence_.heard(worker);
+  detector_.heard(worker);
   // a report may tell that nothing has been done, and an answer brings nothing forward
-  if (kind != Kind::kReport && kind != Kind::kStatus) heard_ = now;
+  if (kind != Kind::kReport && kind != Kind::kStatus) last_progress_ = now;
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
   const bool known = engine::dispatch(messages::ForMaster(), envelope.message,

@@ -33,9 +33,9 @@
 #include "engine/worker.hpp"
 #include "recovery/backup.hpp"
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/failure_detector.hpp"
 #include "recovery/outputs.hpp"
-#include "recovery/silence.hpp"
+#include "recovery/replay_log.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/relay.hpp"
 
@@ -219,7 +219,7 @@ class Master final : public detail::Engine {
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
   [[nodiscard]] bool checkpoint_due() const;
-  void heed(Wish wish);
+  void heed(StopRequest request);
   void watch_time();
   [[nodiscard]] double seconds_left() const;
   void require_idle() const;
@@ -239,13 +239,13 @@ class Master final : public detail::Engine {
   void until_placed(const std::function<bool()>& work);
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
-  void begin_backup(recovery::History::Bases bases);
+  void begin_backup(recovery::ReplayLog::Bases bases);
   void complete_backup();
   [[nodiscard]] double watch_silence();
   void lose(const std::vector<scheduler::Worker>& silent);
   void finish_recovery();
   [[nodiscard]] bool in_call() const { return running_ != nullptr && !serving_; }
-  [[nodiscard]] recovery::Findings find_states(const recovery::Census& census) const;
+  [[nodiscard]] recovery::RecoveryPlan find_states(const recovery::Census& census) const;
   void resume_call(const std::vector<scheduler::Command>& commands);
   [[nodiscard]] scheduler::Worker least_busy() const;
   void resume_tasks();
@@ -318,7 +318,7 @@ class Master final : public detail::Engine {
   std::string told_failure_;         // the last that was told, if nothing has gone well since
   double saving_cost_ = 0;           // seconds; 0: not known
   double saved_at_ = 0;              // or when the run began
-  Wish wish_ = Wish::kNone;
+  StopRequest stop_request_ = StopRequest::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
   Walltime walltime_;
   bool closing_ = false;
@@ -333,15 +333,15 @@ class Master final : public detail::Engine {
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;
-  double heard_ = 0;       // when something last went on
-  double told_ = 0;        // when the last stall was told
-  double asked_ = 0;       // when the workers were asked what they do; 0: they have answered
-  double watched_at_ = 0;  // when all this was last looked at
+  double last_progress_ = 0;  // when something last went on
+  double told_ = 0;           // when the last stall was told
+  double asked_ = 0;          // when the workers were asked what they do; 0: they have answered
+  double watched_at_ = 0;     // when all this was last looked at
 
   // --rondo-recover
   recovery::Workers peers_;
-  recovery::Silence silence_;
-  recovery::History history_;
+  recovery::FailureDetector detector_;
+  recovery::ReplayLog replay_log_;
   recovery::Outputs outputs_;                // of the running call
   std::optional<recovery::Backup> backup_;   // the last complete one
   std::optional<recovery::Backup> backing_;  // the next one

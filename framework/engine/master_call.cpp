@@ -128,7 +128,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
         on(scheduler::event::Closed{open});
         return;
       }
-      if (options_.recover) history_.add_input(input);
+      if (options_.recover) replay_log_.add_input(input);
       send_input(epoch_, open, scheduler_.rounds_complete(), input);
       ++round_;
       on(scheduler::event::Opened{++open});
@@ -267,7 +267,7 @@ std::vector<scheduler::Job> Master::jobs_of(std::span<const Slot> slots) const {
 }
 
 void Master::perform(const scheduler::command::Give& give) {
-  send(rank_of(give.victim), to_bytes(messages::Give{epoch_, rank_of(give.thief), give.appetite}));
+  send(rank_of(give.victim), to_bytes(messages::Give{epoch_, rank_of(give.thief), give.request}));
 }
 
 void Master::perform(const scheduler::command::Complete& complete) {
@@ -300,7 +300,7 @@ void Master::take(Rank from, const messages::Report& report) {
     }
   }
   profile_.updates += report.done.size();
-  if (!report.done.empty()) heard_ = transport_.now().count();
+  if (!report.done.empty()) last_progress_ = transport_.now().count();
   on(scheduler::event::Report{worker_of(from), report.done, scheduler::Seconds(progress.left), progress.ready,
                               scheduler::Seconds(progress.smallest), progress.hungry});
   if (running_->failed_here()) on(scheduler::event::Cancel{});

@@ -262,16 +262,17 @@ void Master::safe_point(Bytes program) {
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   tell_saving_error();
-  if (std::exchange(abandoned_, false)) heed(Wish::kCheckpoint);
+  if (std::exchange(abandoned_, false)) heed(StopRequest::kCheckpoint);
   const double now = transport_.now().count();
   if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
   safe_at_ = now;
-  if (wish_ < Wish::kLeave && seconds_left() < walltime_.margin + 2 * step_time_ + 2 * saving_cost_) {
+  if (stop_request_ < StopRequest::kLeave &&
+      seconds_left() < walltime_.margin + 2 * step_time_ + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime (" + walltime_.source + ") does\n"
               << std::flush;
-    wish_ = Wish::kLeave;
+    stop_request_ = StopRequest::kLeave;
   }
-  if (wish_ >= Wish::kLeave) {
+  if (stop_request_ >= StopRequest::kLeave) {
     try {
       write_checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
@@ -285,8 +286,8 @@ void Master::safe_point(Bytes program) {
         true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
     throw Leave{leave_status()};
   }
-  if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
-  wish_ = Wish::kNone;
+  if (saving_ || (stop_request_ != StopRequest::kCheckpoint && !checkpoint_due())) return;
+  stop_request_ = StopRequest::kNone;
   saved_round_ = round_;
   saved_at_ = transport_.now().count();
   try {
@@ -296,12 +297,12 @@ void Master::safe_point(Bytes program) {
   }
 }
 
-void Master::heed(Wish wish) {
-  if (wish > wish_) wish_ = wish;
+void Master::heed(StopRequest request) {
+  if (request > stop_request_) stop_request_ = request;
   // a walltime that is known is the better measure
-  if (wish == Wish::kLeave && options_.round_grace && std::isinf(walltime_.end))
+  if (request == StopRequest::kLeave && options_.round_grace && std::isinf(walltime_.end))
     leave_by_ = std::min(leave_by_, transport_.now().count() + seconds_or(options_.round_grace, 0));
-  if (wish == Wish::kLeaveSoon)
+  if (request == StopRequest::kLeaveSoon)
     leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
 }
 
@@ -326,7 +327,7 @@ int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothin
 // and say nothing of the next one.
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
-  heed(host_.platform.take_wish());
+  heed(host_.platform.take_stop_request());
   const bool over = transport_.now().count() >= walltime_.last_moment();
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;

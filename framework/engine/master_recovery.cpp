@@ -72,10 +72,10 @@ double Master::watch_silence() {
   if (!welcomed_ && transport_.now().count() - saved_at_ < kBeginning) return 1;
   std::vector<bool> ignored = peers_.lost;
   if (own_worker_) ignored[index(worker_of(kMaster))] = true;
-  const auto [ask, silent] = silence_.watch(transport_.now().count(), ignored);
+  const auto [ask, silent] = detector_.watch(transport_.now().count(), ignored);
   for (const scheduler::Worker worker : ask) send(rank_of(worker), to_bytes(messages::Ping()));
   if (!silent.empty()) lose(silent);
-  return silence_.patience();
+  return detector_.patience();
 }
 
 void Master::lose(const std::vector<scheduler::Worker>& silent) {
@@ -117,7 +117,7 @@ void Master::finish_recovery() {
   const recovery::Census census = std::move(*census_);
   census_.reset();
   backing_.reset();  // some of it went to the lost
-  recovery::Findings found = find_states(census);
+  recovery::RecoveryPlan found = find_states(census);
   if (found.gone > 0) throw_lost(census.lost(), found.gone);
   std::size_t remade = 0;
   for (const auto& each : found.missing) remade += each.size();
@@ -131,7 +131,7 @@ void Master::finish_recovery() {
     send(rank,
          to_bytes(messages::Resume{generation_, backup_ ? backup_->number : 0, backups_ + 1, found.kept[w]}));
     if (found.missing[w].empty()) continue;
-    send(rank, message_of(history_.replay(found.missing[w], backup_->bases, in_call())));
+    send(rank, message_of(replay_log_.replay(found.missing[w], backup_->bases, in_call())));
   }
   const bool stop = in_call() && (running_->cancelled || running_->exception || !running_->failures.empty());
   const std::vector<scheduler::Command> commands =
@@ -144,13 +144,13 @@ void Master::finish_recovery() {
   request(outstanding);
 }
 
-recovery::Findings Master::find_states(const recovery::Census& census) const {
+recovery::RecoveryPlan Master::find_states(const recovery::Census& census) const {
   const recovery::Backup* backup = backup_ ? &*backup_ : nullptr;
-  if (!in_call()) return recovery::find_states(ids_, census, peers_, backup, history_, nullptr);
+  if (!in_call()) return recovery::find_states(ids_, census, peers_, backup, replay_log_, nullptr);
   recovery::Running running{outputs_, epoch_, {}};
   if (!options_.rollback)
     for (const UpdateFailure& failure : running_->failures) running.threw.push_back(failure.state);
-  return recovery::find_states(ids_, census, peers_, backup, history_, &running);
+  return recovery::find_states(ids_, census, peers_, backup, replay_log_, &running);
 }
 
 // The same call under a new epoch: all that workers knew of it is void.
@@ -169,8 +169,8 @@ void Master::resume_call(const std::vector<scheduler::Command>& commands) {
     if (const auto* assign = std::get_if<scheduler::command::Assign>(&command)) perform(*assign);
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!peers_.lost[w] && !running_->begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
-  for (std::uint32_t round = call.from; inputs_follow && round < history_.shared_inputs(); ++round)
-    send_input(epoch_, round, call.from, history_.shared_input(round));
+  for (std::uint32_t round = call.from; inputs_follow && round < replay_log_.shared_inputs(); ++round)
+    send_input(epoch_, round, call.from, replay_log_.shared_input(round));
   for (const scheduler::Command& command : commands)
     if (!std::holds_alternative<scheduler::command::Assign>(command))
       std::visit([&](const auto& c) { perform(c); }, command);

@@ -26,17 +26,17 @@ double Master::watch_stall() {
   // no wait is that long: this rank was stopped meanwhile (a suspended job), and what it has not seen did not fail to come
   constexpr double kAwake = 2;
   if (const double away = now - std::exchange(watched_at_, now) - kAwake; away > 0)
-    for (double* since : {&heard_, &told_, &asked_})
+    for (double* since : {&last_progress_, &told_, &asked_})
       if (*since > 0) *since += away;
   return stall_patience(now);
 }
 
 double Master::stall_patience(double now) {
   if (!options_.stall && !options_.stall_abort) return kNever;
-  if (serving_ && tasks_.empty()) heard_ = now;  // the program has not asked for anything
+  if (serving_ && tasks_.empty()) last_progress_ = now;  // the program has not asked for anything
   const double interval = seconds_or(options_.stall, kNever);
-  const double abort_at = heard_ + seconds_or(options_.stall_abort, kNever);
-  const double due = std::min(std::max(heard_, told_) + interval, abort_at);
+  const double abort_at = last_progress_ + seconds_or(options_.stall_abort, kNever);
+  const double due = std::min(std::max(last_progress_, told_) + interval, abort_at);
   if (asked_ == 0) {
     if (now < due) return due - now;
     for (Seen& seen : seen_) seen.answer.reset();
@@ -51,7 +51,7 @@ double Master::stall_patience(double now) {
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
   told_ = now;
-  if (now - heard_ < std::min(interval, seconds_or(options_.stall_abort, kNever)))
+  if (now - last_progress_ < std::min(interval, seconds_or(options_.stall_abort, kNever)))
     return 0;  // it has gone on in the meantime
   tell_stall();
   if (now < abort_at) return 0;
@@ -90,7 +90,7 @@ void Master::tell_stall() const {
   }
   const double now = transport_.now().count();
   std::ostringstream text;
-  text << "rondo: no progress for " << static_cast<long>(now - heard_) << " s; rank 0 waits for "
+  text << "rondo: no progress for " << static_cast<long>(now - last_progress_) << " s; rank 0 waits for "
        << activity();
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (peers_.lost[w]) continue;

@@ -66,7 +66,7 @@ void Master::drop_all() {
   (void)scheduler_.reset(ids_, {});
   backup_.reset();
   backing_.reset();
-  history_.clear(context_bytes_);
+  replay_log_.clear(context_bytes_);
 }
 
 void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
@@ -111,7 +111,7 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
   if (options_.recover) {
     std::vector<StateId> parents;
     for (const scheduler::Copy& each : copies) parents.insert(parents.end(), each.count, ids_[each.parent]);
-    history_.resample(StateId{next_id_}, std::move(parents));
+    replay_log_.resample(StateId{next_id_}, std::move(parents));
   }
   update_ids();
   next_id_ += ids_.size();
@@ -125,7 +125,7 @@ void Master::share(Bytes context) {
   const Buffer out = to_bytes(messages::Context{++context_, context});
   context_bytes_.clear();
   context_bytes_.append(context);
-  if (options_.recover) history_.share(context);
+  if (options_.recover) replay_log_.share(context);
   send_tree(out);
   transport_.flush();
 }

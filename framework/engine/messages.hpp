@@ -25,7 +25,7 @@
 #include "engine/wire.hpp"
 #include "engine/worker_settings.hpp"
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/work_queue.hpp"
 
@@ -282,8 +282,8 @@ struct Give {
   static constexpr Kind kind = Kind::kGive;
   std::uint64_t epoch;
   Rank thief;
-  scheduler::Appetite appetite;
-  static auto fields(auto& m) { return std::tie(m.epoch, m.thief, m.appetite); }
+  scheduler::StealRequest request;
+  static auto fields(auto& m) { return std::tie(m.epoch, m.thief, m.request); }
 };
 // worker to master: these have left for the thief.
 struct Gave {
@@ -448,7 +448,7 @@ struct Loaded {
 // worker to master: a signal has come.
 struct Signal {
   static constexpr Kind kind = Kind::kSignal;
-  Wish wish;
+  StopRequest wish;
   static auto fields(auto& m) { return std::tie(m.wish); }
 };
 // master to worker: what are you doing?

@@ -18,7 +18,7 @@ class ThisPlatform final : public Platform {
   std::int32_t process() const override { return getpid(); }
   std::uint32_t cores(std::int32_t master_process) const override { return cores_here(master_process); }
   transport::Seconds processor_time() const override { return engine::processor_time(); }
-  Wish take_wish() override { return SignalWatch::take(); }
+  StopRequest take_stop_request() override { return SignalWatch::take(); }
   std::uint64_t draw_run() override {
     std::random_device random;
     const std::uint64_t run = std::uint64_t{random()} << 32 | random();

@@ -29,7 +29,7 @@ class Platform {
   /// Processor time of the calling thread.
   [[nodiscard]] virtual transport::Seconds processor_time() const = 0;
   /// What signals have asked for since the last call. From any thread.
-  [[nodiscard]] virtual Wish take_wish() = 0;
+  [[nodiscard]] virtual StopRequest take_stop_request() = 0;
   /// A number that tells this run from all others, whatever its seed; not 0.
   [[nodiscard]] virtual std::uint64_t draw_run() = 0;
   /// For work of this rank. `what` names the work in the error of Executor::start.

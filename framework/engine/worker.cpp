@@ -75,7 +75,7 @@ void Worker::poll() {
   limit_freed_memory(transport_.now().count());
   if (settings_.recover) take_replayed();
   flush_outgoing();
-  if (const Wish wish = platform_.take_wish(); wish != Wish::kNone)
+  if (const StopRequest wish = platform_.take_stop_request(); wish != StopRequest::kNone)
     transport_.send(kMaster, to_bytes(messages::Signal{wish}));
   tell_saved();
   report();
@@ -103,7 +103,7 @@ scheduler::Seconds Worker::low(scheduler::Time now) const {
 // Called with the lock held.
 bool Worker::late(scheduler::Time now) const {
   return queue_.ready() > 0 && scheduler::is_late(scheduler::Seconds(settings_.report_interval), now - began_,
-                                                  told_, now + queue_.left(now), call_.rounds);
+                                                  reported_finish_, now + queue_.left(now), call_.rounds);
 }
 
 transport::Seconds Worker::patience() const {
@@ -141,7 +141,7 @@ void Worker::report() {
     head.ready = offer.count;
     head.smallest = offer.smallest.count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
-    told_ = now + scheduler::Seconds(head.left);
+    reported_finish_ = now + scheduler::Seconds(head.left);
     if (head.hungry) planned_ = scheduler::Seconds(0);  // from now on everything matters
     std::swap(done_, sent_);
     head.processor_time = sent_.processor_time;

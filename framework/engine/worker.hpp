@@ -317,8 +317,8 @@ class Worker final : private Executor::Work {
   std::vector<Buffer> failures_;  // messages
   scheduler::Time began_{0};      // the call
   scheduler::Time last_report_{0};
-  scheduler::Time told_{0};        // when it would end, by what it has told last
-  scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
+  scheduler::Time reported_finish_{0};  // when it would end, by what it has told last
+  scheduler::Seconds planned_{0};       // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;
   transport::Seconds first_task_done_{0};

@@ -77,7 +77,7 @@ void Worker::open_rounds() {
 void Worker::plan() {
   const scheduler::Time now = transport_.now();
   planned_ = queue_.known();
-  told_ = now + queue_.left(now);
+  reported_finish_ = now + queue_.left(now);
 }
 
 // ---- a call
@@ -140,12 +140,12 @@ void Worker::take(const messages::Give& give) {
   if (give.epoch != call_.epoch) return;
   messages::Gave gave{call_.epoch, give.thief, 0, 0, 0, {}};
   std::vector<std::pair<Job, Entry>> leaving;
-  scheduler::Appetite appetite = give.appetite;
-  appetite.at_once =
+  scheduler::StealRequest request = give.request;
+  request.at_once =
       static_cast<double>(settings_.unsent_bytes - std::min(settings_.unsent_bytes, transport_.unsent()));
   {
     const std::lock_guard lock(mutex_);
-    for (const Job& job : queue_.give(transport_.now(), appetite, settings_.move)) {
+    for (const Job& job : queue_.give(transport_.now(), request, settings_.move)) {
       const auto found = states_.find(job.state);
       leaving.emplace_back(job, std::move(found->second));
       states_.erase(found);

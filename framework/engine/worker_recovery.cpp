@@ -8,7 +8,7 @@
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 
 namespace rondo::engine {
 

@@ -11,7 +11,7 @@
 
 #include <rondo/ids.hpp>
 
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace rondo::recovery {
@@ -32,7 +32,7 @@ struct Backup {
   std::vector<Worker> owners;  // keep one copy
   std::vector<Worker> others;  // keep the other; the owner, if it is alone
   std::size_t missing = 0;     // second copies that have not arrived
-  History::Bases bases;
+  ReplayLog::Bases bases;
 };
 
 // Who keeps the second copies of this worker's states: some workers on other nodes, or on its own if there is no other.
@@ -43,7 +43,7 @@ struct Backup {
 // history from `position` on.
 [[nodiscard]] Backup plan_backup(std::uint64_t number, std::uint64_t position, std::span<const StateId> ids,
                                  std::span<const Worker> owners, const Workers& workers,
-                                 History::Bases bases);
+                                 ReplayLog::Bases bases);
 
 // Where there is a copy of this state of the backup; of two places the one that has less to make anew, by `given`.
 [[nodiscard]] std::optional<Worker> holder_of_copy(const Backup& backup, StateId id, const Workers& workers,

@@ -15,8 +15,8 @@
 #include <rondo/ids.hpp>
 
 #include "recovery/backup.hpp"
-#include "recovery/history.hpp"
 #include "recovery/outputs.hpp"
+#include "recovery/replay_log.hpp"
 
 namespace rondo::recovery {
 
@@ -57,16 +57,17 @@ struct Running {
 };
 
 // Where every state goes on.
-struct Findings {
-  std::vector<Worker> owners;                         // by slot
-  std::vector<std::uint32_t> rounds;                  // by slot: done in the running call
-  std::vector<std::vector<StateId>> kept;             // by worker, ascending
-  std::vector<std::vector<History::Target>> missing;  // by worker: to be made anew there
-  History::Bases bases;                               // of a backup that is taken now
-  std::size_t gone = 0;                               // states without a copy
+struct RecoveryPlan {
+  std::vector<Worker> owners;                           // by slot
+  std::vector<std::uint32_t> rounds;                    // by slot: done in the running call
+  std::vector<std::vector<StateId>> kept;               // by worker, ascending
+  std::vector<std::vector<ReplayLog::Target>> missing;  // by worker: to be made anew there
+  ReplayLog::Bases bases;                               // of a backup that is taken now
+  std::size_t gone = 0;                                 // states without a copy
 };
 // `backup`, `running`: null if there is none.
-[[nodiscard]] Findings find_states(std::span<const StateId> ids, const Census& census, const Workers& workers,
-                                   const Backup* backup, const History& history, const Running* running);
+[[nodiscard]] RecoveryPlan find_states(std::span<const StateId> ids, const Census& census,
+                                       const Workers& workers, const Backup* backup, const ReplayLog& history,
+                                       const Running* running);
 
 }  // namespace rondo::recovery

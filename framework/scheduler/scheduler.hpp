@@ -123,7 +123,7 @@ struct Assign {
 struct Give {
   Worker victim;
   Worker thief;
-  Appetite appetite;
+  StealRequest request;
 };
 // Every state has done this round; rounds complete in order.
 struct Complete {
@@ -207,7 +207,7 @@ class Scheduler {
     Cost cost;
   };
   using Ranking = std::set<std::pair<double, std::uint32_t>>;  // of workers, by a key
-  struct Part {                                                // a worker, as the master knows it
+  struct WorkerProgress {                                      // a worker, as the master knows it
     double bytes = 0;                                          // of the states it holds
     std::vector<Slot> waiting;                                 // not yet assigned; the next one last
     double waiting_work = 0;                                   // predicted seconds
@@ -232,7 +232,7 @@ class Scheduler {
   void handle(Time now, const event::Stopped& stopped);
 
   [[nodiscard]] double expected(Slot slot) const;
-  [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
+  [[nodiscard]] WorkerProgress& progress_of(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
   void distribute(Time now);
   std::vector<command::Move> refine();
@@ -253,7 +253,7 @@ class Scheduler {
 
   Settings settings_;
   std::vector<State> states_;
-  std::vector<Part> workers_;
+  std::vector<WorkerProgress> workers_;
   std::vector<std::uint32_t> alive_;  // workers that are not lost
   double mean_ = 1e-3;  // of the known costs, at the start of the call; stands in for the unknown ones
 

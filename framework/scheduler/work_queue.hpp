@@ -73,7 +73,7 @@ class WorkQueue {
 
   // Ready jobs for a thief, best ratio of time to the cost of the move first, as long as the pair of workers ends
   // earlier by each. Their hops are counted up. Empty if nothing pays. O(jobs + given log jobs).
-  [[nodiscard]] std::vector<Job> give(Time now, const Appetite& thief, const MoveCost& move);
+  [[nodiscard]] std::vector<Job> give(Time now, const StealRequest& thief, const MoveCost& move);
 
   // Predicted work of the open rounds, the rest of the running update included.
   [[nodiscard]] Seconds left(Time now) const;

@@ -76,7 +76,7 @@ TEST_F(MasterLimits, AThiefGetsNoMoreThanTheMemoryThatItsOwnStatesLeave) {
     const auto give = from_bytes<messages::Give>(sent);
     EXPECT_EQ(to, Rank{2});
     EXPECT_EQ(give.thief, Rank{1});
-    appetites.push_back(give.appetite.bytes_max);
+    appetites.push_back(give.request.bytes_max);
     workers.say(to, to_bytes(messages::Gave{give.epoch, give.thief, 0, 0, 0, {}}));
     workers.report(to, give.epoch, done(assigned[to].jobs, 1), output_, false);
   };

@@ -1,6 +1,6 @@
 // A worker alone that hears of the loss of others: what it still has, what it forgets, and what it does again.
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 #include "worker_by_hand.hpp"
 
 namespace rondo::engine {

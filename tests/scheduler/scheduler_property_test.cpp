@@ -51,8 +51,8 @@ struct Record : Observer {
       if (const auto* a = std::get_if<scheduler::command::Assign>(&each))
         out << index(a->worker), slots(a->slots);
       if (const auto* g = std::get_if<scheduler::command::Give>(&each))
-        out << index(g->victim) << '>' << index(g->thief) << ' ' << g->appetite.left.count() << ' '
-            << g->appetite.bytes_max << ';';
+        out << index(g->victim) << '>' << index(g->thief) << ' ' << g->request.left.count() << ' '
+            << g->request.bytes_max << ';';
       if (const auto* c = std::get_if<scheduler::command::Complete>(&each)) out << c->round << ';';
     }
     return out.str();

@@ -263,7 +263,7 @@ class Start {
     if (dice_.one_in(3)) world.dies(0, when(kSpan));
     if (dice_.one_in(3)) world.stands_still(0, when(kSpan), Seconds(when(0.03)));
     if (dice_.one_in(3)) {
-      using enum engine::Wish;
+      using enum engine::StopRequest;
       constexpr std::array kWishes = {kCheckpoint, kCheckpoint, kLeave, kLeaveSoon};
       for (std::uint64_t n = 1 + dice_.below(2); n > 0; --n)
         world.signal(static_cast<Place>(dice_.below(settings_.ranks)), when(kSpan),

@@ -63,7 +63,9 @@ class World::Platform final : public engine::Platform {
   transport::Seconds processor_time() const override {
     return static_cast<double>(world_.hellos_) * world_.settings_.machine.master_message;
   }
-  engine::Wish take_wish() override { return std::exchange(world_.ranks_[place_].wish, engine::Wish::kNone); }
+  engine::StopRequest take_stop_request() override {
+    return std::exchange(world_.ranks_[place_].wish, engine::StopRequest::kNone);
+  }
   std::uint64_t draw_run() override { return world_.settings_.seed << 8 | ++world_.runs_; }
   std::unique_ptr<engine::Executor> make_executor(Rank rank, const std::string& what) override;
 

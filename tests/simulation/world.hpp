@@ -82,7 +82,7 @@ class World {
   void stands_still(Place place, Seconds after, Seconds time) {
     plan_fault({Fault::Kind::kStandsStill, place, time, {}}, after);
   }
-  void signal(Place place, Seconds after, engine::Wish wish) {
+  void signal(Place place, Seconds after, engine::StopRequest wish) {
     plan_fault({Fault::Kind::kSignal, place, {}, wish}, after);
   }
   // Called after a rank has sent a message.
@@ -120,7 +120,7 @@ class World {
     enum class Kind : std::uint8_t { kDies, kStandsStill, kSignal } kind;
     Place place;
     Seconds time;
-    engine::Wish wish;
+    engine::StopRequest wish;
   };
   struct Rank_ {
     std::unique_ptr<Disk> disk;
@@ -139,7 +139,7 @@ class World {
     bool ended = false;
     Fate fate = Fate::kLives;
     std::vector<Happening> held_back;  // while it stands still
-    engine::Wish wish = engine::Wish::kNone;
+    engine::StopRequest wish = engine::StopRequest::kNone;
   };
 
   void step();

@@ -67,7 +67,7 @@ TEST_F(WholeRun, ADamagedCheckpointIsRefusedWhereWorkersMayBeLost) {
 TEST_F(WholeRun, ALossWhileTheLastCheckpointIsWrittenIsAnErrorOfItsOwn) {
   const auto main = [&](Master<Count>& master, World& world) {
     master.reset(std::vector<double>(10, 1));
-    world.signal(0, Seconds(0), engine::Wish::kLeave);
+    world.signal(0, Seconds(0), engine::StopRequest::kLeave);
     (void)master.update(1.0);  // rank 0 hears of it meanwhile
     for (Place p = 1; p < settings.ranks; ++p) world.dies(p, Seconds(0));
     EXPECT_THROW(master.safe_point(std::uint64_t{1}), WorkerLost);

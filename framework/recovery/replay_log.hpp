@@ -52,7 +52,7 @@ struct Replay {
   std::vector<Step> steps;
 };
 
-class History {
+class ReplayLog {
  public:
   // How far a state has got in a call: its first rounds, and perhaps an update that threw.
   struct Progress {

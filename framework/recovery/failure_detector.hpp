@@ -14,10 +14,10 @@ namespace rondo::recovery {
 
 using scheduler::Worker;
 
-class Silence {
+class FailureDetector {
  public:
   // `deadline`: seconds.
-  Silence(std::size_t workers, double deadline) : deadline_(deadline), seen_(workers) {}
+  FailureDetector(std::size_t workers, double deadline) : deadline_(deadline), seen_(workers) {}
 
   // Rank 0 begins to wait.
   void begin(double now) { watched_ = now; }

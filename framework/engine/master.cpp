@@ -179,7 +179,7 @@ void Master::send_all(const Buffer& message) {
   }
 }
 
-// A worker takes rank 0 for gone that is silent for --rondo-orphan, and a call may go on for longer without a word to it.
+// A worker considers rank 0 gone after --rondo-orphan seconds of silence, and a call may take longer without any message to it.
 void Master::speak() {
   const double now = transport_.now().count();
   if (!options_.orphan || !welcomed_ || closing_ || now < speak_at_) return;

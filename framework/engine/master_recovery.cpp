@@ -1,8 +1,8 @@
 // Lost workers, as rank 0 sees them.
 //
 // A worker that is silent for too long is lost. Then all others stop and tell what they hold; states that
-// nobody holds, or whose outputs are missing, are made anew from a copy by a worker that has one, and the call goes on under a
-// new epoch for all. States that are made anew are like states on their way: whatever is asked of them waits.
+// nobody holds, or whose outputs are missing, are restored from a copy by a worker that has one, and the call goes on under a
+// new epoch for all. States that are being restored are like states on their way: all orders for them wait.
 #include <rondo/detail/inputs.hpp>
 
 #include <algorithm>
@@ -122,7 +122,7 @@ void Master::finish_recovery() {
   std::size_t remade = 0;
   for (const auto& each : found.missing) remade += each.size();
   std::cerr << "rondo: the run goes on with " << workers_alive() << " workers; " << remade << " of "
-            << ids_.size() << " states are made anew from copies" << std::endl;
+            << ids_.size() << " states are restored from copies" << std::endl;
 
   ++generation_;
   for (std::uint32_t w = 0; w < workers_; ++w) {

@@ -67,7 +67,7 @@ void Master::tell_of_copies_in(const std::string& path) {
                 << some->string() << (shared.others.size() + shared.of_own.size() > 1 ? " and others" : "")
                 << std::endl;
   } catch (const std::exception&) {
-    // whoever looks for a checkpoint there tells it
+    // the search for a checkpoint there reports it
   }
 }
 
@@ -82,7 +82,7 @@ void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t 
       if (!there.empty() && there.back() > newest)
         std::cerr << "rondo: " << other.string()
                   << " has newer checkpoints of this run, copied from another place than "
-                  << roots.front().path.string() << "; they count for nothing" << std::endl;
+                  << roots.front().path.string() << "; they are ignored" << std::endl;
     }
   } catch (const std::exception&) {
     // of no use anyhow
@@ -127,8 +127,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   }
   if (roots.size() == 1 && !shared.others.empty())
     std::cerr << "rondo: there is no checkpoint in " << path << ", and " << copy.string()
-              << " has none that was copied from there: what others have there counts for nothing"
-              << std::endl;
+              << " has none that was copied from there: what others have there is ignored" << std::endl;
   return roots;
 }
 
@@ -253,7 +252,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   round_ = manifest.round;
   if (options_.seed != 0 && options_.seed != manifest.seed)
     std::cerr << "rondo: " << options_.written("seed") << "=" << options_.seed
-              << " counts for nothing: the run goes on with seed " << manifest.seed << " of its checkpoint"
+              << " is ignored: the run goes on with seed " << manifest.seed << " of its checkpoint"
               << std::endl;
   seed_ = manifest.seed;
   random_ = Random::of_main(seed_);

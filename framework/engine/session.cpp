@@ -91,7 +91,7 @@ int run_worker(transport::Transport& transport, const Host& host, const detail::
 namespace {
 
 // While it lives, exit() and quick_exit() do not end the process as if all were well: other threads are in the middle of things,
-// and their results would be missing without a word. Nothing is told of _exit().
+// and their results would be missing silently. _exit() cannot be noticed.
 class ExitWatch {
  public:
   explicit ExitWatch(const Host& host) {

@@ -34,7 +34,7 @@ Worker::~Worker() {
 }
 
 void Worker::handle(Envelope envelope) {
-  if (!lost_.empty() && lost_.contains(envelope.from)) return;  // what it had is made anew
+  if (!lost_.empty() && lost_.contains(envelope.from)) return;  // its states are restored from copies
   const Kind kind = kind_of(envelope.message);
   // what is late now, a context say, would be sent on to ranks that may have left
   if (closed_ && !messages::AtTheEnd::has(kind)) return;

@@ -142,7 +142,7 @@ class Worker final : private Executor::Work {
     std::shared_ptr<const Buffer> holder;
     Bytes bytes;
   };
-  // Lost states that are made anew.
+  // Lost states that are being restored.
   struct Replay {
     transport::Envelope envelope;  // holds what the message shows
     messages::Replay message;

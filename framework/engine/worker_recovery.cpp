@@ -1,5 +1,5 @@
 // A worker's part when workers are lost: it keeps copies of its own states and of others', tells what it holds, and makes
-// lost states anew from their copies.
+// lost states again from their copies.
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -60,8 +60,8 @@ void Worker::take(const messages::BackupDone& done) { copies_.keep(done.number, 
 
 // ---- a loss
 
-// Nothing new starts, and what is under way here is left: the master plans anew. Whatever is on its way between the workers is
-// dropped when it arrives, and made anew.
+// Nothing new starts, and what is under way here is left: the master plans again. What is on its way between the workers is
+// dropped when it arrives, and restored from copies.
 void Worker::take(const messages::Lost& lost) {
   loss_ = lost.number;
   for (const Rank rank : lost.ranks) {
@@ -112,7 +112,7 @@ void Worker::take(const messages::Resume& resume) {
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
 
-// ---- states made anew
+// ---- restored states
 
 void Worker::take(const messages::Replay& replay, Envelope& envelope) {
   Replay all{std::move(envelope), replay, {}};
@@ -148,7 +148,7 @@ void Worker::run_replay() {
   try {
     replay(replay_piece_.all, replay_piece_.states);
   } catch (...) {
-    replay_piece_.error = "lost states cannot be made anew: " + exception_text();
+    replay_piece_.error = "lost states cannot be restored: " + exception_text();
   }
   try {
     kernel_->set_context(context_);

@@ -45,7 +45,7 @@ struct Backup {
                                  std::span<const Worker> owners, const Workers& workers,
                                  ReplayLog::Bases bases);
 
-// Where there is a copy of this state of the backup; of two places the one that has less to make anew, by `given`.
+// Where there is a copy of this state of the backup; of two places the one that has fewer states to restore, by `given`.
 [[nodiscard]] std::optional<Worker> holder_of_copy(const Backup& backup, StateId id, const Workers& workers,
                                                    std::span<const std::size_t> given);
 

@@ -1,7 +1,7 @@
-// What is left after a loss, and what that means for every state: it stays where it is, or is made anew from a copy.
+// What is left after a loss, and what that means for every state: it stays where it is, or is restored from a copy.
 //
 // Of rank 0 alone; pure. A state has to stand where its outputs do: if rank 0 has the first n of a call, it must have done n
-// rounds of it. One that has done more has lost outputs with its worker, and is made anew up to there.
+// rounds of it. One that has done more has lost outputs with its worker, and is restored up to there.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +61,7 @@ struct RecoveryPlan {
   std::vector<Worker> owners;                           // by slot
   std::vector<std::uint32_t> rounds;                    // by slot: done in the running call
   std::vector<std::vector<StateId>> kept;               // by worker, ascending
-  std::vector<std::vector<ReplayLog::Target>> missing;  // by worker: to be made anew there
+  std::vector<std::vector<ReplayLog::Target>> missing;  // by worker: to be restored there
   ReplayLog::Bases bases;                               // of a backup that is taken now
   std::size_t gone = 0;                                 // states without a copy
 };

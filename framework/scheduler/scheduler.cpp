@@ -239,7 +239,7 @@ void Scheduler::await_victim(Worker worker) {
 }
 
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
-// has reported anew. At the end of a round many are hungry and nobody has enough: so they are looked through from the one
+// has reported again. At the end of a round many are hungry and nobody has enough: so they are looked through from the one
 // with least left, as far as anybody has enough for them.
 void Scheduler::serve(Time now) {
   for (auto next = hungry_.begin(); next != hungry_.end();) {
@@ -247,7 +247,7 @@ void Scheduler::serve(Time now) {
     const Worker thief{hungry->second};
     const Seconds left = std::max(progress_of(thief).finish - now, Seconds(0));
     if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= left) return;
-    // whoever has more left would gain even less
+    // thieves with more work left would gain even less
     const Worker busiest{busiest_.begin()->second};
     if (busiest != thief && gain(now, busiest, left) <= 2 * latency_) return;
     if (!find_victim(now, thief)) continue;

@@ -175,7 +175,7 @@ class Scheduler {
   // restore(). Throws logic_error for the last worker.
   void lose(Worker worker);
   // Where the states are after a loss, in the order of the slots, and inside a call how many of its first rounds each has done;
-  // all workers that are left are idle, and none has a job. What is missing of the call is assigned anew; with `stop` the call
+  // all workers that are left are idle, and none has a job. What is missing of the call is assigned again; with `stop` the call
   // ends as after a Cancel.
   [[nodiscard]] std::vector<Command> recover(Time now, std::span<const Worker> owners,
                                              std::span<const std::uint32_t> rounds_done, bool stop);

@@ -1,7 +1,7 @@
 // The threads that evaluate a stream: the caller's, and others that join and leave as the measured times
 // tell.
 //
-// While more are at work than the target, whoever has nothing to do rests, without a core, until it is invited again: also the
+// While more are at work than the target, a thread that has nothing to do rests, without a core, until it is invited again: also the
 // caller's thread, for another one may be inside a long unit. Before the first work unit has been timed, the target is one
 // more than there are units under way. Later one of those that rest watches whether all others are inside of long units (see
 // watch.hpp), so that the target follows units while they run; therefore there is one thread more than the target.

@@ -92,7 +92,7 @@ consteval bool has_serialize() {
     // have one
     return HasPublicMember<T> || (std::is_class_v<T> && !std::is_trivially_copyable_v<T>);
   } else if constexpr (!std::is_destructible_v<T>) {
-    return true;  // cannot be inherited from either; whoever hides the destructor serialises by hand
+    return true;  // cannot be inherited from either; a class with a hidden destructor needs its own serialize
   } else {
     return !LacksTheName<T>;
   }

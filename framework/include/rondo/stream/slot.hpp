@@ -234,8 +234,7 @@ class UnitCore final : public ResultCore<R> {
 }  // namespace streaming
 
 // The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result or throws the error, once
-// (then it throws SlotError); until it is there the stream is given back, and whoever completes the slot takes it up
-// again.
+// (then it throws SlotError); until it is there the stream is given back, and the thread that completes the slot resumes it.
 template <class R>
 class [[nodiscard]] Slot {
  public:

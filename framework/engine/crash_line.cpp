@@ -209,7 +209,7 @@ CrashMark::~CrashMark() {
       for (std::size_t i = 0; i < kWatched.size(); ++i) {
         struct sigaction now {};
         sigaction(kWatched[i].signal, nullptr, &now);
-        // who has put a handler over ours keeps it
+        // a handler that was installed over ours stays
         if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == handle)
           sigaction(kWatched[i].signal, &before[i], nullptr);
       }

@@ -132,7 +132,7 @@ std::uint32_t Master::workers_on(const std::string& node) const {
 // What a message takes is what the handshake took of the processor, per worker.
 transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
   const transport::Seconds each = handshake / std::max(workers_, 1U);
-  if (options_.recover) return {};  // who is behind a lost leader would be lost with it
+  if (options_.recover) return {};  // the ranks behind a lost leader would be lost with it
   if (options_.relay.is_automatic()) return transport::plan_relay(workers_, each);
   return options_.relay.is_off()
              ? transport::RelayPlan{}

@@ -105,7 +105,7 @@ class Master final : public detail::Engine {
     std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
     Pack recorded;                    // own inputs, from the history
   };
-  struct Seen {  // of a worker, for who asks why nothing goes on
+  struct Seen {  // of a worker, for the report of a stall
     double heard = 0;
     std::optional<messages::Condition> answer;  // to the last question
   };

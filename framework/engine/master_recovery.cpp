@@ -63,7 +63,7 @@ void Master::require_workers() const {
   if (workers_alive() == 0) throw WorkerLost("all workers are lost", rank_of(scheduler::Worker{0}));
 }
 
-// ---- who is lost
+// ---- the lost workers
 
 // To be called between waits, when everything that has come is taken in; says how long the next one may be.
 double Master::watch_silence() {

@@ -1,4 +1,4 @@
-// When nothing goes on: who waits for whom, and since when.
+// A stall: which rank waits for what, and since when.
 //
 // Rank 0 asks every worker what it does; each answers from its communicating thread, so that a long update is told from a
 // worker that is gone, and both from a message that is lost.

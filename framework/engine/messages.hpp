@@ -1,6 +1,6 @@
 // The messages of a run: what each says, and which way it goes.
 //
-// A message is a struct of wire.hpp's fields, with a kind, and in one of two lists, ForMaster and ForWorker, that say who handles it.
+// A message is a struct of wire.hpp's fields, with a kind, and in one of two lists, ForMaster and ForWorker, that say which side handles it.
 // To add a message, add a kind, write the struct here, put it into a list, and handle it in Master::take or Worker::take.
 //
 // A call (one update or evolve) has a number, its epoch: a message of an earlier call carries an earlier epoch and is dropped, so
@@ -585,7 +585,7 @@ struct Replay {
   static auto fields(auto& m) { return std::tie(m.copies, m.context, m.steps); }
 };
 
-// ---- who handles them
+// ---- which rank handles them
 
 template <class... Message>
 struct List {

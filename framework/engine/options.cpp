@@ -75,7 +75,7 @@ void check_together(const Options& options) {
   if (options.recover && options.relay.value_or(0) != 0)
     throw OptionError(
         options.written("relay") +
-        ": need auto or off together with --rondo-recover: who is behind a lost leader would be lost");
+        ": need auto or off together with --rondo-recover: the ranks behind a lost leader would be lost");
 }
 
 // The options that the environment gives, in `given`. Throws OptionError.

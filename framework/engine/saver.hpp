@@ -1,8 +1,8 @@
 // Writes a worker's part of a checkpoint to one place or two, on an executor of its own, while the worker goes on.
 //
 // Fed by the communicating thread with packed states, whose memory it gives back when they are written. It writes nothing
-// until it has all of them or is told to begin: it would take the processor from who packs. What one place refuses does not keep the part from the other; where both work, the slower one sets
-// the pace.
+// until it has all of them or is told to begin: it would take the processor from the thread that packs. A place that refuses does not
+// keep the part from the other one; where both work, the slower one sets the pace.
 #pragma once
 
 #include <array>

@@ -90,7 +90,7 @@ void Server::take(const messages::Leave& leave) {
   phase_ = Phase::kEnded;
 }
 
-// Rank 0 waits for others to say hello, and wants to know who is there.
+// Rank 0 waits for the hello of other ranks, and wants to know which ranks are there.
 void Server::take(const messages::Ping&) {
   messages::Condition condition;
   condition.unwelcomed = true;

@@ -244,8 +244,8 @@ bool MpiTransport::at_limit() const {
   return incoming_.size() >= kIncomingMost || bytes >= kIncomingBytes;
 }
 
-// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
-// who wants to tell that must be heard.
+// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and the
+// message that tells of it must get through.
 bool MpiTransport::full() {
   constexpr Seconds kPatience{0.5};
   if (!at_limit()) {

@@ -1,4 +1,4 @@
-// Two copies of each state, at two workers: where they go, and who has them when they are needed.
+// Two copies of each state, at two workers: where they go, and which workers have them when they are needed.
 //
 // Of rank 0 alone; pure.
 #pragma once
@@ -35,7 +35,7 @@ struct Backup {
   ReplayLog::Bases bases;
 };
 
-// Who keeps the second copies of this worker's states: some workers on other nodes, or on its own if there is no other.
+// The workers that keep the second copies of this worker's states: some on other nodes, or on its own if there is no other.
 // They are several because they share the work of a recovery.
 [[nodiscard]] std::vector<Worker> keepers(Worker owner, const Workers& workers);
 

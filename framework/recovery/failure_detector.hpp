@@ -1,4 +1,4 @@
-// Who has been silent for too long: a worker that has said nothing for a while is asked, and only one that was asked and
+// Finds workers that have been silent for too long: a worker that has said nothing for a while is asked, and only one that was asked and
 // given time is lost.
 //
 // Of rank 0 alone; pure. Its clock goes only while rank 0 waits, and by not much in one step: a rank that was away itself

@@ -70,7 +70,7 @@ StateId ReplayLog::ancestor(StateId id) const {
 }
 
 Replay ReplayLog::replay(std::span<const Target> targets, const Bases& bases, bool in_call) const {
-  // backwards: who is wanted at each operation
+  // backwards: which states are wanted at each operation
   std::map<StateId, Progress> last;  // of the running call
   std::vector<StateId> wanted;
   for (const Target& target : targets) {

@@ -1,4 +1,4 @@
-// After a loss: who is left, where the states are, and what is missing of the call.
+// After a loss: which workers are left, where the states are, and what is missing of the call.
 #include <algorithm>
 #include <stdexcept>
 

@@ -355,7 +355,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (stopping_) return;
   if (to_do > 0) {
     t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
-    t.ready += offer.count;  // who has stolen much can be a victim before it has reported
+    t.ready += offer.count;  // a thief that has got much can be a victim before it has reported
     t.smallest = std::min(t.smallest, offer.smallest);
     list(gave.thief);
     t.hungry = false;

@@ -268,7 +268,7 @@ class Scheduler {
   double outstanding_most_ = 0;  // updates that are assigned to a worker and not reported
   std::size_t stopped_ = 0;
   Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
-  Ranking hungry_;   // who waits for a victim, by finish
+  Ranking hungry_;   // workers that wait for a victim, by finish
   Ranking busiest_;  // who could give, by -(finish without the least of that)
   std::vector<Command> commands_;
 };

@@ -3,8 +3,8 @@
 // A Transport around another one; every rank of a run has one. Until begin() it only passes on. From then on ranks
 // are in groups with a leader each, an ordinary worker:
 //
-//   master to worker   what goes to one group is gathered in a bundle for its leader, who takes it apart and sends it on
-//   worker to master   goes to the leader, who sends a bundle now and then
+//   master to worker   what goes to one group is gathered in a bundle for its leader, which takes it apart and sends it on
+//   worker to master   goes to the leader, which sends a bundle now and then
 //   worker to worker   direct, as before
 //
 // So all messages between rank 0 and a worker go through the same leader, always, and stay in order. A message that is

@@ -50,7 +50,7 @@ class PullCore final : public SlotCore {
   bool came = false;
 
   // To be called by the thread that is apart, when it does not touch the producer any more, and by the owner of the stream
-  // if it drops it before that. True for the second of them, who has to destroy it.
+  // if it drops it before that. Returns true to the second of them, which has to destroy the producer.
   [[nodiscard]] bool leave() { return left_.exchange(true, std::memory_order_acq_rel); }
 
  private:

@@ -43,7 +43,7 @@ void Master::end_record(const Running& running) {
 
 // ---- backups
 
-// Of all states as they are, or will be when what is on its way has arrived. Nobody waits for it: the last one counts until
+// Copies all states as they are, or will be when what is on its way has arrived. Nobody waits for it: the last one counts until
 // this one is complete.
 void Master::begin_backup(recovery::ReplayLog::Bases bases) {
   std::vector<scheduler::Worker> owners(ids_.size());

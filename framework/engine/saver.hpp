@@ -90,7 +90,7 @@ class Saver final : private Executor::Work {
   const Places places_;
   const std::function<void()> tell_;
 
-  // Of the executor alone.
+  // Only the executor uses these.
   Step step_ = Step::kOpen;
   std::optional<Item> item_;
   Result written_;

@@ -20,7 +20,7 @@ enum class StopRequest : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon 
 
 // The status of a process that left in order to be started again: EX_TEMPFAIL of sysexits.h.
 inline constexpr int kRequeueStatus = 75;
-// Of one that left too, but for which a restart would be no better, as no checkpoint has come about in it: EX_IOERR.
+// The status of a process that left without a checkpoint of its own, so that a restart would be no better: EX_IOERR.
 inline constexpr int kNothingSavedStatus = 74;
 
 // Thrown through the program's main when it is to leave. No std::exception, so that nobody takes it for an error.

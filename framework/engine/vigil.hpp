@@ -30,9 +30,9 @@ class Vigil {
     int stall_status = 1;
     double look = 1;  // between two looks
   };
-  // Of rank 0, and of a process whose rank is not known yet.
+  // For rank 0, and for a process whose rank is not known yet.
   [[nodiscard]] static Limits limits_of_master(const Options& options);
-  // Of another rank: it waits for rank 0 no longer than --rondo-orphan, where it cannot listen to it (in MPI).
+  // For another rank: it waits for rank 0 no longer than --rondo-orphan, where it cannot listen to it (in MPI).
   [[nodiscard]] static Limits limits_of_worker(const Options& options);
 
   // Where the watched thread is. `what` is what it does, for a message ("MPI_Finalize").

@@ -270,7 +270,7 @@ class Worker final : private Executor::Work {
   std::unique_ptr<detail::Kernel> kernel_;
   const WorkerSettings settings_;
 
-  // Of the communicating thread alone.
+  // Only the communicating thread uses these.
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_inputs_;
@@ -299,7 +299,7 @@ class Worker final : private Executor::Work {
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 
-  // Of the computing thread alone.
+  // Only the computing thread uses these.
   UpdateMeter meter_;
   Piece piece_ = Piece::kNone;
   Updating update_;

@@ -1,6 +1,6 @@
 // Two copies of each state, at two workers: where they go, and which workers have them when they are needed.
 //
-// Of rank 0 alone; pure.
+// Used by rank 0 only; pure.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ struct Backup {
 // They are several because they share the work of a recovery.
 [[nodiscard]] std::vector<Worker> keepers(Worker owner, const Workers& workers);
 
-// Of all states as they are: one copy stays with the owner, one goes to a keeper. What was asked of them later stands in the
+// Copies all states as they are: one copy stays with the owner, one goes to a keeper. What was asked of them later stands in the
 // history from `position` on.
 [[nodiscard]] Backup plan_backup(std::uint64_t number, std::uint64_t position, std::span<const StateId> ids,
                                  std::span<const Worker> owners, const Workers& workers,

@@ -1,6 +1,6 @@
 // What is left after a loss, and what that means for every state: it stays where it is, or is restored from a copy.
 //
-// Of rank 0 alone; pure. A state has to stand where its outputs do: if rank 0 has the first n of a call, it must have done n
+// Used by rank 0 only; pure. A state has to stand where its outputs do: if rank 0 has the first n of a call, it must have done n
 // rounds of it. One that has done more has lost outputs with its worker, and is restored up to there.
 #pragma once
 

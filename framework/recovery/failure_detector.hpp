@@ -1,7 +1,7 @@
 // Finds workers that have been silent for too long: a worker that has said nothing for a while is asked, and only one that was asked and
 // given time is lost.
 //
-// Of rank 0 alone; pure. Its clock goes only while rank 0 waits, and by not much in one step: a rank that was away itself
+// Used by rank 0 only; pure. Its clock goes only while rank 0 waits, and by not much in one step: a rank that was away itself
 // may not have taken in yet what has come meanwhile.
 #pragma once
 

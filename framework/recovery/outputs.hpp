@@ -1,6 +1,6 @@
 // Which outputs of the running call have come to rank 0, so that each is taken once though some are made twice after a loss.
 //
-// Of rank 0 alone; pure. By slot: outputs of first rounds that are here, and beyond these the ones that overtook others.
+// Used by rank 0 only; pure. By slot: outputs of first rounds that are here, and beyond these the ones that overtook others.
 #pragma once
 
 #include <cstdint>

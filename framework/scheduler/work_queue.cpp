@@ -10,7 +10,7 @@ namespace rondo::scheduler {
 
 namespace {
 
-// Of so many jobs each is a small part of all: which of the short ones comes last makes no difference to the end.
+// With so many jobs each is a small part of all: which of the short ones comes last makes no difference to the end.
 constexpr std::size_t kMany = 1000;
 // So many jobs are looked through whenever it is asked what there is, and sorted whenever some come.
 constexpr std::size_t kFew = 64;

@@ -77,7 +77,7 @@ class WorkQueue {
 
   // Predicted work of the open rounds, the rest of the running update included.
   [[nodiscard]] Seconds left(Time now) const;
-  // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
+  // The part of it that states of known cost will take which have not started; 0 while there are any of unknown cost.
   [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
   // What a thief could get of the ready jobs: those that are more work than their move, and all of them while an update runs
   // that takes longer than a message. Where there are many jobs they are looked through again only when half of them have come or
@@ -135,7 +135,7 @@ class WorkQueue {
   // Sums over the ready and the shut jobs, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;
   double unknown_ = 0;
-  // Of this call's updates here; stands in for a cost nobody knows. A millisecond until the first one has ended.
+  // The mean of this call's updates here; stands in for a cost that is not known. A millisecond until the first one has ended.
   double mean_ = 1e-3;
   double measured_ = 0;
   std::uint64_t measurements_ = 0;

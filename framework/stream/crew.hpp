@@ -77,7 +77,7 @@ class __attribute__((visibility("hidden"))) Crew {
   std::atomic<unsigned> at_work_max_{1};
   std::atomic<std::uint64_t> joined_{0};
 
-  // Of the baton's holder.
+  // Only the holder of the baton uses these.
   Meter meter_;
   Meter::Duration decided_{};
   std::uint64_t samples_ = 0;

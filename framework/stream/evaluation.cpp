@@ -83,7 +83,7 @@ bool Evaluation::run(UnitReference unit) {
   return complete(*unit.get());
 }
 
-// Of a unit, or a pull, that has counted as an actor. True: this thread holds the baton now.
+// Ends a unit, or a pull, that has counted as an actor. True: this thread holds the baton now.
 bool Evaluation::complete(SlotCore& slot) {
   bool holding = false;
   if (const auto waiter = slot.finish(SlotCore::State::filled))

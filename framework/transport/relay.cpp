@@ -126,7 +126,7 @@ void Relay::send_bundle(Rank receiver) {
   below_.send(receiver, std::exchange(bundles_[receiver], Buffer()));
 }
 
-// Of many messages in a short time all but the first wait for each other.
+// Many messages in a short time wait for each other, but for the first.
 bool Relay::too_early(Rank receiver) const { return receiver == kMaster && now() - sent_up_ < pace_; }
 
 void Relay::flush() {

@@ -333,11 +333,16 @@ void PromiseBase::destroy() noexcept {
   stepping.stepper = reader;
 }
 
-// The thread that is inside of it destroys it later.
+// The thread that is inside of it destroys it later. It may do so as soon as this one has left, so nothing of the frame is touched
+// after that.
 bool StreamBase::leave_to_other_thread() noexcept {
   const Reference<PullCore> pull = std::move(pull_);
-  if (pull->leave()) return false;
-  std::exchange(promise_, nullptr)->owner = nullptr;
+  promise_->owner = nullptr;
+  if (pull->leave()) {  // the other thread has left before
+    promise_->owner = this;
+    return false;
+  }
+  promise_ = nullptr;
   return true;
 }
 

@@ -370,7 +370,7 @@ struct CancelTasks {
 struct Path {
   std::string root;
   std::string below;
-  bool is_shared;
+  bool is_shared = false;
 
   Path() = default;
   Path(const checkpoint::Path& path)  // NOLINT: the same, to be sent

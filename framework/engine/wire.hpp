@@ -85,7 +85,7 @@ class Writer {
   }
   template <HasFields T>
   void put(const T& value) {
-    std::apply([this](const auto&... fields) { (put(fields), ...); }, T::fields(value));
+    std::apply([this](const auto&... fields) { (this->put(fields), ...); }, T::fields(value));
   }
   void put(const std::string& text) { put_span(std::span<const char>(text)); }
   template <class T>
@@ -144,7 +144,7 @@ class Reader {
   }
   template <HasFields T>
   void get(T& value) {
-    std::apply([this](auto&... fields) { (get(fields), ...); }, T::fields(value));
+    std::apply([this](auto&... fields) { (this->get(fields), ...); }, T::fields(value));
   }
   void get(std::string& text) {
     const Bytes bytes = take_block();

@@ -328,8 +328,10 @@ TEST(Sources, AStopRequestIsHeededWithinASourceThatWatchesForIt) {
     int given = 0;
     auto source = [&](std::stop_token token) -> Stream<int> {
       for (int i = 0; i < 5; ++i) co_yield int(i);
-      std::unique_lock lock(mutex);
-      never.wait(lock, token, [] { return false; });
+      {  // not held where another thread may go on
+        std::unique_lock lock(mutex);
+        never.wait(lock, token, [] { return false; });
+      }
       co_yield 5;
     };
     within_deadline("stop", [&] {

@@ -109,7 +109,7 @@ class Writer {
   template <class... T>
   requires(!Flat<std::variant<T...>>) void put(const std::variant<T...>& value) {
     put(static_cast<std::uint8_t>(value.index()));
-    std::visit([this](const auto& alternative) { put(alternative); }, value);
+    std::visit([this](const auto& alternative) { this->put(alternative); }, value);
   }
   void put(const Block& block) {
     if (!block.is_filled_later()) return put_span(block.bytes());

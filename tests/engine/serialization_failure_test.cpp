@@ -167,6 +167,14 @@ TEST(SerializationFailure, OfAnOutputOnTheMaster) {
                 EXPECT_EQ(error.progress()[3].updates, 1U);
               }
               expect_usable(master);
+            }));
+}
+
+// Without steals: the state is as unreadable as its output, and must not travel before the master has seen that.
+TEST(SerializationFailure, OfAnOutputOnTheMasterInManyRounds) {
+  EXPECT_EQ(0, run_with<Add>({"--rondo-workers=3", "--rondo-batch=off"}, [](AddMaster& master) {
+              master.reset(some_states());
+              (void)master.update(Input{1, {}});
               std::vector<Input> rounds(6);
               rounds[2].value = kUnreadable - 5;
               std::size_t complete = 0;

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash framework/install_packages.sh
 
 if command -v ccache >/dev/null; then export CMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-# A build that is there keeps its generator; ninja configures anew by itself where it has to.
+# A build that is there keeps its generator; ninja configures again by itself where it has to.
 [[ -f build/CMakeCache.txt ]] || cmake -S . -B build -G Ninja -D CMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build build --parallel "$(nproc)" --target particle_filter
 

@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # share something. Under AddressSanitizer: memory handled by hand, coroutines, lifetimes. The rest would only take long.
 thread_parts=(recovery stream transport property any_order stealing idle error serialization_failure stream_on_ranks
               exception_text check marker meeting launch)
-address_parts=(checkpoint property deep_states serialization_failure stream_on_ranks copy_memory exception_text durability
+address_parts=(checkpoint engine_chaos property deep_states serialization_failure stream_on_ranks copy_memory exception_text durability
                working_folder serialization_damage stream_threads stream_evaluator stream_coroutines stream_errors
                stream_unread)
 # By the other compiler: what compiles differently (headers, templates, coroutines), and what users build.
@@ -32,7 +32,7 @@ cores=$(nproc)
 builds=("$@")
 [[ ${#builds[@]} -gt 0 ]] || builds=(thread address clang release benchmarks)
 
-packages=()
+packages=(clang-format)
 if [[ " ${builds[*]} " == *" clang "* ]]; then packages+=(clang-16); fi
 bash framework/install_packages.sh "${packages[@]}"
 separate_headers=OFF

@@ -19,14 +19,10 @@ constexpr std::uint64_t kLongest = std::uint64_t{100} * 365 * 24 * 3600;
 
 std::uint64_t seconds_per(char unit) {
   switch (unit) {
-    case 's':
-      return 1;
-    case 'm':
-      return 60;
-    case 'h':
-      return 3600;
-    default:
-      return 0;
+    case 's': return 1;
+    case 'm': return 60;
+    case 'h': return 3600;
+    default: return 0;
   }
 }
 

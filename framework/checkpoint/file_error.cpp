@@ -11,20 +11,13 @@ bool is_missing(std::error_code code) { return code == std::errc::no_such_file_o
 
 const char* name(Fault fault) {
   switch (fault) {
-    case Fault::io:
-      return "not accessible";
-    case Fault::missing:
-      return "missing";
-    case Fault::incomplete:
-      return "incomplete";
-    case Fault::truncated:
-      return "truncated";
-    case Fault::damaged:
-      return "damaged";
-    case Fault::other_type:
-      return "of another type";
-    case Fault::newer_version:
-      return "of a newer version";
+    case Fault::io: return "not accessible";
+    case Fault::missing: return "missing";
+    case Fault::incomplete: return "incomplete";
+    case Fault::truncated: return "truncated";
+    case Fault::damaged: return "damaged";
+    case Fault::other_type: return "of another type";
+    case Fault::newer_version: return "of a newer version";
     case Fault::foreign: return "not trusted";
     case Fault::exposed: return "not protected";
     case Fault::older_version: return "of an older version";

@@ -28,12 +28,10 @@ Worth worth(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth
       case Fault::older_version:
       case Fault::foreign:
       case Fault::exposed: return Worth::unknown;
-      case Fault::incomplete:
-        return Worth::never_ended;
+      case Fault::incomplete: return Worth::never_ended;
       case Fault::missing:
       case Fault::truncated:
-      case Fault::damaged:
-        return Worth::refused;
+      case Fault::damaged: return Worth::refused;
     }
   } catch (const std::exception&) {
     // want of memory, say
@@ -44,13 +42,10 @@ Worth worth(Storage& storage, const Path& folder, std::uint64_t type_hash, Depth
 bool is_unwanted(Worth worth, bool newer_one_is_complete) {
   switch (worth) {
     case Worth::complete:
-    case Worth::never_ended:
-      return true;
+    case Worth::never_ended: return true;
     // the last that ended may look wrong only from here and now (network file systems show names late)
-    case Worth::refused:
-      return newer_one_is_complete;
-    case Worth::unknown:
-      return false;
+    case Worth::refused: return newer_one_is_complete;
+    case Worth::unknown: return false;
   }
   return false;
 }

@@ -110,7 +110,7 @@ std::string canonical(const std::string& file) {
   return error ? file : path.string();
 }
 
-// Of the system's own libraries two nodes may well have different packages; the rest of what a program needs is its own.
+// Two nodes may well have different packages of the system's own libraries; the rest of what a program needs is its own.
 bool is_of_system(const std::string& file) {
   for (const char* folder :
        {"/lib/", "/lib64/", "/lib32/", "/usr/lib/", "/usr/lib64/", "/usr/lib32/", "/usr/libexec/"})
@@ -160,7 +160,7 @@ struct Library {
   std::string id;
 };
 
-// Of a description, by name.
+// The parts of a description, by name.
 std::map<std::string, Library> libraries_of(const std::string& description) {
   std::map<std::string, Library> libraries;
   std::istringstream lines(description);

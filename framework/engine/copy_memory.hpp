@@ -1,5 +1,5 @@
 // Memory for the copies of states that wait to be written, within a limit. What has been written is kept for the next
-// checkpoint: memory that the system has to give anew takes longer than the copy itself.
+// checkpoint: to get new memory from the system takes longer than the copy itself.
 //
 // From any thread.
 #pragma once

@@ -119,6 +119,17 @@ void CrashMark::tell(const char* what, const char* why) const {
   line.print();
 }
 
+CrashMark::Updating::Updating(StateId state, std::uint64_t round) : mark_(mark_of_thread) {
+  if (mark_ == nullptr) return;
+  mark_->state_.store(value(state), std::memory_order_relaxed);
+  mark_->round_.store(round, std::memory_order_relaxed);
+  mark_->updating_.store(true, std::memory_order_relaxed);
+}
+
+CrashMark::Updating::~Updating() {
+  if (mark_ != nullptr) mark_->updating_.store(false, std::memory_order_relaxed);
+}
+
 CrashMark::Handling::Handling(const char* what, StateId state)
     : mark_(mark_of_thread != nullptr && !mark_of_thread->updating_.load(std::memory_order_relaxed)
                 ? mark_of_thread
@@ -198,7 +209,7 @@ CrashMark::~CrashMark() {
       for (std::size_t i = 0; i < kWatched.size(); ++i) {
         struct sigaction now {};
         sigaction(kWatched[i].signal, nullptr, &now);
-        // who has put a handler over ours keeps it
+        // a handler that was installed over ours stays
         if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == handle)
           sigaction(kWatched[i].signal, &before[i], nullptr);
       }

@@ -30,13 +30,17 @@ class CrashMark {
   CrashMark& operator=(const CrashMark&) = delete;
   ~CrashMark();
 
-  // The thread is in the update of this state, until leave().
-  void enter(StateId state, std::uint64_t round) {
-    state_.store(value(state), std::memory_order_relaxed);
-    round_.store(round, std::memory_order_relaxed);
-    updating_.store(true, std::memory_order_relaxed);
-  }
-  void leave() { updating_.store(false, std::memory_order_relaxed); }
+  /// As long as it lives, this thread is in the update of a state. Nothing happens in a thread without a mark.
+  class Updating {
+   public:
+    Updating(StateId state, std::uint64_t round);
+    Updating(const Updating&) = delete;
+    Updating& operator=(const Updating&) = delete;
+    ~Updating();
+
+   private:
+    CrashMark* const mark_;
+  };
 
   // As long as it lives, this thread handles a state outside of its updates. `what` is a text that stays: "while packing".
   // Nothing happens in a thread without a mark.

@@ -30,7 +30,7 @@ std::string readable(const std::type_info& type) {
   return name;
 }
 
-// Of the exception that is being handled.
+// The text of the exception that is being handled.
 std::string thrown_type() {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   return type != nullptr ? readable(*type) : "an exception of another language";

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "checkpoint/storage.hpp"
+#include "engine/platform.hpp"
 
 namespace rondo::engine {
 
+class Observer;
 class Watchdog;
 
 struct Host {
@@ -17,6 +19,10 @@ struct Host {
   void (*orphaned)(int status) = nullptr;
   // Holds the limits of the run where this rank's thread is away; null: nothing does.
   Watchdog* watchdog = nullptr;
+  /// Sees what rank 0 decides; null: nothing does.
+  Observer* observer = nullptr;
+  /// Outlives the run.
+  Platform& platform = this_platform();
 };
 
 // What the program has printed is out: before an exit without destructors, or one that makes a launcher kill this process.

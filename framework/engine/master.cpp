@@ -1,19 +1,16 @@
 // Start, end, and the way of every message. States between the calls are in master_states.cpp, the calls in master_call.cpp.
 #include "engine/master.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
-#include <random>
 #include <utility>
 
 #include "engine/build.hpp"
 #include "engine/check.hpp"
 #include "engine/master_wait.hpp"
-#include "engine/processor_time.hpp"
+#include "engine/observer.hpp"
 #include "engine/session.hpp"
 #include "scheduler/reporting.hpp"
 
@@ -30,18 +27,12 @@ scheduler::Settings scheduler_settings(const Options& options, std::uint32_t wor
   settings.batch = options.batch.value_or(0);
   settings.rotate = options.check;
   if (options.memory) settings.bytes_max = static_cast<double>(*options.memory);
+  settings.tolerance = options.tuning.tolerance.value_or(settings.tolerance);
   return settings;
 }
 
 // Of --rondo-orphan: as often rank 0 speaks to all workers.
 constexpr double kSpokenShare = 0.25;
-
-// Another one for every run, whatever its seed.
-std::uint64_t draw_run() {
-  std::random_device random;
-  const std::uint64_t run = std::uint64_t{random()} << 32 | random();
-  return run == 0 ? 1 : run;
-}
 
 std::uint32_t count_workers(const transport::Transport& transport, const Options& options) {
   return static_cast<std::uint32_t>(transport.size()) - (options.master_works ? 0 : 1);
@@ -62,7 +53,7 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
       random_(Random::of_main(options.seed)),
       seen_(workers_),
       peers_{std::vector<bool>(workers_, false), std::vector<std::uint32_t>(workers_, 0)},
-      silence_(workers_, options.recover_deadline.count()) {
+      detector_(workers_, options.recover_deadline.count()) {
   worker_settings_.save_bytes = options.checkpoint_memory;
   if (options.batch.value_or(0) > 0) worker_settings_.report_updates = options.batch.value_or(0);
   worker_settings_.rollback = options.rollback;
@@ -71,29 +62,35 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
   worker_settings_.recover = options.recover;
   worker_settings_.orphan = seconds_or(options.orphan, 0);
   worker_settings_.orphan_status = options.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  worker_settings_.master_process = getpid();
+  worker_settings_.master_process = host_.platform.process();
+  const Options::Tuning& tuning = options.tuning;
+  worker_settings_.low = tuning.low.value_or(worker_settings_.low);
   if (options.batch.is_off() || workers_ == 1) worker_settings_.low = 0;
-  worker_settings_.report_interval = scheduler::report_interval(workers_).count();
+  worker_settings_.report_interval =
+      tuning.report_interval.value_or(scheduler::report_interval(workers_).count());
+  worker_settings_.message_bytes = tuning.message_bytes.value_or(worker_settings_.message_bytes);
+  worker_settings_.unsent_bytes = tuning.unsent_bytes.value_or(worker_settings_.unsent_bytes);
   worker_settings_.report_bytes = scheduler::report_bytes(workers_);
-  heard_ = told_ = saved_at_ = transport_.now().count();
-  speak_at_ = heard_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
-  set_end(heard_);
-  run_ = draw_run();
+  last_progress_ = told_ = saved_at_ = transport_.now().count();
+  speak_at_ = last_progress_ + kSpokenShare * seconds_or(options.orphan, scheduler::kNever.count());
+  set_end(last_progress_);
+  run_ = host_.platform.draw_run();
   handshake(program);
+  if (host_.observer != nullptr) host_.observer->begins(scheduler_);
   if (!options.master_works) return;
-  own_worker_.emplace(transport_, storage_, make_kernel(program, options.check), worker_settings_);
+  own_worker_.emplace(transport_, host_, make_kernel(program, options.check), worker_settings_);
   for (Envelope& early : std::exchange(early_, {})) own_worker_->handle(std::move(early));
 }
 
 // Every worker says what it is; all of them hear the verdict.
 void Master::handshake(const detail::Program& program) {
   greetings_.assign(static_cast<std::size_t>(transport_.size()), "");
-  nodes_.assign(greetings_.size(), node_name());
+  nodes_.assign(greetings_.size(), host_.platform.node_name());
   const auto others = static_cast<std::uint32_t>(transport_.size()) - 1;
   await(Kind::kHello);
-  const transport::Seconds begin = processor_time();
+  const transport::Seconds begin = host_.platform.processor_time();
   run_until([&] { return all_greeted(); });
-  const transport::RelayPlan plan = plan_relay(processor_time() - begin);
+  const transport::RelayPlan plan = plan_relay(host_.platform.processor_time() - begin);
   for (std::uint32_t w = 0; w < workers_; ++w) {
     const auto node =
         node_names_.find(nodes_[static_cast<std::size_t>(value(rank_of(scheduler::Worker{w})))]);
@@ -107,20 +104,13 @@ void Master::handshake(const detail::Program& program) {
       mismatch = difference(mine, Rank{static_cast<std::int32_t>(rank)}, greetings_[rank]);
   for (std::uint32_t rank = 1; rank <= others; ++rank) {
     if (!alive(worker_of(Rank{static_cast<std::int32_t>(rank)}))) continue;
-    Buffer out = message(mismatch.empty() ? Kind::kWelcome : Kind::kMismatch);
-    if (mismatch.empty()) {
-      worker_settings_.workers_here = workers_on(nodes_[rank]);
-      Writer writer(out);
-      writer.put(worker_settings_);
-      writer.put_text(node_name());
-      writer.put(leaders[rank]);
-      writer.put(plan.pace.count());
-    } else {
-      Writer(out).put_text(mismatch);
-    }
-    send(Rank{static_cast<std::int32_t>(rank)}, std::move(out));
+    worker_settings_.workers_here = workers_on(nodes_[rank]);
+    send(Rank{static_cast<std::int32_t>(rank)},
+         mismatch.empty() ? to_bytes(messages::Welcome{worker_settings_, host_.platform.node_name(),
+                                                       leaders[rank], plan.pace.count()})
+                          : to_bytes(messages::Mismatch{mismatch}));
   }
-  worker_settings_.workers_here = workers_on(node_name());
+  worker_settings_.workers_here = workers_on(host_.platform.node_name());
   welcomed_ = mismatch.empty();
   if (welcomed_) return transport_.begin(std::move(leaders));
   while (transport_.unsent() > 0) transport_.wait(transport::Seconds(1e-4));
@@ -135,15 +125,18 @@ bool Master::all_greeted() const {
 
 std::uint32_t Master::workers_on(const std::string& node) const {
   const auto all = std::ranges::count(nodes_, node);
-  return static_cast<std::uint32_t>(all - (node == node_name() && !options_.master_works ? 1 : 0));
+  return static_cast<std::uint32_t>(all -
+                                    (node == host_.platform.node_name() && !options_.master_works ? 1 : 0));
 }
 
 // What a message takes is what the handshake took of the processor, per worker.
 transport::RelayPlan Master::plan_relay(transport::Seconds handshake) const {
   const transport::Seconds each = handshake / std::max(workers_, 1U);
-  if (options_.recover) return {};  // who is behind a lost leader would be lost with it
+  if (options_.recover) return {};  // the ranks behind a lost leader would be lost with it
   if (options_.relay.is_automatic()) return transport::plan_relay(workers_, each);
-  return options_.relay.is_off() ? transport::RelayPlan{} : transport::relay_of(static_cast<std::uint32_t>(options_.relay.value_or(0)), workers_, each);
+  return options_.relay.is_off()
+             ? transport::RelayPlan{}
+             : transport::relay_of(static_cast<std::uint32_t>(options_.relay.value_or(0)), workers_, each);
 }
 
 void Master::close(std::int32_t status) {
@@ -155,11 +148,9 @@ void Master::close(std::int32_t status) {
   finish_saving();
   tell_saving_error();
   await(Kind::kClosed);
-  send_all(message(Kind::kClose));
+  send_all(to_bytes(messages::Close()));
   run_until([&] { return all_answered(); });
-  Buffer out = message(Kind::kExit);
-  Writer(out).put(status);
-  send_all(out);
+  send_all(to_bytes(messages::Exit{status}));
   run_until([&] { return transport_.unsent() == 0; });
   transport_.end();
   own_worker_.reset();
@@ -188,12 +179,12 @@ void Master::send_all(const Buffer& message) {
   }
 }
 
-// A worker takes rank 0 for gone that is silent for --rondo-orphan, and a call may go on for longer without a word to it.
+// A worker considers rank 0 gone after --rondo-orphan seconds of silence, and a call may take longer without any message to it.
 void Master::speak() {
   const double now = transport_.now().count();
   if (!options_.orphan || !welcomed_ || closing_ || now < speak_at_) return;
   speak_at_ = now + kSpokenShare * seconds_or(options_.orphan, scheduler::kNever.count());
-  send_all(message(Kind::kAsk));
+  send_all(to_bytes(messages::Ping()));
 }
 
 void Master::send_tree(const Buffer& message) {
@@ -220,9 +211,8 @@ void Master::or_end(const std::function<void()>& work) {
 }
 
 void Master::dispatch(Envelope envelope) {
-  Reader in(envelope.message);
-  const auto kind = in.get<Kind>();
-  if (!is_for_master(kind) && options_.master_works) {
+  const Kind kind = kind_of(envelope.message);
+  if (!messages::ForMaster::has(kind) && options_.master_works) {
     // what is said to all workers before this one is there, or when it has gone
     if (own_worker_) return own_worker_->handle(std::move(envelope));
     if (!closing_) early_.push_back(std::move(envelope));
@@ -230,50 +220,35 @@ void Master::dispatch(Envelope envelope) {
   }
   const double now = transport_.now().count();
   const scheduler::Worker worker = worker_of(envelope.from);
-  if (!alive(worker)) {  // it was only slow; its states are elsewhere now
-    Buffer out = message(Kind::kLeave);
-    Writer(out).put(std::int32_t{EXIT_SUCCESS});
-    return transport_.send(envelope.from, std::move(out));
-  }
+  if (!alive(worker))  // it was only slow; its states are elsewhere now
+    return transport_.send(envelope.from, to_bytes(messages::Leave{EXIT_SUCCESS}));
   seen_[index(worker)].heard = now;
-  silence_.heard(worker);
+  detector_.heard(worker);
   // a report may tell that nothing has been done, and an answer brings nothing forward
-  if (kind != Kind::kReport && kind != Kind::kAnswer) heard_ = now;
+  if (kind != Kind::kReport && kind != Kind::kStatus) last_progress_ = now;
   ++profile_.master_messages;
   profile_.master_bytes += envelope.message.size();
-  switch (kind) {
-    case Kind::kHello:
-      greetings_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
-      nodes_[static_cast<std::size_t>(value(envelope.from))] = in.get_text();
-      node_names_.insert(nodes_[static_cast<std::size_t>(value(envelope.from))]);
-      (void)count_answer(envelope.from, kind);
-      return;
-    case Kind::kClosed: (void)count_answer(envelope.from, kind); return;
-    case Kind::kBackedUp: return take_backed_up(in);
-    case Kind::kCensus: return take_census(envelope.from, in);
-    case Kind::kFetched: return take_fetched(envelope.from, in);
-    case Kind::kSignal: return heed(in.get<Wish>());
-    case Kind::kTasksDone: return take_tasks_done(envelope.from, in);
-    case Kind::kTried: return take_tried(envelope.from, in);
-    case Kind::kSaved: return take_saved(in);
-    case Kind::kLoaded: return take_loaded(in);
-    case Kind::kAnswer: return take_answer(envelope.from, in);
-    case Kind::kReport: return take_report(envelope.from, in);
-    case Kind::kGave: return take_gave(envelope.from, in);
-    case Kind::kFailed: return take_failed(envelope.from, in);
-    case Kind::kDiffers: return take_differs(envelope.from, in);
-    case Kind::kStopped:
-      if (running_ != nullptr && in.get<std::uint64_t>() == epoch_) on(scheduler::event::Stopped{worker});
-      return;
-    case Kind::kCounted: {
-      const auto counters = in.get<WorkerCounters>();
-      if (!count_answer(envelope.from, kind)) return;
-      profile_.transfers += counters.transfers;
-      profile_.transfer_bytes += counters.transfer_bytes;
-      return;
-    }
-    default: throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
-  }
+  const bool known = engine::dispatch(messages::ForMaster(), envelope.message,
+                                      [&](const auto& message) { take(envelope.from, message); });
+  if (!known) throw Error("the master got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+}
+
+void Master::take(Rank from, const messages::Hello& hello) {
+  const auto rank = static_cast<std::size_t>(value(from));
+  greetings_[rank] = hello.build;
+  nodes_[rank] = hello.node;
+  node_names_.insert(hello.node);
+  (void)count_answer(from, Kind::kHello);
+}
+
+void Master::take(Rank from, const messages::Closed&) { (void)count_answer(from, Kind::kClosed); }
+
+void Master::take(Rank, const messages::Signal& signal) { heed(signal.wish); }
+
+void Master::take(Rank from, const messages::Counted& counted) {
+  if (!count_answer(from, Kind::kCounted)) return;
+  profile_.transfers += counted.counters.transfers;
+  profile_.transfer_bytes += counted.counters.transfer_bytes;
 }
 
 }  // namespace rondo::engine

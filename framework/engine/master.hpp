@@ -25,17 +25,17 @@
 #include "checkpoint/catalog.hpp"
 #include "engine/build.hpp"
 #include "engine/host.hpp"
+#include "engine/messages.hpp"
 #include "engine/options.hpp"
-#include "engine/protocol.hpp"
 #include "engine/signals.hpp"
 #include "engine/walltime.hpp"
 #include "engine/watchdog.hpp"
 #include "engine/worker.hpp"
 #include "recovery/backup.hpp"
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/failure_detector.hpp"
 #include "recovery/outputs.hpp"
-#include "recovery/silence.hpp"
+#include "recovery/replay_log.hpp"
 #include "scheduler/scheduler.hpp"
 #include "transport/relay.hpp"
 
@@ -88,7 +88,7 @@ class Master final : public detail::Engine {
   using Output = std::function<void(std::uint32_t round, std::size_t position, Bytes bytes)>;
   // What a call brings, for as long as it runs.
   struct Running {
-    Call call{};
+    messages::CallHeader call{};
     Bytes shared;  // input of round 0, if the assignments carry it
     const Pack* own = nullptr;
     Output output;
@@ -96,7 +96,7 @@ class Master final : public detail::Engine {
     std::vector<bool> begun;  // per worker
     std::vector<UpdateFailure> failures;
     std::optional<CheckError> difference;  // the first one: by round, then by state
-    std::exception_ptr exception;  // of the program's own functions
+    std::exception_ptr exception;          // of the program's own functions
     std::vector<UpdateFailure>
         failures_here;  // outputs that could not be unpacked, inputs that could not be packed
     [[nodiscard]] bool failed_here() const { return exception != nullptr || !failures_here.empty(); }
@@ -105,9 +105,9 @@ class Master final : public detail::Engine {
     std::uint64_t rounds_before = 0;  // of an evolve() that is cut into calls
     Pack recorded;                    // own inputs, from the history
   };
-  struct Seen {  // of a worker, for who asks why nothing goes on
+  struct Seen {  // of a worker, for the report of a stall
     double heard = 0;
-    std::optional<Condition> answer;  // to the last question
+    std::optional<messages::Condition> answer;  // to the last question
   };
 
   // A checkpoint that is being written, to one place or two. It is complete if one of them has all of it.
@@ -155,6 +155,23 @@ class Master final : public detail::Engine {
   template <class Done>
   void run_until(const Done& done);
   void dispatch(transport::Envelope envelope);
+  void take(Rank from, const messages::Hello& hello);
+  void take(Rank from, const messages::Closed& closed);
+  void take(Rank from, const messages::Fetched& fetched);
+  void take(Rank from, const messages::Report& report);
+  void take(Rank from, const messages::Gave& gave);
+  void take(Rank from, const messages::Failed& failed);
+  void take(Rank from, const messages::Differs& differs);
+  void take(Rank from, const messages::Stopped& stopped);
+  void take(Rank from, const messages::TasksDone& done);
+  void take(Rank from, const messages::Tried& tried);
+  void take(Rank from, const messages::Saved& saved);
+  void take(Rank from, const messages::Loaded& loaded);
+  void take(Rank from, const messages::Signal& signal);
+  void take(Rank from, const messages::Status& status);
+  void take(Rank from, const messages::Counted& counted);
+  void take(Rank from, const messages::BackedUp& backed_up);
+  void take(Rank from, const messages::Census& census);
   void or_end(const std::function<void()>& work);
   void handshake(const detail::Program& program);
   [[nodiscard]] bool all_greeted() const;
@@ -173,28 +190,20 @@ class Master final : public detail::Engine {
   void perform(const scheduler::command::Move& move);
   void perform(const scheduler::command::Assign& assign);
   [[nodiscard]] std::size_t pack_inputs(std::span<const Slot> slots, Buffer& inputs);
-  void write_jobs(Buffer& out, std::span<const Slot> slots);
+  [[nodiscard]] std::vector<scheduler::Job> jobs_of(std::span<const Slot> slots) const;
   void perform(const scheduler::command::Give& give);
   void perform(const scheduler::command::Complete& complete);
   void perform(const scheduler::command::Stop& stop);
   void perform(const scheduler::command::End& end);
-  void take_report(Rank from, Reader& in);
-  void take_gave(Rank from, Reader& in);
-  void take_failed(Rank from, Reader& in);
-  void take_differs(Rank from, Reader& in);
-  void take_fetched(Rank from, Reader& in);
   void guard(const std::function<void()>& users_code);
   void hand_out();
-  void take_tasks_done(Rank from, Reader& in);
   void write_checkpoint(const std::string& path, Bytes program);
   void begin_saving(const std::string& path, Bytes program);
-  void take_saved(Reader& in);
   void complete_saving();
   void finish_saving();
   void tell_saving_error();
   void commit(const checkpoint::Path& root, const Saving& saving);
   [[nodiscard]] bool is_news(const std::string& failure);
-  void take_tried(Rank from, Reader& in);
   void set_end(double now);
   [[nodiscard]] std::string folder(const std::string& path) const;
   void publish_end();
@@ -209,9 +218,8 @@ class Master final : public detail::Engine {
   [[nodiscard]] std::string load(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string load_once(const checkpoint::Checkpoint& checkpoint);
   void load_part(Load& load, std::uint64_t number);
-  void take_loaded(Reader& in);
   [[nodiscard]] bool checkpoint_due() const;
-  void heed(Wish wish);
+  void heed(StopRequest request);
   void watch_time();
   [[nodiscard]] double seconds_left() const;
   void require_idle() const;
@@ -227,18 +235,17 @@ class Master final : public detail::Engine {
   bool count_answer(Rank from, Kind kind);
   [[nodiscard]] bool all_answered() const;
   void require_workers() const;
-  void until_placed(const std::function<void()>& work);
+  // `work` says whether it has placed all states.
+  void until_placed(const std::function<bool()>& work);
   void record_call(Running& running, std::uint32_t rounds);
   void end_record(const Running& running);
-  void begin_backup(recovery::History::Bases bases);
-  void take_backed_up(Reader& in);
+  void begin_backup(recovery::ReplayLog::Bases bases);
   void complete_backup();
   [[nodiscard]] double watch_silence();
   void lose(const std::vector<scheduler::Worker>& silent);
-  void take_census(Rank from, Reader& in);
   void finish_recovery();
   [[nodiscard]] bool in_call() const { return running_ != nullptr && !serving_; }
-  [[nodiscard]] recovery::Findings find_states(const recovery::Census& census) const;
+  [[nodiscard]] recovery::RecoveryPlan find_states(const recovery::Census& census) const;
   void resume_call(const std::vector<scheduler::Command>& commands);
   [[nodiscard]] scheduler::Worker least_busy() const;
   void resume_tasks();
@@ -251,7 +258,6 @@ class Master final : public detail::Engine {
   void speak();
   void request(std::span<const StateId> ids);
   void send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers);
-  void take_answer(Rank from, Reader& in);
   [[nodiscard]] std::string activity() const;
   void tell_stall() const;
 
@@ -264,7 +270,7 @@ class Master final : public detail::Engine {
   const std::uint32_t workers_;
   scheduler::Scheduler scheduler_;
   WorkerSettings worker_settings_;
-  std::optional<Worker> own_worker_;  // with --rondo-master-works
+  std::optional<Worker> own_worker_;        // with --rondo-master-works
   std::vector<transport::Envelope> early_;  // for that one, before it is there
 
   std::vector<StateId> ids_;
@@ -276,7 +282,7 @@ class Master final : public detail::Engine {
   Buffer context_bytes_;  // for checkpoints
   std::uint64_t seed_ = 0;
   Random random_;  // of the program's main
-  std::set<std::string> node_names_{node_name()};
+  std::set<std::string> node_names_{host_.platform.node_name()};
   Running* running_ = nullptr;
 
   struct Fetching {
@@ -312,7 +318,7 @@ class Master final : public detail::Engine {
   std::string told_failure_;         // the last that was told, if nothing has gone well since
   double saving_cost_ = 0;           // seconds; 0: not known
   double saved_at_ = 0;              // or when the run began
-  Wish wish_ = Wish::kNone;
+  StopRequest stop_request_ = StopRequest::kNone;
   double leave_by_ = std::numeric_limits<double>::infinity();  // in a round or not
   Walltime walltime_;
   bool closing_ = false;
@@ -327,15 +333,15 @@ class Master final : public detail::Engine {
   std::vector<std::string> greetings_;
   std::vector<std::string> nodes_;  // by rank
   std::vector<Seen> seen_;
-  double heard_ = 0;       // when something last went on
-  double told_ = 0;        // when the last stall was told
-  double asked_ = 0;       // when the workers were asked what they do; 0: they have answered
-  double watched_at_ = 0;  // when all this was last looked at
+  double last_progress_ = 0;  // when something last went on
+  double told_ = 0;           // when the last stall was told
+  double asked_ = 0;          // when the workers were asked what they do; 0: they have answered
+  double watched_at_ = 0;     // when all this was last looked at
 
   // --rondo-recover
   recovery::Workers peers_;
-  recovery::Silence silence_;
-  recovery::History history_;
+  recovery::FailureDetector detector_;
+  recovery::ReplayLog replay_log_;
   recovery::Outputs outputs_;                // of the running call
   std::optional<recovery::Backup> backup_;   // the last complete one
   std::optional<recovery::Backup> backing_;  // the next one

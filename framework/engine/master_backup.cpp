@@ -22,74 +22,68 @@ void Master::record_call(Running& running, std::uint32_t rounds) {
   for (std::size_t i = 0; i < own.size(); ++i) (*running.own)(i, own[i]);
   if (!backing_ && running.call.first_round - backup_round_ >= options_.recover_every) begin_backup({});
   outputs_.begin(ids_.size());
-  history_.begin_call(running.call.first_round, seed_, ids_, std::move(own));
+  replay_log_.begin_call(running.call.first_round, seed_, ids_, std::move(own));
   if (running.own != nullptr) {
-    running.recorded = [this](std::size_t i, Buffer& out) { out.append(history_.own_input(i)); };
+    running.recorded = [this](std::size_t i, Buffer& out) { out.append(replay_log_.own_input(i)); };
     running.own = &running.recorded;
   } else if (rounds == 1) {
-    history_.add_input(running.shared);
+    replay_log_.add_input(running.shared);
   }
 }
 
 void Master::end_record(const Running& running) {
   if (!running.cancelled) return;
-  std::vector<recovery::History::Progress> progress(ids_.size());
+  std::vector<recovery::ReplayLog::Progress> progress(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) progress[slot].rounds = scheduler_.rounds_done(slot);
   if (!options_.rollback)
     for (const UpdateFailure& failure : running.failures)
       progress[detail::position_of(ids_, failure.state)].threw = true;
-  history_.end_early(std::move(progress));
+  replay_log_.end_early(std::move(progress));
 }
 
 // ---- backups
 
-// Of all states as they are, or will be when what is on its way has arrived. Nobody waits for it: the last one counts until
+// Copies all states as they are, or will be when what is on its way has arrived. Nobody waits for it: the last one counts until
 // this one is complete.
-void Master::begin_backup(recovery::History::Bases bases) {
+void Master::begin_backup(recovery::ReplayLog::Bases bases) {
   std::vector<scheduler::Worker> owners(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
-  backing_ =
-      recovery::plan_backup(++backups_, history_.position(in_call()), ids_, owners, peers_, std::move(bases));
+  backing_ = recovery::plan_backup(++backups_, replay_log_.position(in_call()), ids_, owners, peers_,
+                                   std::move(bases));
   backup_round_ = round_;
   if (backing_->missing == 0) return complete_backup();
-  std::vector<std::vector<CopyTarget>> targets(workers_);
+  std::vector<std::vector<messages::CopyTarget>> targets(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot)
     targets[index(owners[slot])].push_back({ids_[slot], rank_of(backing_->others[slot])});
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (targets[w].empty()) continue;
-    Buffer out = message(Kind::kBackup);
-    Writer writer(out);
-    writer.put(backing_->number);
-    writer.put_all(std::span<const CopyTarget>(targets[w]));
-    send(rank_of(scheduler::Worker{w}), std::move(out));
+    send(rank_of(scheduler::Worker{w}), to_bytes(messages::BackUp{backing_->number, std::move(targets[w])}));
   }
 }
 
-void Master::take_backed_up(Reader& in) {
-  const auto number = in.get<std::uint64_t>();
-  if (!backing_ || number != backing_->number) return;
-  backing_->missing -= in.get<std::uint64_t>();
+void Master::take(Rank, const messages::BackedUp& backed_up) {
+  if (!backing_ || backed_up.number != backing_->number) return;
+  backing_->missing -= backed_up.states;
   if (backing_->missing == 0) complete_backup();
 }
 
 void Master::complete_backup() {
   backup_ = std::move(backing_);
   backing_.reset();
-  history_.trim(backup_->position);
-  Buffer out = message(Kind::kBackupDone);
-  Writer(out).put(backup_->number);
-  send_all(out);
+  replay_log_.trim(backup_->position);
+  send_all(to_bytes(messages::BackupDone{backup_->number}));
 }
 
 // Places states, as often as it takes until all of them and their copies are there.
-void Master::until_placed(const std::function<void()>& work) {
+void Master::until_placed(const std::function<bool()>& work) {
   placing_ = true;
   const std::unique_ptr<bool, void (*)(bool*)> end(&placing_, [](bool* placing) { *placing = false; });
   do {
     again_ = false;
     drop_all();
-    work();
+    const bool placed = work();
     if (again_) continue;
+    if (!placed) return;  // copies of states that do not come would be waited for without end
     begin_backup({});
     run_until([&] { return again_ || !backing_; });
   } while (again_);

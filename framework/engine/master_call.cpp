@@ -1,6 +1,5 @@
 // The calls: one round, or many without a barrier.
 #include <algorithm>
-#include <cstring>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "engine/exception_text.hpp"
 #include "engine/master.hpp"
 #include "engine/master_wait.hpp"
+#include "engine/observer.hpp"
 
 namespace rondo::engine {
 
@@ -87,13 +87,7 @@ void Master::update_once(Bytes shared, const Pack& own, const Take& output) {
 }
 
 void Master::send_input(std::uint64_t epoch, std::uint32_t round, std::uint32_t complete, Bytes input) {
-  Buffer out = message(Kind::kInput);
-  Writer writer(out);
-  writer.put(epoch);
-  writer.put(round);
-  writer.put(complete);
-  writer.put_block(input);
-  send_tree(out);
+  send_tree(to_bytes(messages::Input{epoch, round, complete, input}));
 }
 
 // Of one evolve(). Where workers may be lost, as many as are between two backups. With --rondo-check one, as states move to
@@ -134,7 +128,7 @@ void Master::evolve_part(const Rounds& rounds, std::uint64_t before, bool& exhau
         on(scheduler::event::Closed{open});
         return;
       }
-      if (options_.recover) history_.add_input(input);
+      if (options_.recover) replay_log_.add_input(input);
       send_input(epoch_, open, scheduler_.rounds_complete(), input);
       ++round_;
       on(scheduler::event::Opened{++open});
@@ -202,18 +196,17 @@ void Master::guard(const std::function<void()>& users_code) {
 void Master::on(const scheduler::Event& event) {
   if (std::holds_alternative<scheduler::event::Cancel>(event)) running_->cancelled = true;
   if (census_) return;  // what was planned with the lost worker is void
-  for (const scheduler::Command& command : scheduler_.on(transport_.now(), event))
-    std::visit([&](const auto& c) { perform(c); }, command);
+  const scheduler::Time now = transport_.now();
+  const std::vector<scheduler::Command> commands = scheduler_.on(now, event);
+  if (host_.observer != nullptr) host_.observer->decided(now, event, commands);
+  for (const scheduler::Command& command : commands) std::visit([&](const auto& c) { perform(c); }, command);
 }
 
 void Master::perform(const scheduler::command::Move& move) {
-  Buffer out = message(Kind::kTransfer);
-  Writer writer(out);
-  writer.put(rank_of(move.to));
-  std::vector<StateId> ids(move.slots.size());
-  std::transform(move.slots.begin(), move.slots.end(), ids.begin(), [&](Slot slot) { return ids_[slot]; });
-  writer.put_all(std::span<const StateId>(ids));
-  send(rank_of(move.from), std::move(out));
+  messages::Transfer transfer{rank_of(move.to), std::vector<StateId>(move.slots.size())};
+  std::transform(move.slots.begin(), move.slots.end(), transfer.states.begin(),
+                 [&](Slot slot) { return ids_[slot]; });
+  send(rank_of(move.from), to_bytes(transfer));
 }
 
 // Every worker hears of a call, even if it gets no work of it: it has to answer a Stop. Many jobs go in several messages, so that
@@ -232,21 +225,15 @@ void Master::perform(const scheduler::command::Assign& assign) {
       inputs.clear();
     }
     std::vector<bool>::reference begun = running_->begun[index(assign.worker)];
-    Call call = running_->call;
+    messages::CallHeader call = running_->call;
     if (begun) call.input_included = false;  // it has it already
     begun = true;
     call.more_follow = !running_->failed_here() && count < rest.size();
     const Bytes shared = call.input_included ? running_->shared : Bytes();
-    Buffer out;
-    out.reserve(sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) +
-                inputs.size());
-    Writer writer(out);
-    writer.put(Kind::kAssign);
-    writer.put(call);
-    writer.put_block(shared);
-    write_jobs(out, rest.first(count));
-    out.append(inputs);
-    send(to, std::move(out));
+    const std::size_t room =
+        sizeof(Kind) + sizeof call + 16 + shared.size() + count * sizeof(scheduler::Job) + inputs.size();
+    send(to,
+         to_bytes(messages::Assign{call, shared, jobs_of(rest.first(count)), Items<Block>(inputs)}, room));
     if (!call.more_follow) return;
     transport_.flush();
     rest = rest.subspan(count);
@@ -257,57 +244,48 @@ void Master::perform(const scheduler::command::Assign& assign) {
 std::size_t Master::pack_inputs(std::span<const Slot> slots, Buffer& inputs) {
   const std::uint64_t most = worker_settings_.message_bytes;
   if (running_->own == nullptr) return std::min<std::size_t>(slots.size(), most / sizeof(scheduler::Job));
-  Writer writer(inputs);
   std::size_t count = 0;
   while (count < slots.size() && inputs.size() + count * sizeof(scheduler::Job) < most) {
     const std::size_t before = inputs.size() + sizeof(std::uint64_t);
-    writer.put_block([&](Buffer& buffer) { (*running_->own)(slots[count++], buffer); });
+    const auto pack = [&](Buffer& buffer) { (*running_->own)(slots[count++], buffer); };
+    append(inputs, Block(pack));
     input_most_ = std::max(input_most_, inputs.size() - before);
   }
   return count;
 }
 
-void Master::write_jobs(Buffer& out, std::span<const Slot> slots) {
-  Writer(out).put(static_cast<std::uint64_t>(slots.size()));
-  std::byte* place = out.extend(slots.size() * sizeof(scheduler::Job));
+std::vector<scheduler::Job> Master::jobs_of(std::span<const Slot> slots) const {
+  std::vector<scheduler::Job> jobs;
+  jobs.reserve(slots.size());
   for (const Slot slot : slots) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
-    const scheduler::Job job{ids_[slot],
-                             slot,
-                             scheduler_.rounds_done(slot),
-                             cost.known() ? static_cast<float>(cost.predicted().count()) : 0,
-                             scheduler_.bytes(slot),
-                             scheduler_.hop(slot)};
-    std::memcpy(place, &job, sizeof job);
-    place += sizeof job;
+    jobs.push_back({ids_[slot], slot, scheduler_.rounds_done(slot),
+                    cost.known() ? static_cast<float>(cost.predicted().count()) : 0, scheduler_.bytes(slot),
+                    scheduler_.hop(slot)});
   }
+  return jobs;
 }
 
 void Master::perform(const scheduler::command::Give& give) {
-  Buffer out = message(Kind::kGive);
-  Writer(out).put(GiveHead{epoch_, rank_of(give.thief), give.appetite});
-  send(rank_of(give.victim), std::move(out));
+  send(rank_of(give.victim), to_bytes(messages::Give{epoch_, rank_of(give.thief), give.request}));
 }
 
 void Master::perform(const scheduler::command::Complete& complete) {
   if (running_->complete) guard([&] { running_->complete(complete.round); });
 }
 
-void Master::perform(const scheduler::command::Stop&) {
-  Buffer out = message(Kind::kStop);
-  Writer(out).put(epoch_);
-  send_all(out);
-}
+void Master::perform(const scheduler::command::Stop&) { send_all(to_bytes(messages::Stop{epoch_})); }
 
 void Master::perform(const scheduler::command::End&) { running_->ended = true; }
 
-void Master::take_report(Rank from, Reader& in) {
-  const auto head = in.get<ReportHead>();
-  if (running_ == nullptr || head.epoch != epoch_) return;
-  const std::vector<scheduler::Done> done = in.get_all<scheduler::Done>();
-  profile_.update_cpu_time += head.processor_time;
-  for (const scheduler::Done& each : done) {
-    const Bytes bytes = in.get_block();
+void Master::take(Rank from, const messages::Report& report) {
+  const messages::Report::Progress& progress = report.progress;
+  if (running_ == nullptr || progress.epoch != epoch_) return;
+  profile_.update_cpu_time += progress.processor_time;
+  auto output = report.outputs.begin();
+  for (const scheduler::Done& each : report.done) {
+    const Bytes bytes = output->bytes();
+    ++output;
     profile_.update_time += each.seconds;
     longest_ = std::max<double>(longest_, each.seconds);
     const bool first = !options_.recover || outputs_.is_first(each.slot, each.round);
@@ -321,44 +299,41 @@ void Master::take_report(Rank from, Reader& in) {
       }
     }
   }
-  profile_.updates += done.size();
-  if (!done.empty()) heard_ = transport_.now().count();
-  const scheduler::Worker worker = worker_of(from);
-  on(scheduler::event::Report{worker, done, scheduler::Seconds(head.left), head.ready,
-                              scheduler::Seconds(head.smallest), head.hungry});
+  profile_.updates += report.done.size();
+  if (!report.done.empty()) last_progress_ = transport_.now().count();
+  on(scheduler::event::Report{worker_of(from), report.done, scheduler::Seconds(progress.left), progress.ready,
+                              scheduler::Seconds(progress.smallest), progress.hungry});
   if (running_->failed_here()) on(scheduler::event::Cancel{});
 }
 
-void Master::take_gave(Rank from, Reader& in) {
-  const auto head = in.get<GaveHead>();
-  if (running_ == nullptr || head.epoch != epoch_) return;
-  const std::vector<scheduler::Given> given = in.get_all<scheduler::Given>();
-  profile_.steals += given.size();
-  on(scheduler::event::Gave{worker_of(from), worker_of(head.thief), given, scheduler::Seconds(head.left),
-                            head.ready, scheduler::Seconds(head.smallest)});
+void Master::take(Rank from, const messages::Gave& gave) {
+  if (running_ == nullptr || gave.epoch != epoch_) return;
+  profile_.steals += gave.given.size();
+  on(scheduler::event::Gave{worker_of(from), worker_of(gave.thief), gave.given, scheduler::Seconds(gave.left),
+                            gave.ready, scheduler::Seconds(gave.smallest)});
 }
 
-void Master::take_failed(Rank from, Reader& in) {
-  const auto epoch = in.get<std::uint64_t>();
-  if (running_ == nullptr || epoch != epoch_) return;
-  const auto id = in.get<StateId>();
-  const auto round = in.get<std::uint32_t>();
-  running_->failures.push_back({id, from, running_->call.first_round + round, in.get_text()});
+void Master::take(Rank from, const messages::Failed& failed) {
+  if (running_ == nullptr || failed.epoch != epoch_) return;
+  running_->failures.push_back({failed.state, from, running_->call.first_round + failed.round, failed.text});
   on(scheduler::event::Cancel{});
 }
 
-void Master::take_differs(Rank from, Reader& in) {
+void Master::take(Rank from, const messages::Differs& differs) {
   differs_ = true;
-  const auto epoch = in.get<std::uint64_t>();
-  if (running_ == nullptr || epoch != epoch_) return;
-  const auto id = in.get<StateId>();
-  const std::uint64_t round = running_->call.first_round + in.get<std::uint32_t>();
-  const std::string text = "state " + std::to_string(value(id)) + " on rank " + std::to_string(value(from)) +
-                           " in round " + std::to_string(round) + ": " + in.get_text();
+  if (running_ == nullptr || differs.epoch != epoch_) return;
+  const std::uint64_t round = running_->call.first_round + differs.round;
+  const std::string text = "state " + std::to_string(value(differs.state)) + " on rank " +
+                           std::to_string(value(from)) + " in round " + std::to_string(round) + ": " +
+                           differs.text;
   const std::optional<CheckError>& known = running_->difference;
-  if (!known || std::pair(round, id) < std::pair(known->round(), known->state()))
-    running_->difference.emplace(text, id, round, in.get<std::uint64_t>());
+  if (!known || std::pair(round, differs.state) < std::pair(known->round(), known->state()))
+    running_->difference.emplace(text, differs.state, round, differs.position);
   on(scheduler::event::Cancel{});
+}
+
+void Master::take(Rank from, const messages::Stopped& stopped) {
+  if (running_ != nullptr && stopped.epoch == epoch_) on(scheduler::event::Stopped{worker_of(from)});
 }
 
 int Master::end_check(int status) const {

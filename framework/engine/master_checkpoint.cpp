@@ -91,21 +91,17 @@ void Master::check_places() {
   std::vector<checkpoint::Path> all{options_.checkpoint};
   if (has_copy(options_.checkpoint)) all.push_back(checkpoint::Path::shared(options_.checkpoint_copy));
   trials_.assign(all.size(), "");
-  Buffer out = message(Kind::kTry);
-  Writer(out).put(run_);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Doing doing(host_.watchdog, "a trial of the folder for checkpoints");
-    Writer writer(out);
-    put_path(writer, all[i]);
     try {
       if (i == 0) place_last_ = checkpoint::next_sequence(storage_, all[i]) - 1;
       checkpoint::try_root(storage_, all[i], run_, kMaster);
-    } catch (const checkpoint::FileError& error) {
+    } catch (const std::exception& error) {
       trials_[i] = std::string("rank 0: ") + error.what();
     }
   }
   await(Kind::kTried);
-  send_all(out);
+  send_all(to_bytes(messages::Try{run_, {all.begin(), all.end()}}));
   run_until([&] { return all_answered(); });
 
   const std::array names = {options_.written("checkpoint") + ": ",
@@ -126,31 +122,29 @@ void Master::check_places() {
             << " alone, until that can be written" << std::endl;
 }
 
-void Master::take_tried(Rank from, Reader& in) {
+void Master::take(Rank from, const messages::Tried& tried) {
   if (!count_answer(from, Kind::kTried)) return;
-  for (std::string& trial : trials_) {
-    const std::string error = in.get_text();
-    if (trial.empty() && !error.empty())
-      trial = "rank " + std::to_string(value(from)) + " on " + nodes_[static_cast<std::size_t>(value(from))] +
-              ": " + error;
-  }
+  for (std::size_t i = 0; i < trials_.size(); ++i)
+    if (trials_[i].empty() && !tried.errors.at(i).empty())
+      trials_[i] = "rank " + std::to_string(value(from)) + " on " +
+                   nodes_[static_cast<std::size_t>(value(from))] + ": " + tried.errors[i];
 }
 
-// Tells the workers to pack what they hold, and goes on; take_saved completes the checkpoint.
+// Tells the workers to pack what they hold, and goes on; messages::Saved completes the checkpoint.
 void Master::begin_saving(const std::string& path, Bytes program) {
   Saving saving;
   saving.began = transport_.now().count();
   saving.sequence = sequence_last_ + 1;
   const std::vector<checkpoint::Path> all = roots(path);
   const Doing doing(host_.watchdog, "the folder for a checkpoint");
-  Saver::Places places;
+  std::array<messages::SavePlace, 2> places;
   for (std::size_t i = 0; i < all.size(); ++i) {
     saving.places[i].root = all[i];
     try {
       places[i].present = checkpoint::sequences(storage_, all[i]);
       if (!places[i].present.empty())
         saving.sequence = std::max(saving.sequence, places[i].present.back() + 1);
-    } catch (const checkpoint::FileError& error) {
+    } catch (const std::exception& error) {
       saving.places[i].error = error.what();
     }
   }
@@ -169,7 +163,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
         throw CheckpointError(another_run(checkpoint::checkpoint_folder(place.root, saving.sequence)));
       places[i].root = place.root;
       anywhere = true;
-    } catch (const CheckpointError& error) {
+    } catch (const std::exception& error) {
       place.error = error.what();
     }
     if (is_own_place && i == 0 && place.begun) place_last_ = saving.sequence;
@@ -187,7 +181,7 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   manifest.context.append(context_bytes_);
   manifest.program.append(program);
   manifest.arguments = options_.arguments;
-  std::vector<std::vector<StateCost>> parts(workers_);
+  std::vector<std::vector<messages::StateCost>> parts(workers_);
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
     const scheduler::Cost& cost = scheduler_.cost(slot);
     const std::uint32_t part = index(scheduler_.owner(slot));
@@ -198,27 +192,18 @@ void Master::begin_saving(const std::string& path, Bytes program) {
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (parts[w].empty()) continue;
     ++saving_->missing;
-    Buffer out = message(Kind::kSave);
-    Writer writer(out);
-    writer.put(SaveHead{saving_->sequence, {manifest.type_hash, round_, w}});
-    for (const auto& [root, sequences] : places) {
-      put_path(writer, root);
-      writer.put_all(std::span<const std::uint64_t>(sequences));
-    }
-    writer.put_all(std::span<const StateCost>(parts[w]));
-    send(rank_of(scheduler::Worker{w}), std::move(out));
+    send(rank_of(scheduler::Worker{w}),
+         to_bytes(messages::Save{
+             saving_->sequence, {manifest.type_hash, round_, w}, places, std::move(parts[w])}));
   }
   if (saving_->missing == 0) complete_saving();
 }
 
-void Master::take_saved(Reader& in) {
-  const auto sequence = in.get<std::uint64_t>();
-  if (!saving_ || sequence != saving_->sequence) return;
-  saving_->manifest.parts.push_back(in.get<checkpoint::PartEntry>());
-  for (SavingPlace& place : saving_->places) {
-    const std::string error = in.get_text();
-    if (place.error.empty()) place.error = error;
-  }
+void Master::take(Rank, const messages::Saved& saved) {
+  if (!saving_ || saved.sequence != saving_->sequence) return;
+  saving_->manifest.parts.push_back(saved.part);
+  for (std::size_t i = 0; i < saved.errors.size(); ++i)
+    if (saving_->places[i].error.empty()) saving_->places[i].error = saved.errors[i];
   if (--saving_->missing == 0) complete_saving();
 }
 
@@ -277,17 +262,17 @@ void Master::safe_point(Bytes program) {
   watch_time();
   run_until([] { return true; });  // takes in what has come, perhaps the end of the last checkpoint
   tell_saving_error();
-  if (std::exchange(abandoned_, false)) heed(Wish::kCheckpoint);
+  if (std::exchange(abandoned_, false)) heed(StopRequest::kCheckpoint);
   const double now = transport_.now().count();
   if (safe_at_ > 0) step_time_ = std::max(now - safe_at_, step_time_ * 0.9);
   safe_at_ = now;
-  if (wish_ < Wish::kLeave && seconds_left() < walltime_.margin + 2 * step_time_ + 2 * saving_cost_) {
+  if (stop_request_ < StopRequest::kLeave &&
+      seconds_left() < walltime_.margin + 2 * step_time_ + 2 * saving_cost_) {
     std::cerr << "rondo: the next round might not end before the walltime (" + walltime_.source + ") does\n"
               << std::flush;
-    wish_ = Wish::kLeave;
+    stop_request_ = StopRequest::kLeave;
   }
-  if (wish_ >= Wish::kLeave) {
-    left_ = true;
+  if (stop_request_ >= StopRequest::kLeave) {
     try {
       write_checkpoint(options_.checkpoint, program);
       std::cerr << "rondo: checkpoint after round " << round_;
@@ -297,10 +282,12 @@ void Master::safe_point(Bytes program) {
                 << error.what();
     }
     std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
+    left_ =
+        true;  // not before: a loss while it was written is an error of its own, and goes to the program as that
     throw Leave{leave_status()};
   }
-  if (saving_ || (wish_ != Wish::kCheckpoint && !checkpoint_due())) return;
-  wish_ = Wish::kNone;
+  if (saving_ || (stop_request_ != StopRequest::kCheckpoint && !checkpoint_due())) return;
+  stop_request_ = StopRequest::kNone;
   saved_round_ = round_;
   saved_at_ = transport_.now().count();
   try {
@@ -310,12 +297,13 @@ void Master::safe_point(Bytes program) {
   }
 }
 
-void Master::heed(Wish wish) {
-  if (wish > wish_) wish_ = wish;
+void Master::heed(StopRequest request) {
+  if (request > stop_request_) stop_request_ = request;
   // a walltime that is known is the better measure
-  if (wish == Wish::kLeave && options_.round_grace && std::isinf(walltime_.end))
+  if (request == StopRequest::kLeave && options_.round_grace && std::isinf(walltime_.end))
     leave_by_ = std::min(leave_by_, transport_.now().count() + seconds_or(options_.round_grace, 0));
-  if (wish == Wish::kLeaveSoon) leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
+  if (request == StopRequest::kLeaveSoon)
+    leave_by_ = std::min(leave_by_, transport_.now().count() + options_.grace.count());
 }
 
 void Master::set_end(double now) {
@@ -339,7 +327,7 @@ int Master::leave_status() const { return saved_here_ ? kRequeueStatus : kNothin
 // and say nothing of the next one.
 void Master::watch_time() {
   if (options_.checkpoint.empty() || closing_) return;
-  heed(SignalWatch::take());
+  heed(host_.platform.take_stop_request());
   const bool over = transport_.now().count() >= walltime_.last_moment();
   if (!over && transport_.now().count() < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
@@ -357,7 +345,8 @@ bool Master::checkpoint_due() const {
   const double now = transport_.now().count();
   double seconds = 0;
   if (const auto& every = options_.checkpoint_every) {
-    if (const auto* rounds = std::get_if<rondo::Rounds>(&*every)) return round_ - saved_round_ >= rounds->count;
+    if (const auto* rounds = std::get_if<rondo::Rounds>(&*every))
+      return round_ - saved_round_ >= rounds->count;
     seconds = static_cast<double>(std::get<std::chrono::seconds>(*every).count());
   } else {
     // the optimum for what the last one cost; the first one comes early, to measure that

@@ -1,8 +1,8 @@
 // Lost workers, as rank 0 sees them.
 //
 // A worker that is silent for too long is lost. Then all others stop and tell what they hold; states that
-// nobody holds, or whose outputs are missing, are made anew from a copy by a worker that has one, and the call goes on under a
-// new epoch for all. States that are made anew are like states on their way: whatever is asked of them waits.
+// nobody holds, or whose outputs are missing, are restored from a copy by a worker that has one, and the call goes on under a
+// new epoch for all. States that are being restored are like states on their way: all orders for them wait.
 #include <rondo/detail/inputs.hpp>
 
 #include <algorithm>
@@ -22,29 +22,26 @@ using scheduler::Slot;
 
 namespace {
 
-void write(Buffer& out, const recovery::Replay& replay) {
-  using recovery::Replay;
-  Writer writer(out);
-  writer.put_all(std::span<const StateId>(replay.copies));
-  writer.put_block(replay.context);
-  for (const Replay::Step& step : replay.steps) {
-    if (const auto* context = std::get_if<Replay::Context>(&step)) {
-      writer.put(ReplayStep::kContext);
-      writer.put_block(context->bytes);
-    } else if (const auto* family = std::get_if<Replay::Family>(&step)) {
-      writer.put(ReplayStep::kFamily);
-      writer.put(family->parent);
-      writer.put_all(std::span<const StateId>(family->children));
-    } else {
-      const auto& call = std::get<Replay::Call>(step);
-      writer.put(ReplayStep::kCall);
-      writer.put(
-          ReplayHead{call.first_round, call.seed, call.from, static_cast<std::uint32_t>(call.shared.size())});
-      for (const Bytes input : call.shared) writer.put_block(input);
-      writer.put_all(std::span<const recovery::Replay::Way>(call.ways));
-      for (const Bytes input : call.own) writer.put_block(input);
-    }
-  }
+messages::Replay::Step step_of(const recovery::Replay::Context& context) {
+  return {messages::Replay::NewContext{context.bytes}};
+}
+messages::Replay::Step step_of(const recovery::Replay::Family& family) {
+  return {messages::Replay::Family{family.parent, family.children}};
+}
+messages::Replay::Step step_of(const recovery::Replay::Call& call) {
+  return {messages::Replay::Rounds{call.first_round,
+                                   call.seed,
+                                   call.from,
+                                   {call.shared.begin(), call.shared.end()},
+                                   {call.own.begin(), call.own.end()},
+                                   call.ways}};
+}
+
+Buffer message_of(const recovery::Replay& replay) {
+  Buffer out = to_bytes(messages::Replay{replay.copies, replay.context, {}});
+  for (const recovery::Replay::Step& step : replay.steps)
+    std::visit([&](const auto& each) { append(out, step_of(each)); }, step);
+  return out;
 }
 
 }  // namespace
@@ -66,7 +63,7 @@ void Master::require_workers() const {
   if (workers_alive() == 0) throw WorkerLost("all workers are lost", rank_of(scheduler::Worker{0}));
 }
 
-// ---- who is lost
+// ---- the lost workers
 
 // To be called between waits, when everything that has come is taken in; says how long the next one may be.
 double Master::watch_silence() {
@@ -75,16 +72,16 @@ double Master::watch_silence() {
   if (!welcomed_ && transport_.now().count() - saved_at_ < kBeginning) return 1;
   std::vector<bool> ignored = peers_.lost;
   if (own_worker_) ignored[index(worker_of(kMaster))] = true;
-  const auto [ask, silent] = silence_.watch(transport_.now().count(), ignored);
-  for (const scheduler::Worker worker : ask) send(rank_of(worker), message(Kind::kAsk));
+  const auto [ask, silent] = detector_.watch(transport_.now().count(), ignored);
+  for (const scheduler::Worker worker : ask) send(rank_of(worker), to_bytes(messages::Ping()));
   if (!silent.empty()) lose(silent);
-  return silence_.patience();
+  return detector_.patience();
 }
 
 void Master::lose(const std::vector<scheduler::Worker>& silent) {
   for (const scheduler::Worker worker : silent) {
-    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for " << options_.recover_deadline.count()
-              << " s and counts as lost" << std::endl;
+    std::cerr << "rondo: rank " << rank_of(worker) << " says nothing for "
+              << options_.recover_deadline.count() << " s and counts as lost" << std::endl;
     peers_.lost[index(worker)] = true;
     transport_.forget(rank_of(worker));
     if (workers_alive() > 0) scheduler_.lose(worker);
@@ -93,14 +90,10 @@ void Master::lose(const std::vector<scheduler::Worker>& silent) {
     if (workers_alive() == 0) throw_lost(silent, 0);
     return;
   }
-  Buffer out = message(Kind::kLost);
-  Writer writer(out);
-  writer.put(++losses_);
-  std::vector<Rank> ranks;
+  messages::Lost lost{++losses_, {}};
   for (std::uint32_t w = 0; w < workers_; ++w)
-    if (peers_.lost[w]) ranks.push_back(rank_of(scheduler::Worker{w}));
-  writer.put_all(std::span<const Rank>(ranks));
-  send_all(out);
+    if (peers_.lost[w]) lost.ranks.push_back(rank_of(scheduler::Worker{w}));
+  send_all(to_bytes(lost));
   abandon_saving();
   if (closing_) return;
   if (workers_alive() == 0) throw_lost(silent, ids_.size());
@@ -112,9 +105,8 @@ void Master::lose(const std::vector<scheduler::Worker>& silent) {
   census_->begin(silent, workers_);
 }
 
-void Master::take_census(Rank from, Reader& in) {
-  const auto number = in.get<std::uint64_t>();
-  if (census_ && number == losses_) census_->count(worker_of(from), in.get_all<recovery::Held>());
+void Master::take(Rank from, const messages::Census& census) {
+  if (census_ && census.loss == losses_) census_->count(worker_of(from), census.held);
 }
 
 // ---- what is done about it
@@ -125,25 +117,21 @@ void Master::finish_recovery() {
   const recovery::Census census = std::move(*census_);
   census_.reset();
   backing_.reset();  // some of it went to the lost
-  recovery::Findings found = find_states(census);
+  recovery::RecoveryPlan found = find_states(census);
   if (found.gone > 0) throw_lost(census.lost(), found.gone);
   std::size_t remade = 0;
   for (const auto& each : found.missing) remade += each.size();
   std::cerr << "rondo: the run goes on with " << workers_alive() << " workers; " << remade << " of "
-            << ids_.size() << " states are made anew from copies" << std::endl;
+            << ids_.size() << " states are restored from copies" << std::endl;
 
   ++generation_;
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (peers_.lost[w]) continue;
-    Buffer out = message(Kind::kResume);
-    Writer writer(out);
-    writer.put(ResumeHead{generation_, backup_ ? backup_->number : 0, backups_ + 1});
-    writer.put_all(std::span<const StateId>(found.kept[w]));
-    send(rank_of(scheduler::Worker{w}), std::move(out));
+    const Rank rank = rank_of(scheduler::Worker{w});
+    send(rank,
+         to_bytes(messages::Resume{generation_, backup_ ? backup_->number : 0, backups_ + 1, found.kept[w]}));
     if (found.missing[w].empty()) continue;
-    Buffer replay = message(Kind::kReplay);
-    write(replay, history_.replay(found.missing[w], backup_->bases, in_call()));
-    send(rank_of(scheduler::Worker{w}), std::move(replay));
+    send(rank, message_of(replay_log_.replay(found.missing[w], backup_->bases, in_call())));
   }
   const bool stop = in_call() && (running_->cancelled || running_->exception || !running_->failures.empty());
   const std::vector<scheduler::Command> commands =
@@ -156,19 +144,19 @@ void Master::finish_recovery() {
   request(outstanding);
 }
 
-recovery::Findings Master::find_states(const recovery::Census& census) const {
+recovery::RecoveryPlan Master::find_states(const recovery::Census& census) const {
   const recovery::Backup* backup = backup_ ? &*backup_ : nullptr;
-  if (!in_call()) return recovery::find_states(ids_, census, peers_, backup, history_, nullptr);
+  if (!in_call()) return recovery::find_states(ids_, census, peers_, backup, replay_log_, nullptr);
   recovery::Running running{outputs_, epoch_, {}};
   if (!options_.rollback)
     for (const UpdateFailure& failure : running_->failures) running.threw.push_back(failure.state);
-  return recovery::find_states(ids_, census, peers_, backup, history_, &running);
+  return recovery::find_states(ids_, census, peers_, backup, replay_log_, &running);
 }
 
 // The same call under a new epoch: all that workers knew of it is void.
 void Master::resume_call(const std::vector<scheduler::Command>& commands) {
   outputs_.resume();
-  Call& call = running_->call;
+  messages::CallHeader& call = running_->call;
   call.epoch = ++epoch_;
   const bool inputs_follow = running_->own == nullptr && !call.input_included;
   call.from = 0;
@@ -181,8 +169,8 @@ void Master::resume_call(const std::vector<scheduler::Command>& commands) {
     if (const auto* assign = std::get_if<scheduler::command::Assign>(&command)) perform(*assign);
   for (std::uint32_t w = 0; w < workers_; ++w)
     if (!peers_.lost[w] && !running_->begun[w]) perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
-  for (std::uint32_t round = call.from; inputs_follow && round < history_.shared_inputs(); ++round)
-    send_input(epoch_, round, call.from, history_.shared_input(round));
+  for (std::uint32_t round = call.from; inputs_follow && round < replay_log_.shared_inputs(); ++round)
+    send_input(epoch_, round, call.from, replay_log_.shared_input(round));
   for (const scheduler::Command& command : commands)
     if (!std::holds_alternative<scheduler::command::Assign>(command))
       std::visit([&](const auto& c) { perform(c); }, command);
@@ -258,9 +246,7 @@ void Master::leave_at_once(int status) {
   if (host_.watchdog != nullptr) host_.watchdog->leaves();  // what follows may hang too
   flush_output();
   if (options_.recover) {  // the launcher does not end the others
-    Buffer out = message(Kind::kLeave);
-    Writer(out).put(std::int32_t{status});
-    send_all(out);
+    send_all(to_bytes(messages::Leave{status}));
     transport_.flush();
     constexpr double kSeconds = 1;
     const double begin = transport_.now().count();

@@ -23,7 +23,7 @@ std::string try_to_read(const checkpoint::Path& folder, const char* what, Bytes 
     return "";
   } catch (...) {
     return (folder / checkpoint::kManifestName).string() + ": " + what +
-            " cannot be read: " + exception_text();
+           " cannot be read: " + exception_text();
   }
 }
 
@@ -66,8 +66,8 @@ void Master::tell_of_copies_in(const std::string& path) {
                 << " has no checkpoint, but copies of runs, each of which could be gone on from: "
                 << some->string() << (shared.others.size() + shared.of_own.size() > 1 ? " and others" : "")
                 << std::endl;
-  } catch (const checkpoint::FileError&) {
-    // whoever looks for a checkpoint there tells it
+  } catch (const std::exception&) {
+    // the search for a checkpoint there reports it
   }
 }
 
@@ -82,9 +82,9 @@ void Master::tell_of_newer_copies(const std::vector<Root>& roots, std::uint64_t 
       if (!there.empty() && there.back() > newest)
         std::cerr << "rondo: " << other.string()
                   << " has newer checkpoints of this run, copied from another place than "
-                  << roots.front().path.string() << "; they count for nothing" << std::endl;
+                  << roots.front().path.string() << "; they are ignored" << std::endl;
     }
-  } catch (const checkpoint::FileError&) {
+  } catch (const std::exception&) {
     // of no use anyhow
   }
 }
@@ -108,7 +108,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   checkpoint::Shared shared;
   try {
     shared = checkpoint::list_shared(storage_, copy, path);
-  } catch (const checkpoint::FileError& error) {
+  } catch (const std::exception& error) {
     refusals += std::string("\n  ") + error.what();
   }
   std::string names;
@@ -127,8 +127,7 @@ std::vector<Master::Root> Master::roots_to_read(const std::string& path, std::st
   }
   if (roots.size() == 1 && !shared.others.empty())
     std::cerr << "rondo: there is no checkpoint in " << path << ", and " << copy.string()
-              << " has none that was copied from there: what others have there counts for nothing"
-              << std::endl;
+              << " has none that was copied from there: what others have there is ignored" << std::endl;
   return roots;
 }
 
@@ -195,7 +194,10 @@ std::string Master::load(const checkpoint::Checkpoint& checkpoint) {
   require_workers();
   if (!options_.recover) return load_once(checkpoint);
   std::string refusal;
-  until_placed([&] { refusal = load_once(checkpoint); });
+  until_placed([&] {
+    refusal = load_once(checkpoint);
+    return refusal.empty();
+  });
   return refusal;
 }
 
@@ -204,7 +206,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   std::vector<scheduler::Cost> costs(manifest.placements.size());
   if (manifest.scheduler.size() == costs.size() * sizeof(scheduler::Cost)) {
     Reader in{Bytes(manifest.scheduler)};
-    for (scheduler::Cost& cost : costs) cost = in.get<scheduler::Cost>();
+    for (scheduler::Cost& cost : costs) in.get(cost);
   }
 
   drop_all();
@@ -230,13 +232,13 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   for (const checkpoint::PartEntry& entry : manifest.parts) {
     Load& load = loads_[entry.number];
     load.slots = std::move(slots[entry.number]);
-    load.message = message(Kind::kLoad);
-    Writer writer(load.message);
-    writer.put(LoadHead{generation_, {manifest.type_hash, manifest.round, entry.number}, entry});
-    put_path(writer, checkpoint.folder);
-    std::vector<Target> targets;
+    std::vector<messages::Target> targets;
     for (const Slot slot : load.slots) targets.push_back({ids_[slot], rank_of(scheduler_.owner(slot))});
-    writer.put_all(std::span<const Target>(targets));
+    load.message = to_bytes(messages::Load{generation_,
+                                           {manifest.type_hash, manifest.round, entry.number},
+                                           entry,
+                                           checkpoint.folder,
+                                           std::move(targets)});
     load_part(load, entry.number);
   }
   run_until([&] {
@@ -250,7 +252,7 @@ std::string Master::load_once(const checkpoint::Checkpoint& checkpoint) {
   round_ = manifest.round;
   if (options_.seed != 0 && options_.seed != manifest.seed)
     std::cerr << "rondo: " << options_.written("seed") << "=" << options_.seed
-              << " counts for nothing: the run goes on with seed " << manifest.seed << " of its checkpoint"
+              << " is ignored: the run goes on with seed " << manifest.seed << " of its checkpoint"
               << std::endl;
   seed_ = manifest.seed;
   random_ = Random::of_main(seed_);
@@ -271,17 +273,15 @@ void Master::load_part(Load& load, std::uint64_t number) {
   send(rank_of(scheduler::Worker{next()}), std::move(copy));
 }
 
-void Master::take_loaded(Reader& in) {
-  if (in.get<std::uint64_t>() != generation_) return;
-  const auto number = in.get<std::uint64_t>();
-  Load& load = loads_.at(number);
-  load.error = in.get_text();
-  const std::vector<std::uint64_t> sizes = in.get_all<std::uint64_t>();
-  const bool none = sizes.empty() && !load.error.empty();
-  if (none && ++load.attempts < std::min(workers_, kLoadAttempts)) return load_part(load, number);
+void Master::take(Rank, const messages::Loaded& loaded) {
+  if (loaded.generation != generation_) return;
+  Load& load = loads_.at(loaded.part);
+  load.error = loaded.error;
+  const bool none = loaded.sizes.empty() && !load.error.empty();
+  if (none && ++load.attempts < std::min(workers_, kLoadAttempts)) return load_part(load, loaded.part);
   load.ended = true;
-  for (std::size_t i = 0; i < sizes.size() && i < load.slots.size(); ++i)
-    scheduler_.packed(load.slots[i], static_cast<double>(sizes[i]));
+  for (std::size_t i = 0; i < loaded.sizes.size() && i < load.slots.size(); ++i)
+    scheduler_.packed(load.slots[i], static_cast<double>(loaded.sizes[i]));
 }
 
 }  // namespace rondo::engine

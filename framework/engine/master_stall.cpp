@@ -1,4 +1,4 @@
-// When nothing goes on: who waits for whom, and since when.
+// A stall: which rank waits for what, and since when.
 //
 // Rank 0 asks every worker what it does; each answers from its communicating thread, so that a long update is told from a
 // worker that is gone, and both from a message that is lost.
@@ -26,22 +26,22 @@ double Master::watch_stall() {
   // no wait is that long: this rank was stopped meanwhile (a suspended job), and what it has not seen did not fail to come
   constexpr double kAwake = 2;
   if (const double away = now - std::exchange(watched_at_, now) - kAwake; away > 0)
-    for (double* since : {&heard_, &told_, &asked_})
+    for (double* since : {&last_progress_, &told_, &asked_})
       if (*since > 0) *since += away;
   return stall_patience(now);
 }
 
 double Master::stall_patience(double now) {
   if (!options_.stall && !options_.stall_abort) return kNever;
-  if (serving_ && tasks_.empty()) heard_ = now;  // the program has not asked for anything
+  if (serving_ && tasks_.empty()) last_progress_ = now;  // the program has not asked for anything
   const double interval = seconds_or(options_.stall, kNever);
-  const double abort_at = heard_ + seconds_or(options_.stall_abort, kNever);
-  const double due = std::min(std::max(heard_, told_) + interval, abort_at);
+  const double abort_at = last_progress_ + seconds_or(options_.stall_abort, kNever);
+  const double due = std::min(std::max(last_progress_, told_) + interval, abort_at);
   if (asked_ == 0) {
     if (now < due) return due - now;
     for (Seen& seen : seen_) seen.answer.reset();
     asked_ = now;
-    send_all(message(Kind::kAsk));
+    send_all(to_bytes(messages::Ping()));
   }
   const double answered_by =
       asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
@@ -51,18 +51,18 @@ double Master::stall_patience(double now) {
   if (!all && now < answered_by) return answered_by - now;
   asked_ = 0;
   told_ = now;
-  if (now - heard_ < std::min(interval, seconds_or(options_.stall_abort, kNever)))
+  if (now - last_progress_ < std::min(interval, seconds_or(options_.stall_abort, kNever)))
     return 0;  // it has gone on in the meantime
   tell_stall();
   if (now < abort_at) return 0;
   const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  std::cerr << "rondo: no progress for " << seconds_or(options_.stall_abort, kNever) << " s; leaving with status " << status
-            << std::endl;
+  std::cerr << "rondo: no progress for " << seconds_or(options_.stall_abort, kNever)
+            << " s; leaving with status " << status << std::endl;
   leave_at_once(status);
 }
 
-void Master::take_answer(Rank from, Reader& in) {
-  seen_[index(worker_of(from))].answer = in.get<Condition>();
+void Master::take(Rank from, const messages::Status& status) {
+  seen_[index(worker_of(from))].answer = status.condition;
 }
 
 std::string Master::activity() const {
@@ -90,7 +90,7 @@ void Master::tell_stall() const {
   }
   const double now = transport_.now().count();
   std::ostringstream text;
-  text << "rondo: no progress for " << static_cast<long>(now - heard_) << " s; rank 0 waits for "
+  text << "rondo: no progress for " << static_cast<long>(now - last_progress_) << " s; rank 0 waits for "
        << activity();
   for (std::uint32_t w = 0; w < workers_; ++w) {
     if (peers_.lost[w]) continue;

@@ -49,7 +49,10 @@ void Master::reset(std::size_t count, const Pack& pack) {
   };
   try {
     if (!options_.recover) return place_all();
-    until_placed(place_all);
+    until_placed([&] {
+      place_all();
+      return true;
+    });
   } catch (...) {  // half of them are no ensemble
     drop_all();
     throw;
@@ -58,27 +61,25 @@ void Master::reset(std::size_t count, const Pack& pack) {
 
 // What was sent before and arrives later is dropped too.
 void Master::drop_all() {
-  Buffer drop = message(Kind::kDropAll);
-  Writer(drop).put(++generation_);
-  Writer(drop).put(backups_ + 1);
-  send_all(drop);
+  send_all(to_bytes(messages::DropAll{++generation_, backups_ + 1}));
   ids_.clear();
   (void)scheduler_.reset(ids_, {});
   backup_.reset();
   backing_.reset();
-  history_.clear(context_bytes_);
+  replay_log_.clear(context_bytes_);
 }
 
 void Master::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
   const std::size_t count = owners.size();
   Buffer out;
   for (std::size_t i = 0; i < count; ++i) {
-    if (out.empty()) Writer(out).put(Kind::kPlace);
-    Writer writer(out);
-    writer.put(ids_[i]);
-    const std::size_t before = out.size();
-    writer.put_block([&](Buffer& buffer) { pack(i, buffer); });
-    scheduler_.packed(static_cast<Slot>(i), static_cast<double>(out.size() - before - sizeof(std::uint64_t)));
+    if (out.empty()) out = to_bytes(messages::Place());
+    const auto packed = [&](Buffer& buffer) {
+      const std::size_t before = buffer.size();
+      pack(i, buffer);
+      scheduler_.packed(static_cast<Slot>(i), static_cast<double>(buffer.size() - before));
+    };
+    append(out, messages::Place::Item{ids_[i], Block(packed)});
     if (i + 1 < count && owners[i + 1] == owners[i] && out.size() < worker_settings_.message_bytes) continue;
     send(rank_of(owners[i]), std::exchange(out, {}));
     run_until([&] { return transport_.unsent() < worker_settings_.unsent_bytes; });
@@ -93,7 +94,7 @@ void Master::hint(std::span<const double> seconds) {
 
 void Master::resample(std::span<const std::uint32_t> offspring) {
   require_idle();
-  std::vector<Buffer> messages(workers_);
+  std::vector<Buffer> outgoing(workers_);
   std::vector<scheduler::Worker> owners(ids_.size());
   for (Slot slot = 0; slot < ids_.size(); ++slot) owners[slot] = scheduler_.owner(slot);
   const std::vector<scheduler::Copy> copies = scheduler_.resample(offspring, StateId{next_id_});
@@ -101,33 +102,30 @@ void Master::resample(std::span<const std::uint32_t> offspring) {
   for (Slot slot = 0; slot < ids_.size(); ++slot) {
     const auto end =
         std::find_if(copy, copies.end(), [&](const scheduler::Copy& c) { return c.parent != slot; });
-    Buffer& out = messages[index(owners[slot])];
-    Writer writer(out);
-    if (out.empty()) writer.put(Kind::kResample);
-    writer.put(Family{ids_[slot], static_cast<std::uint32_t>(end - copy)});
-    for (; copy != end; ++copy) writer.put(Share{rank_of(copy->to), copy->first, copy->count});
+    Buffer& out = outgoing[index(owners[slot])];
+    if (out.empty()) out = to_bytes(messages::Resample());
+    messages::Resample::Item family{ids_[slot], {}};
+    for (; copy != end; ++copy) family.shares.push_back({rank_of(copy->to), copy->first, copy->count});
+    append(out, family);
   }
   if (options_.recover) {
     std::vector<StateId> parents;
     for (const scheduler::Copy& each : copies) parents.insert(parents.end(), each.count, ids_[each.parent]);
-    history_.resample(StateId{next_id_}, std::move(parents));
+    replay_log_.resample(StateId{next_id_}, std::move(parents));
   }
   update_ids();
   next_id_ += ids_.size();
   for (std::uint32_t w = 0; w < workers_; ++w)
-    if (!messages[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(messages[w]));
+    if (!outgoing[w].empty()) send(rank_of(scheduler::Worker{w}), std::move(outgoing[w]));
   transport_.flush();
 }
 
 void Master::share(Bytes context) {
   require_idle();
-  Buffer out = message(Kind::kContext);
-  Writer writer(out);
-  writer.put(++context_);
-  writer.put_block(context);
+  const Buffer out = to_bytes(messages::Context{++context_, context});
   context_bytes_.clear();
   context_bytes_.append(context);
-  if (options_.recover) history_.share(context);
+  if (options_.recover) replay_log_.share(context);
   send_tree(out);
   transport_.flush();
 }
@@ -171,20 +169,14 @@ void Master::request(std::span<const StateId> ids) {
     wanted[scheduler_.owner(static_cast<Slot>(found - ids_.begin()))].push_back(id);
   }
   for (const auto& [worker, its] : wanted) {
-    Buffer out = message(Kind::kFetch);
-    Writer writer(out);
-    writer.put(fetching_.request);
-    writer.put_all(std::span<const StateId>(its));
-    send(rank_of(worker), std::move(out));
+    send(rank_of(worker), to_bytes(messages::Fetch{fetching_.request, its}));
   }
 }
 
-void Master::take_fetched(Rank from, Reader& in) {
-  const bool current = in.get<std::uint64_t>() == fetching_.request;
-  while (current && !in.empty()) {
-    const auto id = in.get<StateId>();
-    const bool packed = in.get<std::uint8_t>() != 0;
-    const Bytes bytes = in.get_block();
+void Master::take(Rank from, const messages::Fetched& fetched) {
+  if (fetched.request != fetching_.request) return;
+  for (const auto& [id, packed, block] : fetched.states) {
+    const Bytes bytes = block.bytes();
     --fetching_.missing;
     if (options_.recover) fetching_.outstanding.erase(id);
     if (!packed) {
@@ -206,7 +198,7 @@ Profile Master::profile() {
   require_idle();
   profile_.transfers = profile_.transfer_bytes = 0;
   await(Kind::kCounted);
-  send_all(message(Kind::kCount));
+  send_all(to_bytes(messages::Count()));
   run_until([&] { return all_answered(); });
   return profile_;
 }

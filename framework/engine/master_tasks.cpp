@@ -44,7 +44,8 @@ void Master::serve(const std::function<bool()>& ended) {
       hand_out();
       return false;
     }
-    if (!std::exchange(tasks_cancelled_, true) && !tasks_.empty()) send_all(message(Kind::kCancelTasks));
+    if (!std::exchange(tasks_cancelled_, true) && !tasks_.empty())
+      send_all(to_bytes(messages::CancelTasks()));
     return tasks_.empty();
   });
 }
@@ -88,28 +89,21 @@ void Master::hand_out() {
 }
 
 void Master::send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers) {
-  Buffer out = message(Kind::kTasks);
-  Writer writer(out);
-  writer.put(round_ - 1);
-  writer.put(seed_);
+  Buffer out = to_bytes(messages::Tasks{round_ - 1, seed_, {}});
   for (const std::uint64_t number : numbers) {
     Posted& posted = tasks_.at(number);
     posted.worker = worker;
-    writer.put(number);
-    writer.put(posted.task.key);
-    writer.put_block(Bytes(posted.task.input));
+    append(out, messages::Tasks::Item{number, posted.task.key, posted.task.input});
     if (!options_.recover) posted.task.input = Buffer();
   }
   task_load_[index(worker)] += numbers.size();
   send(rank_of(worker), std::move(out));
 }
 
-void Master::take_tasks_done(Rank from, Reader& in) {
-  while (!in.empty()) {
-    const auto number = in.get<std::uint64_t>();
-    const auto seconds = in.get<double>();
-    const auto status = in.get<TaskStatus>();
-    const Bytes output = in.get_block();
+void Master::take(Rank from, const messages::TasksDone& done) {
+  using messages::TaskStatus;
+  for (const auto& [number, seconds, status, block] : done.tasks) {
+    const Bytes output = block.bytes();
     const auto found = tasks_.find(number);
     if (found == tasks_.end()) throw Error("task " + std::to_string(number) + " ended twice");
     const detail::Task task = std::move(found->second.task);

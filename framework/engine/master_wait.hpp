@@ -13,8 +13,8 @@ inline constexpr transport::Seconds kSignalLatency{0.1};
 
 template <class Done>
 void Master::run_until(const Done& done) {
-  heard_ = watched_at_ = transport_.now().count();
-  silence_.begin(heard_);
+  last_progress_ = watched_at_ = transport_.now().count();
+  detector_.begin(last_progress_);
   constexpr const char* kPlace = "a call of the master";
   const Doing doing(host_.watchdog, kPlace);
   while (true) {

@@ -12,7 +12,6 @@ namespace rondo::engine {
 
 namespace {
 
-
 // What a row says in words.
 struct Words {
   const char* name;
@@ -69,30 +68,40 @@ std::vector<OptionRow> make_rows() {
            "this process is a run of its own, on threads, although a launcher has started others beside it",
            "off: processes that were started together and do not find each other end with an error"},
           &O::alone, Switch{}),
-      optional_row({"stack", "SIZE",
-                    "size of the stack of each thread that runs the program's functions, those of streams included",
-                    "that of the main thread (`ulimit -s`), or 64M where that has no limit"},
-                   &O::stack, Size{}),
-      row({"master-works", "on|off", "rank 0 has a worker too, for small machines"}, &O::master_works, Switch{}),
+      optional_row(
+          {"stack", "SIZE",
+           "size of the stack of each thread that runs the program's functions, those of streams included",
+           "that of the main thread (`ulimit -s`), or 64M where that has no limit"},
+          &O::stack, Size{}),
+      row({"master-works", "on|off", "rank 0 has a worker too, for small machines"}, &O::master_works,
+          Switch{}),
       row({"batch", "auto|off|N",
            "states per assignment; `auto`: by predicted time; `off`: states stay where they were placed"},
           &O::batch, AutoOffOrWhole{1, 1'000'000'000, false}),
       row({"seed", "N", "seed of `Call::random()` and of `master.random()`"}, &O::seed, Whole{}),
-      optional_row({"memory", "SIZE", "size of the states (say 4G) that placement and stealing may bring to one worker",
-                    "no limit"},
-                   &O::memory, Size{}),
-      row({"rollback", "on|off", "keeps a copy of the state that is being updated, and restores it if the update throws"},
+      optional_row(
+          {"memory", "SIZE",
+           "size of the states (say 4G) that placement and stealing may bring to one worker", "no limit"},
+          &O::memory, Size{}),
+      row({"rollback", "on|off",
+           "keeps a copy of the state that is being updated, and restores it if the update throws"},
           &O::rollback, Switch{}),
       row({"check", "on|off",
-           "looks for faults of the program, to be used once per program: states move all the time, every update is done "
-           "twice from the same bytes, and the first difference ends the run and names state, round, byte and what it looks "
-           "like (a member that `serialize` forgets, a solver's hidden history, a global variable); it takes more than "
+           "looks for faults of the program, to be used once per program: states move all the time, every "
+           "update is done "
+           "twice from the same bytes, and the first difference ends the run and names state, round, byte "
+           "and what it looks "
+           "like (a member that `serialize` forgets, a solver's hidden history, a global variable); it takes "
+           "more than "
            "twice the time and three times the memory"},
           &O::check, Switch{}),
-      row({"stall", "SECONDS", "seconds without progress before rank 0 prints which rank waits for what; 0: never"},
+      row({"stall", "SECONDS",
+           "seconds without progress before rank 0 prints which rank waits for what; 0: never"},
           &O::stall, SecondsOrNever{}),
       row({"stall-abort", "SECONDS",
-           "seconds without progress before the run ends, with status 75 if it has --rondo-checkpoint; 0: never", "never"},
+           "seconds without progress before the run ends, with status 75 if it has --rondo-checkpoint; 0: "
+           "never",
+           "never"},
           &O::stall_abort, SecondsOrNever{}),
       row({"rounds-ahead", "N",
            "rounds of `evolve()` that are open at a time; the outputs of so many rounds wait on rank 0"},
@@ -103,15 +112,19 @@ std::vector<OptionRow> make_rows() {
            "workers in a group whose leader gathers the messages between them and rank 0; `off`: no groups",
            "auto: groups where there are many workers"},
           &O::relay, AutoOffOrWhole{2, 65536}),
-      row({"input-memory", "SIZE", "size of the inputs that wait at one worker, where each state has its own input"},
+      row({"input-memory", "SIZE",
+           "size of the inputs that wait at one worker, where each state has its own input"},
           &O::input_memory, Size{}),
       row({"checkpoint", "DIR",
-           "directory for this run's checkpoints, also where it resumes; one run per directory; to start over, use another or "
-           "delete it and its copies; the second run of one process uses DIR/2 unless it is given another directory",
+           "directory for this run's checkpoints, also where it resumes; one run per directory; to start "
+           "over, use another or "
+           "delete it and its copies; the second run of one process uses DIR/2 unless it is given another "
+           "directory",
            "none"},
           &O::checkpoint, Path{}),
       row({"checkpoint-copy", "DIR",
-           "second directory for every checkpoint, say on another file system: one complete place is enough to resume; runs "
+           "second directory for every checkpoint, say on another file system: one complete place is enough "
+           "to resume; runs "
            "may share it",
            "none"},
           &O::checkpoint_copy, Path{}),
@@ -121,44 +134,53 @@ std::vector<OptionRow> make_rows() {
                    &O::checkpoint_every, Cadence{}),
       row({"keep", "N", "number of checkpoints to keep"}, &O::keep, counts),
       row({"checkpoint-memory", "SIZE",
-           "size of the copies of states that may wait for the disk on one worker while it goes on; one bigger state may "
+           "size of the copies of states that may wait for the disk on one worker while it goes on; one "
+           "bigger state may "
            "always wait"},
           &O::checkpoint_memory, Size{}),
       row({"checkpoint-arguments", "warn|refuse|ignore",
            "what to do with a checkpoint of a run whose program had other arguments"},
           &O::checkpoint_arguments, Word<rondo::Options::OtherArguments>{kOtherArguments}),
       optional_row({"walltime", "TIME",
-                    "time (say 2h) after which the run must have left, with status 75, or 74 if it has saved nothing new; "
+                    "time (say 2h) after which the run must have left, with status 75, or 74 if it has saved "
+                    "nothing new; "
                     "needs --rondo-checkpoint",
                     "the end of the SLURM job"},
                    &O::walltime, Duration{}),
       row({"grace", "SECONDS",
-           "seconds after TERM or INT in which a round may end before the run leaves without it; mpirun kills after 1"},
+           "seconds after TERM or INT in which a round may end before the run leaves without it; mpirun "
+           "kills after 1"},
           &O::grace, SecondsOrZero{}),
       row({"round-grace", "TIME",
-           "time after USR2 in which a round may end before the run leaves without it, where no walltime is known (with one, "
+           "time after USR2 in which a round may end before the run leaves without it, where no walltime is "
+           "known (with one, "
            "until shortly before it); 0: no limit"},
           &O::round_grace, DurationOrNone{}),
-      row({"node-failure", "TIME", "mean time between failures of one node, for the optimum of --rondo-checkpoint-every",
-           "5 years"},
+      row({"node-failure", "TIME",
+           "mean time between failures of one node, for the optimum of --rondo-checkpoint-every", "5 years"},
           &O::node_failure, Duration{}),
       row({"recover", "on|off",
-           "goes on when workers are lost: each state has two copies in the memory of two workers; needs `slurm/rondo-run`"},
+           "goes on when workers are lost: each state has two copies in the memory of two workers; needs "
+           "`slurm/rondo-run`"},
           &O::recover, Switch{}),
       row({"recover-every", "N",
-           "rounds between two refreshes of these copies; more is cheaper, but leaves more rounds to repeat after a loss and "
+           "rounds between two refreshes of these copies; more is cheaper, but leaves more rounds to repeat "
+           "after a loss and "
            "more inputs to keep on rank 0"},
           &O::recover_every, counts),
       row({"recover-deadline", "SECONDS",
-           "seconds of silence after which a worker counts as lost; it answers during a long update, too, but a busy machine "
+           "seconds of silence after which a worker counts as lost; it answers during a long update, too, "
+           "but a busy machine "
            "may delay the answer"},
           &O::recover_deadline, PositiveSeconds{}),
       row({"orphan", "SECONDS",
-           "seconds of silence of rank 0 after which a worker ends the run, with status 75 if it has --rondo-checkpoint; 0: "
+           "seconds of silence of rank 0 after which a worker ends the run, with status 75 if it has "
+           "--rondo-checkpoint; 0: "
            "never; must be longer than the program ever computes between two calls"},
           &O::orphan, SecondsOrNever{}),
       row({"marker", "NAME",
-           "symbolic link to the exit status, which rank 0 makes as it leaves, for `slurm/rondo-run`; it never replaces "
+           "symbolic link to the exit status, which rank 0 makes as it leaves, for `slurm/rondo-run`; it "
+           "never replaces "
            "another file",
            "none"},
           &O::marker, Path{}),
@@ -187,7 +209,8 @@ std::span<const OptionRow> option_table() {
 
 const OptionRow* find_option(const std::string& option) {
   const auto rows = option_table();
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) { return row.option() == option; });
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const OptionRow& row) { return row.option() == option; });
   return found == rows.end() ? nullptr : &*found;
 }
 
@@ -195,7 +218,8 @@ std::string options_as_markdown() {
   std::string result = "| option | meaning | default |\n|---|---|---|\n";
   for (const OptionRow& row : option_table()) {
     std::string values = row.is_switch() ? "" : "=" + row.values;
-    for (std::size_t at = 0; (at = values.find('|', at)) != std::string::npos; at += 2) values.insert(at, "\\");
+    for (std::size_t at = 0; (at = values.find('|', at)) != std::string::npos; at += 2)
+      values.insert(at, "\\");
     result += "| `--" + row.option() + values + "` | " + row.help + " | " + row.preset + " |\n";
   }
   return result;

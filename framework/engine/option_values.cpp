@@ -33,7 +33,8 @@ rondo::Options::Seconds read_seconds(Text name, Text text, bool may_be_zero) {
   const std::optional<double> value = parse<double>(text);
   if (value && ((*value >= kLeast && *value <= kMost) || (*value == 0 && may_be_zero)))
     return rondo::Options::Seconds(*value);
-  refuse(name, std::string(may_be_zero ? "0 or " : "") + "a number of seconds from 0.001 to 1000000000", text);
+  refuse(name, std::string(may_be_zero ? "0 or " : "") + "a number of seconds from 0.001 to 1000000000",
+         text);
 }
 
 }  // namespace
@@ -61,13 +62,15 @@ std::uint64_t Size::read(Text name, Text text) {
     }
   }
   const std::optional<std::uint64_t> value = parse<std::uint64_t>(digits);
-  if (value && *value >= 1 && *value <= std::numeric_limits<std::uint64_t>::max() >> shift) return *value << shift;
+  if (value && *value >= 1 && *value <= std::numeric_limits<std::uint64_t>::max() >> shift)
+    return *value << shift;
   refuse(name, "a size of at least 1, such as 300k, 64M or 4G", text);
 }
 
 std::string Size::write(std::uint64_t value) {
   std::string unit;
-  for (std::size_t i = 0; i < kUnits.size() && value > 0 && value % 1024 == 0; ++i, value /= 1024) unit = kUnits[i];
+  for (std::size_t i = 0; i < kUnits.size() && value > 0 && value % 1024 == 0; ++i, value /= 1024)
+    unit = kUnits[i];
   return std::to_string(value) + unit;
 }
 
@@ -77,8 +80,9 @@ Tunable AutoOffOrWhole::read(Text name, Text text) const {
   const std::optional<std::uint64_t> value = parse<std::uint64_t>(text);
   if (value && *value >= least && *value <= most) return *value;
   refuse(name,
-         "auto, off or a whole number " + (tells_most ? "from " + std::to_string(least) + " to " + std::to_string(most)
-                                                      : "of at least " + std::to_string(least)),
+         "auto, off or a whole number " +
+             (tells_most ? "from " + std::to_string(least) + " to " + std::to_string(most)
+                         : "of at least " + std::to_string(least)),
          text);
 }
 
@@ -94,7 +98,9 @@ std::string SecondsOrZero::write(rondo::Options::Seconds value) {
   return {text.data(), end};
 }
 
-rondo::Options::Seconds PositiveSeconds::read(Text name, Text text) { return read_seconds(name, text, false); }
+rondo::Options::Seconds PositiveSeconds::read(Text name, Text text) {
+  return read_seconds(name, text, false);
+}
 
 std::optional<rondo::Options::Seconds> SecondsOrNever::read(Text name, Text text) {
   const rondo::Options::Seconds value = read_seconds(name, text, true);

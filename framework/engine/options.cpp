@@ -45,7 +45,8 @@ void print_help(const po::options_description& all, std::ostream& help) {
   std::ostringstream text;
   text << all;
   // each as it is written
-  help << std::regex_replace(text.str(), std::regex("(\n  --rondo-[a-z-]+) (?=[A-Za-z])"), "$1=") << std::flush;
+  help << std::regex_replace(text.str(), std::regex("(\n  --rondo-[a-z-]+) (?=[A-Za-z])"), "$1=")
+       << std::flush;
 }
 
 // The path in one form, as far as the file system tells.
@@ -62,16 +63,19 @@ void check_together(const Options& options) {
     if (given && options.checkpoint.empty())
       throw OptionError(options.written(name) + ": need --rondo-checkpoint=DIR too: " + why);
   };
-  refuse_without_checkpoint(!options.checkpoint_copy.empty(), "checkpoint-copy", "it is what goes there that is copied");
+  refuse_without_checkpoint(!options.checkpoint_copy.empty(), "checkpoint-copy",
+                            "it is what goes there that is copied");
   refuse_without_checkpoint(options.checkpoint_every.has_value(), "checkpoint-every", "where they go");
   refuse_without_checkpoint(options.walltime.has_value(), "walltime",
                             "a run that leaves without a checkpoint cannot go on");
   if (!options.checkpoint_copy.empty() && canonical(options.checkpoint_copy) == canonical(options.checkpoint))
-    throw OptionError(options.written("checkpoint-copy") + ": need another DIR than --rondo-checkpoint, got '" +
-                      options.checkpoint_copy + "' twice");
+    throw OptionError(options.written("checkpoint-copy") +
+                      ": need another DIR than --rondo-checkpoint, got '" + options.checkpoint_copy +
+                      "' twice");
   if (options.recover && options.relay.value_or(0) != 0)
-    throw OptionError(options.written("relay") +
-                      ": need auto or off together with --rondo-recover: who is behind a lost leader would be lost");
+    throw OptionError(
+        options.written("relay") +
+        ": need auto or off together with --rondo-recover: the ranks behind a lost leader would be lost");
 }
 
 // The options that the environment gives, in `given`. Throws OptionError.
@@ -108,7 +112,8 @@ void take_arguments(const po::options_description& all, const std::vector<std::s
   } catch (const po::unknown_option& error) {
     throw OptionError(error.get_option_name() + ": there is no such option; --rondo-help lists them");
   } catch (const po::error& error) {
-    throw OptionError(std::string(error.what()) + "; it is written --rondo-NAME=VALUE, and --rondo-help lists them");
+    throw OptionError(std::string(error.what()) +
+                      "; it is written --rondo-NAME=VALUE, and --rondo-help lists them");
   }
 }
 
@@ -162,7 +167,8 @@ std::string Options::written(const std::string& name) const {
   return "--rondo-" + name;
 }
 
-std::optional<Options> take_options(int& argc, char** argv, std::ostream& help, const rondo::Options& preset) {
+std::optional<Options> take_options(int& argc, char** argv, std::ostream& help,
+                                    const rondo::Options& preset) {
   const std::vector<std::string> ours = extract_arguments(argc, argv);
   const po::options_description all = describe_options();
   po::variables_map from_environment, from_arguments;
@@ -184,7 +190,8 @@ std::optional<Options> take_options(int& argc, char** argv, std::ostream& help, 
   static std::map<std::string, int> runs;
   if (!options.checkpoint.empty() && options.origins["checkpoint"] != Origin::kCommandLine) {
     const int run = ++runs[options.checkpoint];
-    if (run > 1) options.checkpoint = (std::filesystem::path(options.checkpoint) / std::to_string(run)).string();
+    if (run > 1)
+      options.checkpoint = (std::filesystem::path(options.checkpoint) / std::to_string(run)).string();
   }
   return options;
 }

@@ -15,8 +15,18 @@ namespace rondo::engine {
 enum class Origin : std::uint8_t { kPreset, kProgram, kEnvironment, kCommandLine };
 
 struct Options : rondo::Options {
-  std::string arguments;   // the program's own, without its name, each with a zero byte behind it
-  std::string started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
+  std::string arguments;  // the program's own, without its name, each with a zero byte behind it
+  std::string
+      started_in;  // the working directory of resolve_paths(); empty: it has not been called, or there was none
+  // Values that suit all users; only simulations and tests choose others. What is empty is what the engine has for all.
+  struct Tuning {
+    std::optional<double> low;                   // seconds of work left at which a worker asks for more
+    std::optional<double> report_interval;       // seconds
+    std::optional<std::uint64_t> message_bytes;  // a message of many states is cut here
+    std::optional<std::uint64_t> unsent_bytes;   // copies that wait to leave
+    std::optional<double> tolerance;             // of a refinement
+  } tuning;
+
   std::map<std::string, Origin> origins;  // by name ("batch"); kPreset where there is none
 
   // An option as the user has written it: "--rondo-batch", "RONDO_BATCH" or "Options::batch", by where its value comes from.

@@ -7,7 +7,7 @@
 
 namespace rondo::engine {
 
-// Of the calling thread, since it began. Takes a third of a microsecond, as the kernel has to be asked.
+// Processor time of the calling thread, since it began. Takes a third of a microsecond, as the kernel has to be asked.
 [[nodiscard]] inline scheduler::Seconds processor_time() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);

@@ -6,39 +6,40 @@
 
 #include <rondo/error.hpp>
 
-#include "checkpoint/part_writer.hpp"
 #include "checkpoint/pruning.hpp"
-#include "engine/start_thread.hpp"
 
 namespace rondo::engine {
 
 Saver::Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t sequence,
-             const checkpoint::Header& header, Places places, std::function<void()> tell)
+             const checkpoint::Header& header, Places places, std::unique_ptr<Executor> executor,
+             std::function<void()> tell)
     : storage_(storage),
       memory_(memory),
       sequence_(sequence),
       header_(header),
       places_(std::move(places)),
-      tell_(std::move(tell)) {
+      tell_(std::move(tell)),
+      executor_(std::move(executor)) {
   try {
-    thread_ = start_thread("the writing of a checkpoint", [this] { run(); });
+    executor_->start(*this);
   } catch (const Error& error) {
+    refused_ = true;
     failure_ = error.what();
   }
 }
 
 Saver::~Saver() {
   finish();
-  thread_.join();
+  executor_->stop();
 }
 
 void Saver::add(StateId id, double cost, Buffer state) {
-  if (!thread_.joinable()) return memory_.give_back(std::move(state));
+  if (refused_) return memory_.give_back(std::move(state));
   {
     const std::lock_guard lock(mutex_);
     items_.push_back({id, cost, std::move(state)});
   }
-  changed_.notify_one();
+  executor_->notify();
 }
 
 void Saver::begin() {
@@ -46,7 +47,7 @@ void Saver::begin() {
     const std::lock_guard lock(mutex_);
     begun_ = true;
   }
-  changed_.notify_one();
+  executor_->notify();
 }
 
 void Saver::fail(std::string text) {
@@ -60,11 +61,11 @@ void Saver::finish(Buffer schema) {
     if (!finished_) schema_ = std::move(schema);
     begun_ = finished_ = true;
   }
-  changed_.notify_one();
-  if (!thread_.joinable()) give_up();
+  executor_->notify();
+  if (refused_) give_up();
 }
 
-// In the place of run(), where there is no thread.
+// In the place of run(), where there is no executor.
 void Saver::give_up() {
   Result result;
   for (std::size_t i = 0; i < places_.size(); ++i)
@@ -81,15 +82,6 @@ std::optional<Saver::Result> Saver::result() {
   return std::exchange(result_, std::nullopt);
 }
 
-std::optional<Saver::Item> Saver::next() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return finished_ || !items_.empty(); });
-  if (items_.empty()) return std::nullopt;
-  Item item = std::move(items_.front());
-  items_.pop_front();
-  return item;
-}
-
 void Saver::remove_old(const Place& place) {
   try {
     std::vector<std::uint64_t> unwanted = checkpoint::sequences(storage_, place.root);
@@ -102,31 +94,66 @@ void Saver::remove_old(const Place& place) {
   }
 }
 
-Saver::Result Saver::write() {
-  Result result;
-  std::array<std::optional<checkpoint::PartWriter>, 2> writers;
-  const auto at_each_place = [&](const auto& work) {
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      if (places_[i].root.empty() || !result.errors[i].empty()) continue;
-      try {
-        work(places_[i], writers[i]);
-      } catch (const std::exception& error) {
-        result.errors[i] = error.what();
-        writers[i].reset();
-      }
+// What was taken up is done. Nothing begins before begin() or finish(), and from then on states are written as they come.
+bool Saver::next() {
+  const std::lock_guard lock(mutex_);
+  if (!begun_ || step_ == Step::kNothing) return false;
+  if (step_ == Step::kOpen) return true;
+  if (!items_.empty()) {
+    item_ = std::move(items_.front());
+    items_.pop_front();
+    step_ = Step::kWrite;
+    return true;
+  }
+  step_ = Step::kFinish;
+  return finished_;
+}
+
+void Saver::run() {
+  switch (step_) {
+    case Step::kOpen:
+      open();
+      step_ = Step::kWrite;
+      return;
+    case Step::kWrite: return write();
+    case Step::kFinish:
+      complete();
+      step_ = Step::kNothing;
+      return;
+    case Step::kNothing: return;
+  }
+}
+
+template <class Do>
+void Saver::at_each_place(const Do& work) {
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].root.empty() || !written_.errors[i].empty()) continue;
+    try {
+      work(places_[i], writers_[i]);
+    } catch (const std::exception& error) {
+      written_.errors[i] = error.what();
+      writers_[i].reset();
     }
-  };
+  }
+}
+
+void Saver::open() {
   at_each_place([&](const Place& place, auto& writer) {
     remove_old(place);
     checkpoint::prepare_checkpoint(storage_, place.root, sequence_);
     writer.emplace(storage_, checkpoint::checkpoint_folder(place.root, sequence_), header_);
   });
-  // also where nothing is written any more: nobody waits for room that does not come
-  while (auto item = next()) {
-    at_each_place([&](const Place&, auto& writer) { writer->add(item->id, item->cost, item->state); });
-    memory_.give_back(std::move(item->state));
-    tell_();
-  }
+}
+
+// Also where nothing is written any more: the memory goes back, as others wait for it.
+void Saver::write() {
+  at_each_place([&](const Place&, auto& writer) { writer->add(item_->id, item_->cost, item_->state); });
+  memory_.give_back(std::move(item_->state));
+  item_.reset();
+  tell_();
+}
+
+void Saver::complete() {
   std::string failure;
   {
     const std::lock_guard lock(mutex_);
@@ -134,22 +161,12 @@ Saver::Result Saver::write() {
   }
   at_each_place([&](const Place&, auto& writer) {
     if (!failure.empty()) throw CheckpointError(failure);
-    result.entry = writer->finish(schema_);  // set before the last item was given out
+    written_.entry = writer->finish(schema_);  // finish() has set it
   });
-  return result;
-}
-
-void Saver::wait_to_begin() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return begun_; });
-}
-
-void Saver::run() {
-  wait_to_begin();
-  Result result = write();
+  for (auto& writer : writers_) writer.reset();
   {
     const std::lock_guard lock(mutex_);
-    result_ = std::move(result);
+    result_ = std::move(written_);
   }
   tell_();
 }

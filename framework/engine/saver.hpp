@@ -1,16 +1,16 @@
-// Writes a worker's part of a checkpoint to one place or two, on a thread of its own, while the worker goes on.
+// Writes a worker's part of a checkpoint to one place or two, on an executor of its own, while the worker goes on.
 //
 // Fed by the communicating thread with packed states, whose memory it gives back when they are written. It writes nothing
-// until it has all of them or is told to begin: it would take the processor from who packs. What one place refuses does not keep the part from the other; where both work, the slower one sets
-// the pace.
+// until it has all of them or is told to begin: it would take the processor from the thread that packs. A place that refuses does not
+// keep the part from the other one; where both work, the slower one sets the pace.
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,13 +22,14 @@
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/format.hpp"
 #include "checkpoint/manifest.hpp"
+#include "checkpoint/part_writer.hpp"
 #include "checkpoint/storage.hpp"
 #include "engine/copy_memory.hpp"
-#include "threads/thread.hpp"
+#include "engine/executor.hpp"
 
 namespace rondo::engine {
 
-class Saver {
+class Saver final : private Executor::Work {
  public:
   struct Result {
     checkpoint::PartEntry entry;
@@ -44,12 +45,13 @@ class Saver {
 
   using Places = std::array<Place, 2>;
 
-  // `tell` is called from the thread when there is room again and when result() has come. If no thread can be started, the part
-  // fails at both places, and nothing is written.
+  // `tell` is called from the executor when there is room again and when result() has come. If the executor cannot be started,
+  // the part fails at both places, and nothing is written.
   Saver(checkpoint::Storage& storage, CopyMemory& memory, std::uint64_t sequence,
-        const checkpoint::Header& header, Places places, std::function<void()> tell);
+        const checkpoint::Header& header, Places places, std::unique_ptr<Executor> executor,
+        std::function<void()> tell);
   // Waits until what was added is written.
-  ~Saver();
+  ~Saver() override;
 
   // A state packed into memory that was taken for it.
   void add(StateId id, double cost, Buffer state);
@@ -68,12 +70,18 @@ class Saver {
     double cost;
     Buffer state;
   };
-  void run();
+  // What is to be done next, one after the other.
+  enum class Step : std::uint8_t { kOpen, kWrite, kFinish, kNothing };
+
+  bool next() override;
+  void run() override;
   void give_up();
-  void wait_to_begin();
-  [[nodiscard]] Result write();
+  template <class Do>
+  void at_each_place(const Do& work);
+  void open();
+  void write();
+  void complete();
   void remove_old(const Place& place);
-  [[nodiscard]] std::optional<Item> next();
 
   checkpoint::Storage& storage_;
   CopyMemory& memory_;
@@ -82,14 +90,20 @@ class Saver {
   const Places places_;
   const std::function<void()> tell_;
 
+  // Only the executor uses these.
+  Step step_ = Step::kOpen;
+  std::optional<Item> item_;
+  Result written_;
+  std::array<std::optional<checkpoint::PartWriter>, 2> writers_;
+
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Item> items_;
   std::string failure_;
   Buffer schema_;
   bool begun_ = false, finished_ = false;
   std::optional<Result> result_;
-  threads::Thread thread_;
+  bool refused_ = false;                // the executor could not be started
+  std::unique_ptr<Executor> executor_;  // last: it uses all the others
 };
 
 }  // namespace rondo::engine

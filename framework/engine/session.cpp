@@ -2,10 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -18,15 +15,13 @@
 #include <rondo/cores.hpp>
 
 #include "checkpoint/posix_storage.hpp"
-#include "engine/build.hpp"
-#include "engine/check.hpp"
 #include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/master.hpp"
+#include "engine/server.hpp"
 #include "engine/signals.hpp"
 #include "engine/start_thread.hpp"
-#include "engine/worker.hpp"
 #include "transport/in_process.hpp"
 #include "transport/relay.hpp"
 
@@ -86,141 +81,17 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   return status;
 }
 
-namespace {
-
-// Notices that there is no rank 0 any more, where the launcher does not: at once if its process was on this node and has
-// gone, after a long silence if it stands still, or if nothing comes from its node.
-class MasterWatch {
- public:
-  MasterWatch(const WorkerSettings& settings, const std::string& node, double now)
-      : process_(settings.recover && node == node_name() ? settings.master_process : 0),
-        silence_most_(node == node_name() && settings.master_process == getpid() ? 0 : settings.orphan),
-        last_(now) {}
-
-  void heard(double now) {
-    silence_ = 0;
-    last_ = now;
-  }
-  // Why it counts as gone; empty if it does not.
-  [[nodiscard]] std::string gone(double now) {
-    // whoever was stopped with all the others (a suspended job) has missed nothing
-    constexpr double kAwake = 5, kShare = 0.25;
-    silence_ += std::min({now - std::exchange(last_, now), kAwake, kShare * silence_most_});
-    if (silence_most_ > 0 && silence_ > silence_most_)
-      return "has said nothing for " + std::to_string(static_cast<long>(silence_)) + " s (--rondo-orphan)";
-    constexpr double kInterval = 0.5;
-    if (process_ == 0 || now - looked_ < kInterval) return "";
-    looked_ = now;
-    return kill(process_, 0) != 0 && errno == ESRCH ? "is gone" : "";
-  }
-
- private:
-  std::int32_t process_;  // 0: cannot be seen, or need not
-  double silence_most_;   // seconds; 0: any, as on threads: there rank 0 cannot stand still alone
-  double silence_ = 0;
-  double last_;
-  double looked_ = 0;
-};
-
-}  // namespace
-
-namespace {
-
-// What a worker learns from rank 0 before it is one.
-struct Welcome {
-  WorkerSettings settings;
-  std::string master_node;
-  std::optional<std::int32_t> dismissed;  // it came too late, and leaves with this status
-  // Others may be welcome earlier and send states already; they wait until there is a worker.
-  std::vector<transport::Envelope> early;
-};
-
-// Says hello to rank 0 and waits for its answer.
-Welcome meet_master(transport::Relay& transport, const detail::Program& program) {
-  Buffer hello = message(Kind::kHello);
-  Writer(hello).put_text(describe(program));
-  Writer(hello).put_text(node_name());
-  transport.send(kMaster, std::move(hello));
-
-  Welcome welcome;
-  while (true) {
-    auto envelope = transport.receive();
-    if (!envelope) {
-      transport.wait(transport::Seconds(1));
-      continue;
-    }
-    Reader in(envelope->message);
-    switch (in.get<Kind>()) {
-      case Kind::kMismatch: throw MismatchError(in.get_text());
-      case Kind::kWelcome: {
-        welcome.settings = in.get<WorkerSettings>();
-        welcome.master_node = in.get_text();
-        const auto leader = in.get<Rank>();
-        transport.begin(leader, transport::Seconds(in.get<double>()));
-        return welcome;
-      }
-      case Kind::kLeave: welcome.dismissed = in.get<std::int32_t>(); return welcome;
-      case Kind::kAsk: {  // rank 0 waits for others to say hello, and wants to know who is there
-        Condition condition{};
-        condition.running_for = -1;
-        condition.unwelcomed = true;
-        Buffer out = message(Kind::kAnswer);
-        Writer(out).put(condition);
-        transport.send(kMaster, std::move(out));
-        break;
-      }
-      default: welcome.early.push_back(std::move(*envelope));
-    }
-  }
-}
-
-}  // namespace
-
-int run_worker(transport::Transport& below, const Host& host, const detail::Program& program) {
-  transport::Relay transport(below);
-  Welcome welcome = meet_master(transport, program);
-  if (welcome.dismissed) {
-    if (host.leave != nullptr) host.leave(*welcome.dismissed);
-    return *welcome.dismissed;
-  }
-  const WorkerSettings& settings = welcome.settings;
-  MasterWatch watch(settings, welcome.master_node, transport.now().count());
-
-  Worker worker(transport, host.storage, make_kernel(program, settings.check), settings);
-  try {
-    for (transport::Envelope& envelope : welcome.early) worker.handle(std::move(envelope));
-    while (true) {
-      while (auto envelope = transport.receive()) {
-        if (envelope->from == kMaster) watch.heard(transport.now().count());
-        worker.handle(std::move(*envelope));
-      }
-      if (const auto status = worker.exit_status()) {
-        // not when the update that runs has ended, which nobody waits for any more
-        if (worker.dismissed() && host.leave != nullptr) host.leave(*status);
-        transport.end();
-        return *status;
-      }
-      if (const std::string why = watch.gone(transport.now().count()); !why.empty()) {
-        std::cerr << "rondo: rank " + std::to_string(value(transport.rank())) + ": rank 0 " + why +
-                         "; leaving\n"
-                  << std::flush;
-        (host.orphaned != nullptr ? host.orphaned : host.abort)(settings.orphan_status);
-      }
-      worker.poll();
-      transport.wait(worker.patience());
-    }
-  } catch (const std::exception& error) {
-    // here, and not when the worker is gone: that would wait for the update that runs
-    std::cerr << describe(transport.rank(), error);
-    host.abort(EXIT_FAILURE);
-    throw;
-  }
+int run_worker(transport::Transport& transport, const Host& host, const detail::Program& program) {
+  const CrashMark mark(transport.rank());
+  Server server(transport, host, program);
+  while (server.step()) server.wait();
+  return server.status();
 }
 
 namespace {
 
 // While it lives, exit() and quick_exit() do not end the process as if all were well: other threads are in the middle of things,
-// and their results would be missing without a word. Nothing is told of _exit().
+// and their results would be missing silently. _exit() cannot be noticed.
 class ExitWatch {
  public:
   explicit ExitWatch(const Host& host) {

@@ -16,24 +16,24 @@ std::atomic<pid_t> launcher{0};  // 0: there is none
 std::atomic<bool> ended_by_launcher{false};
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
-void raise_to(std::atomic<std::uint32_t>& value, Wish asked) {
+void raise_to(std::atomic<std::uint32_t>& value, StopRequest asked) {
   std::uint32_t now = value.load();
   while (now < static_cast<std::uint32_t>(asked) &&
          !value.compare_exchange_weak(now, static_cast<std::uint32_t>(asked))) {
   }
 }
 
-void ask(Wish asked) {
+void ask(StopRequest asked) {
   raise_to(pending, asked);
   raise_to(highest, asked);
 }
 
 void handle(int signal, siginfo_t* info, void*) {
-  if (signal == SIGUSR1) return ask(Wish::kCheckpoint);
-  if (signal == SIGUSR2) return ask(Wish::kLeave);
+  if (signal == SIGUSR1) return ask(StopRequest::kCheckpoint);
+  if (signal == SIGUSR2) return ask(StopRequest::kLeave);
   if (launcher != 0 && info->si_pid == launcher) ended_by_launcher = true;
   if (signal == SIGINT && interrupts.fetch_add(1) > 0) _exit(128 + SIGINT);
-  ask(Wish::kLeaveSoon);
+  ask(StopRequest::kLeaveSoon);
 }
 
 }  // namespace
@@ -64,9 +64,9 @@ SignalWatch::~SignalWatch() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
-Wish SignalWatch::take() { return static_cast<Wish>(pending.exchange(0)); }
+StopRequest SignalWatch::take() { return static_cast<StopRequest>(pending.exchange(0)); }
 
-Wish SignalWatch::asked() { return static_cast<Wish>(highest.load()); }
+StopRequest SignalWatch::asked() { return static_cast<StopRequest>(highest.load()); }
 
 bool SignalWatch::by_launcher() { return ended_by_launcher; }
 

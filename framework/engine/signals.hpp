@@ -16,11 +16,11 @@
 namespace rondo::engine {
 
 // What a signal asks for; a higher one includes the lower ones.
-enum class Wish : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon };
+enum class StopRequest : std::uint32_t { kNone, kCheckpoint, kLeave, kLeaveSoon };
 
 // The status of a process that left in order to be started again: EX_TEMPFAIL of sysexits.h.
 inline constexpr int kRequeueStatus = 75;
-// Of one that left too, but for which a restart would be no better, as no checkpoint has come about in it: EX_IOERR.
+// The status of a process that left without a checkpoint of its own, so that a restart would be no better: EX_IOERR.
 inline constexpr int kNothingSavedStatus = 74;
 
 // Thrown through the program's main when it is to leave. No std::exception, so that nobody takes it for an error.
@@ -39,9 +39,9 @@ class SignalWatch {
   ~SignalWatch();
 
   // The highest wish since the last call. From any thread.
-  [[nodiscard]] static Wish take();
+  [[nodiscard]] static StopRequest take();
   // The highest wish since the first watch began, taken or not. From any thread.
-  [[nodiscard]] static Wish asked();
+  [[nodiscard]] static StopRequest asked();
   // Whether the launcher has told this process to end: it was told to itself, or a rank has died.
   [[nodiscard]] static bool by_launcher();
   // "leaving with status 75", if that will be the status of the run.

@@ -9,8 +9,7 @@
 
 namespace rondo::detail {
 
-int run_program(int& argc, char** argv, const Program& program, const Main& main,
-                const Options& options) {
+int run_program(int& argc, char** argv, const Program& program, const Main& main, const Options& options) {
   engine::Beginning beginning(argc, argv, nullptr, options);
   const bool alone = beginning.options() != nullptr && beginning.options()->alone;
   if (alone || !engine::is_cut_off(beginning.launch(), 1)) return engine::run_alone(beginning, program, main);

@@ -59,7 +59,7 @@ void Vigil::leave_by(double at, int status, std::string source) {
   end_source_ = std::move(source);
 }
 
-std::optional<Vigil::Verdict> Vigil::look(double now, Wish asked) {
+std::optional<Vigil::Verdict> Vigil::look(double now, StopRequest asked) {
   allow_for_suspension(now);
   if (left_ != kNever) {
     if (now - left_ < kLeaving) return std::nullopt;
@@ -76,13 +76,13 @@ void Vigil::allow_for_suspension(double now) {
   for (double* since : {&here_, &told_, &leave_at_, &left_}) *since += late;
 }
 
-void Vigil::heed(double now, Wish asked) {
-  if (!limits_.signals || asked <= wish_) return;
-  wish_ = asked;
+void Vigil::heed(double now, StopRequest asked) {
+  if (!limits_.signals || asked <= stop_request_) return;
+  stop_request_ = asked;
   // a walltime that is known is the better measure
-  if (asked == Wish::kLeave && limits_.round_grace > 0 && std::isinf(end_))
+  if (asked == StopRequest::kLeave && limits_.round_grace > 0 && std::isinf(end_))
     leave_at_ = std::min(leave_at_, now + limits_.round_grace);
-  if (asked == Wish::kLeaveSoon) leave_at_ = std::min(leave_at_, now + limits_.grace);
+  if (asked == StopRequest::kLeaveSoon) leave_at_ = std::min(leave_at_, now + limits_.grace);
 }
 
 std::optional<Vigil::Verdict> Vigil::watch_time(double now) const {
@@ -90,9 +90,9 @@ std::optional<Vigil::Verdict> Vigil::watch_time(double now) const {
   if (!over && now < leave_at_) return std::nullopt;
   if (!ended_ && now - here_ < kAway) return std::nullopt;
   const int status = ended_.value_or(over ? end_status_ : kRequeueStatus);
-  const std::string why = over                        ? "the walltime (" + end_source_ + ") is over"
-                          : wish_ == Wish::kLeaveSoon ? "a signal asks it to leave soon"
-                                                      : "a signal asks it to leave";
+  const std::string why = over ? "the walltime (" + end_source_ + ") is over"
+                          : stop_request_ == StopRequest::kLeaveSoon ? "a signal asks it to leave soon"
+                                                                     : "a signal asks it to leave";
   return Verdict{"rondo: " + whereabouts(now) + ", and " + why + "; " + SignalWatch::leaving(status) + "\n",
                  status};
 }

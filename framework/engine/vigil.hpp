@@ -30,9 +30,9 @@ class Vigil {
     int stall_status = 1;
     double look = 1;  // between two looks
   };
-  // Of rank 0, and of a process whose rank is not known yet.
+  // For rank 0, and for a process whose rank is not known yet.
   [[nodiscard]] static Limits limits_of_master(const Options& options);
-  // Of another rank: it waits for rank 0 no longer than --rondo-orphan, where it cannot listen to it (in MPI).
+  // For another rank: it waits for rank 0 no longer than --rondo-orphan, where it cannot listen to it (in MPI).
   [[nodiscard]] static Limits limits_of_worker(const Options& options);
 
   // Where the watched thread is. `what` is what it does, for a message ("MPI_Finalize").
@@ -62,14 +62,14 @@ class Vigil {
   };
   // `asked` is the highest wish since the process has listened to signals. A look that comes much later than it was to (patience())
   // tells that everything was suspended meanwhile, which counts for no limit but the walltime.
-  [[nodiscard]] std::optional<Verdict> look(double now, Wish asked);
+  [[nodiscard]] std::optional<Verdict> look(double now, StopRequest asked);
   // Seconds until the next look.
   [[nodiscard]] double patience() const { return limits_.look; }
 
  private:
   static constexpr double kNever = std::numeric_limits<double>::infinity();
 
-  void heed(double now, Wish asked);
+  void heed(double now, StopRequest asked);
   void allow_for_suspension(double now);
   [[nodiscard]] std::optional<Verdict> watch_time(double now) const;
   [[nodiscard]] std::optional<Verdict> watch_progress(double now);
@@ -88,7 +88,7 @@ class Vigil {
   int end_status_ = kNothingSavedStatus;
   std::string end_source_;
   double leave_at_ = kNever;
-  Wish wish_ = Wish::kNone;
+  StopRequest stop_request_ = StopRequest::kNone;
 };
 
 }  // namespace rondo::engine

@@ -7,22 +7,22 @@
 #include <utility>
 
 #include "engine/freed_memory.hpp"
-#include "engine/signals.hpp"
-#include "engine/start_thread.hpp"
 
 namespace rondo::engine {
 
 using transport::Envelope;
 
-Worker::Worker(transport::Transport& transport, checkpoint::Storage& storage,
-               std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings)
+Worker::Worker(transport::Transport& transport, const Host& host, std::unique_ptr<detail::Kernel> kernel,
+               const WorkerSettings& settings)
     : transport_(transport),
-      storage_(storage),
+      storage_(host.storage),
+      platform_(host.platform),
       kernel_(std::move(kernel)),
       settings_(settings),
-      mark_(transport.rank()),
       copy_memory_(settings_.save_bytes),
-      thread_(start_thread("the updates of a worker", [this] { compute(); })) {}
+      executor_(platform_.make_executor(transport.rank(), "the updates of a worker")) {
+  executor_->start(*this);
+}
 
 Worker::~Worker() {
   {
@@ -30,53 +30,38 @@ Worker::~Worker() {
     leaving_ = true;
     replay_stopped_ = true;
   }
-  work_.notify_one();
-  thread_.join();
+  executor_->stop();
 }
 
 void Worker::handle(Envelope envelope) {
-  if (!lost_.empty() && lost_.contains(envelope.from)) return;  // what it had is made anew
-  Reader in(envelope.message);
-  const auto kind = in.get<Kind>();
+  if (!lost_.empty() && lost_.contains(envelope.from)) return;  // its states are restored from copies
+  const Kind kind = kind_of(envelope.message);
   // what is late now, a context say, would be sent on to ranks that may have left
-  if (closed_ && !is_of_the_end(kind)) return;
-  switch (kind) {
-    case Kind::kDropAll: return drop_all(in);
-    case Kind::kPlace: return place(in);
-    case Kind::kResample: return resample(in);
-    case Kind::kFetch: return fetch(in);
-    case Kind::kTransfer: return transfer(in);
-    case Kind::kStates: return take_in(std::move(envelope), in);
-    case Kind::kTasks: return take_tasks(std::move(envelope), in);
-    case Kind::kCancelTasks: return cancel_tasks();
-    case Kind::kTry: return try_places(in);
-    case Kind::kSave: return save(in);
-    case Kind::kLoad: return load(in);
-    case Kind::kBackup: return back_up(in);
-    case Kind::kCopies: return take_copies(std::move(envelope), in);
-    case Kind::kBackupDone: return backup_done(in);
-    case Kind::kLost: return take_lost(in);
-    case Kind::kResume: return resume(in);
-    case Kind::kReplay: return take_replay(std::move(envelope));
-    case Kind::kLeave: dismissed_ = true; [[fallthrough]];
-    case Kind::kExit: exit_status_ = in.get<std::int32_t>(); return;
-    case Kind::kContext: return take_context(std::move(envelope));
-    case Kind::kInput: return take_input(std::move(envelope));
-    case Kind::kAssign: return assign(std::move(envelope), in);
-    case Kind::kGive: return give(in);
-    case Kind::kStop: return stop(in);
-    case Kind::kCount: {
-      Buffer out = message(Kind::kCounted);
-      Writer(out).put(counters_);
-      return transport_.send(kMaster, std::move(out));
-    }
-    case Kind::kAsk: return answer();
-    case Kind::kClose:
-      closed_ = closing_ = true;
-      postponed_.clear();
-      return;
-    default: throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
-  }
+  if (closed_ && !messages::AtTheEnd::has(kind)) return;
+  const auto handler = [&](const auto& message) {
+    if constexpr (requires { take(message, envelope); })
+      take(message, envelope);
+    else
+      take(message);
+  };
+  if (!dispatch(messages::ForWorker(), envelope.message, handler))
+    throw Error("a worker got a message of kind " + std::to_string(static_cast<unsigned>(kind)));
+}
+
+void Worker::take(const messages::Close&) {
+  closed_ = closing_ = true;
+  postponed_.clear();
+}
+
+void Worker::take(const messages::Exit& exit) { exit_status_ = exit.status; }
+
+void Worker::take(const messages::Leave& leave) {
+  dismissed_ = true;
+  exit_status_ = leave.status;
+}
+
+void Worker::take(const messages::Count&) {
+  transport_.send(kMaster, to_bytes(messages::Counted{counters_}));
 }
 
 void Worker::poll() {
@@ -90,11 +75,8 @@ void Worker::poll() {
   limit_freed_memory(transport_.now().count());
   if (settings_.recover) take_replayed();
   flush_outgoing();
-  if (const Wish wish = SignalWatch::take(); wish != Wish::kNone) {
-    Buffer out = message(Kind::kSignal);
-    Writer(out).put(wish);
-    transport_.send(kMaster, std::move(out));
-  }
+  if (const StopRequest wish = platform_.take_stop_request(); wish != StopRequest::kNone)
+    transport_.send(kMaster, to_bytes(messages::Signal{wish}));
   tell_saved();
   report();
   send_task_results();
@@ -102,7 +84,7 @@ void Worker::poll() {
 
   if (closing_ && postponed_.empty() && !saver_ && transport_.unsent() == 0) {
     closing_ = false;
-    transport_.send(kMaster, message(Kind::kClosed));
+    transport_.send(kMaster, to_bytes(messages::Closed()));
   }
 }
 
@@ -121,7 +103,7 @@ scheduler::Seconds Worker::low(scheduler::Time now) const {
 // Called with the lock held.
 bool Worker::late(scheduler::Time now) const {
   return queue_.ready() > 0 && scheduler::is_late(scheduler::Seconds(settings_.report_interval), now - began_,
-                                                  told_, now + queue_.left(now), call_.rounds);
+                                                  reported_finish_, now + queue_.left(now), call_.rounds);
 }
 
 transport::Seconds Worker::patience() const {
@@ -139,7 +121,8 @@ transport::Seconds Worker::patience() const {
 
 // Tells the master what was done since the last time, and then that this worker has failed or stopped, if so.
 void Worker::report() {
-  ReportHead head{};
+  messages::Report out{};
+  messages::Report::Progress& head = out.progress;
   bool stopped = false;
   std::vector<Buffer> failures;
   {
@@ -158,40 +141,31 @@ void Worker::report() {
     head.ready = offer.count;
     head.smallest = offer.smallest.count();
     head.hungry = scheduler::Seconds(head.left) < low(now);
-    told_ = now + scheduler::Seconds(head.left);
+    reported_finish_ = now + scheduler::Seconds(head.left);
     if (head.hungry) planned_ = scheduler::Seconds(0);  // from now on everything matters
-    head.running_for = queue_.running() ? (now - queue_.running_since()).count() : -1;
-    if (queue_.running()) head.running = queue_.running()->state;
     std::swap(done_, sent_);
     head.processor_time = sent_.processor_time;
     failures.swap(failures_);
   }
-  Buffer out;
-  out.reserve(sizeof(Kind) + sizeof head + 16 + sent_.jobs.size() * (sizeof(scheduler::Done) + 8) +
-              sent_.outputs.size());
-  Writer writer(out);
-  writer.put(Kind::kReport);
-  writer.put(head);
-  writer.put_all(std::span<const scheduler::Done>(sent_.jobs));
+  const std::size_t room = sizeof(Kind) + sizeof head + 16 +
+                           sent_.jobs.size() * (sizeof(scheduler::Done) + 8) + sent_.outputs.size();
+  std::swap(out.done, sent_.jobs);
+  Buffer bytes = to_bytes(out, room);
+  std::swap(out.done, sent_.jobs);
   std::size_t at = 0;
   for (const std::uint64_t size : sent_.sizes) {
-    writer.put_block(Bytes(sent_.outputs.data() + at, size));
+    append(bytes, Block(Bytes(sent_.outputs.data() + at, size)));
     at += size;
   }
   sent_.clear();
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, std::move(bytes));
 
   for (Buffer& failure : failures) transport_.send(kMaster, std::move(failure));
-  if (stopped) {
-    Buffer answer = message(Kind::kStopped);
-    Writer(answer).put(head.epoch);
-    transport_.send(kMaster, std::move(answer));
-  }
+  if (stopped) transport_.send(kMaster, to_bytes(messages::Stopped{head.epoch}));
 }
 
-void Worker::answer() {
-  Condition now{};
-  now.running_for = -1;
+void Worker::take(const messages::Ping&) {
+  messages::Condition now;
   now.unsent = transport_.unsent();
   now.saving = saver_.has_value();
   {
@@ -208,9 +182,7 @@ void Worker::answer() {
     now.jobs = queue_.size();
     now.lacks_context = context_version_ < call_.context;
   }
-  Buffer out = message(Kind::kAnswer);
-  Writer(out).put(now);
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(messages::Status{now}));
 }
 
 }  // namespace rondo::engine

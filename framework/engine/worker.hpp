@@ -1,13 +1,12 @@
 // A worker: holds states, updates them, gives them away and takes them in.
 //
-// Two threads: the one that communicates owns the Worker and calls handle() and poll(); a second one, inside, only
-// computes. So a state can leave while another one is inside a long update. The two share what stands under `mutex_`.
+// Two threads: the one that communicates owns the Worker and calls handle() and poll(); another one only computes, and an
+// Executor runs it. So a state can leave while another one is inside a long update. The two share what stands under `mutex_`.
 //
 // Anything asked of a state that is still on its way here waits for it: moves and copies are sent without a round trip.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -26,26 +25,26 @@
 
 #include "checkpoint/part_reader.hpp"
 #include "checkpoint/storage.hpp"
-#include "engine/crash_line.hpp"
+#include "engine/executor.hpp"
+#include "engine/host.hpp"
+#include "engine/messages.hpp"
 #include "engine/processor_time.hpp"
-#include "engine/protocol.hpp"
 #include "engine/saver.hpp"
 #include "engine/state_copies.hpp"
 #include "recovery/copies.hpp"
 #include "scheduler/reporting.hpp"
 #include "scheduler/work_queue.hpp"
-#include "threads/thread.hpp"
 #include "transport/transport.hpp"
 
 namespace rondo::engine {
 
-class Worker {
+class Worker final : private Executor::Work {
  public:
-  // Starts the computing thread; throws Error if there is none left. Transport and storage outlive the worker.
-  Worker(transport::Transport& transport, checkpoint::Storage& storage,
-         std::unique_ptr<detail::Kernel> kernel, const WorkerSettings& settings);
+  // Starts the computing thread; throws Error if there is none left. The transport and what the host names outlive the worker.
+  Worker(transport::Transport& transport, const Host& host, std::unique_ptr<detail::Kernel> kernel,
+         const WorkerSettings& settings);
   // Waits for the running update, if any, and drops what is left.
-  ~Worker();
+  ~Worker() override;
 
   // Takes in a message. Throws what the user's code throws when it packs or unpacks, and Error for what is no message.
   void handle(transport::Envelope envelope);
@@ -67,7 +66,7 @@ class Worker {
     Rank to;
   };
   struct Multiply {
-    std::vector<Share> shares;
+    std::vector<messages::Share> shares;
   };
   struct Fetch {
     std::uint64_t request;
@@ -107,7 +106,7 @@ class Worker {
   struct TaskResult {
     std::uint64_t number;
     double seconds;
-    TaskStatus status;
+    messages::TaskStatus status;
     Buffer output;
   };
   // An input that all states share; one that cannot be unpacked fails the updates that want it.
@@ -131,11 +130,10 @@ class Worker {
   };
   // A part of a checkpoint that is being read.
   struct Loading {
-    LoadHead head;
+    messages::Load order;
     std::optional<checkpoint::PartReader> part;
     detail::Schema schema;  // of the part's states
-    std::vector<Target> targets;
-    std::size_t next = 0;
+    std::size_t next = 0;   // of the order's targets
     std::vector<std::uint64_t> sizes;
     std::string error;
   };
@@ -144,52 +142,80 @@ class Worker {
     std::shared_ptr<const Buffer> holder;
     Bytes bytes;
   };
-  // Lost states that are made anew.
+  // Lost states that are being restored.
   struct Replay {
-    transport::Envelope message;
+    transport::Envelope envelope;  // holds what the message shows
+    messages::Replay message;
     std::vector<std::pair<StateId, Copy>> copies;
   };
   using States = std::unordered_map<StateId, detail::Object>;
+  // What the computing thread has taken up, with what it needs for that and what came of it. Used by that thread only.
+  enum class Piece : std::uint8_t { kNone, kUpdate, kTask, kReplay };
+  struct Updating {
+    Job job{};
+    Entry* entry = nullptr;
+    const SharedInput* shared = nullptr;  // null: the job has its own
+    detail::CallInfo call{};
+    scheduler::Time start{0}, end{0};
+    detail::Object before{nullptr, nullptr};  // with rollback, if it has failed: the state as it was
+    Buffer memory;                            // for that
+    std::optional<std::string> failure;
+    std::optional<std::uint64_t> difference;  // that --rondo-check has found
+    Buffer output;
+  };
+  struct RunningTask {
+    Task task;
+    TaskResult result;
+    transport::Seconds start{0};
+  };
+  struct RunningReplay {
+    Replay all;
+    States states;
+    std::optional<std::string> error;
+  };
   struct PendingOrder {
     StateId state;
     Order order;
   };
 
-  // Messages, by kind.
-  void drop_all(Reader& in);
-  void place(Reader& in);
-  void resample(Reader& in);
-  void fetch(Reader& in);
-  void transfer(Reader& in);
-  void take_in(transport::Envelope envelope, Reader& in);
-  void take_context(transport::Envelope envelope);
-  void take_input(transport::Envelope envelope);
-  void keep_input(transport::Envelope envelope);
+  // Messages, by kind; with their envelope those that are kept, or whose bytes are.
+  void take(const messages::DropAll& drop);
+  void take(const messages::Place& place);
+  void take(const messages::Resample& resample);
+  void take(const messages::Fetch& fetch);
+  void take(const messages::Transfer& transfer);
+  void take(const messages::States& states, transport::Envelope& envelope);
+  void take(const messages::Context& context, transport::Envelope& envelope);
+  void take(const messages::Input& input, transport::Envelope& envelope);
+  void take(const messages::Assign& assign, transport::Envelope& envelope);
+  void take(const messages::Give& give);
+  void take(const messages::Stop& stop);
+  void take(const messages::Tasks& tasks, transport::Envelope& envelope);
+  void take(const messages::CancelTasks& cancel);
+  void take(const messages::Try& trial);
+  void take(const messages::Save& save);
+  void take(const messages::Load& load);
+  void take(const messages::Ping& ping);
+  void take(const messages::Count& count);
+  void take(const messages::BackUp& back_up);
+  void take(const messages::Copies& copies, transport::Envelope& envelope);
+  void take(const messages::BackupDone& done);
+  void take(const messages::Lost& lost);
+  void take(const messages::Resume& resume);
+  void take(const messages::Replay& replay, transport::Envelope& envelope);
+  void take(const messages::Close& close);
+  void take(const messages::Exit& exit);
+  void take(const messages::Leave& leave);
+
+  void keep_input(const messages::Input& input, transport::Envelope& envelope);
   void take_early();
-  void assign(transport::Envelope envelope, Reader& in);
-  void give(Reader& in);
-  void stop(Reader& in);
-
-  void try_places(Reader& in);
-  void save(Reader& in);
-  void load(Reader& in);
-
-  void back_up(Reader& in);
   void copy_out(StateId id, const BackUp& order);
-  void take_copies(transport::Envelope envelope, Reader& in);
-  void backup_done(Reader& in);
-  void take_lost(Reader& in);
   void send_census();
-  void resume(Reader& in);
-  void take_replay(transport::Envelope envelope);
   void stop_replay();
   void take_replayed();
-
-  void take_tasks(transport::Envelope envelope, Reader& in);
-  void cancel_tasks();
   void send_task_results();
 
-  void begin(const Call& call);
+  void begin(const messages::CallHeader& call);
   [[nodiscard]] SharedInput unpack_input(Bytes bytes) const;
   [[nodiscard]] detail::Object unpack_state(StateId id, Bytes bytes) const;
   // `packed` are the state's bytes, if they are known.
@@ -201,17 +227,17 @@ class Worker {
   void order(StateId id, Order order);
   void proceed(StateId id);
   void carry_out(StateId id, const Order& order);
-  void multiply(StateId parent, const std::vector<Share>& shares);
+  void multiply(StateId parent, const std::vector<messages::Share>& shares);
   void pack_fetched(StateId id, std::uint64_t request);
   void pack_for_saver(StateId id, double cost);
   void tell_saved();
   void load_some();
   void load_state(Loading& loading);
   // `id` is the state's own, where the parcel is of its children.
-  void send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input);
-  void send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input);
+  void send_state(StateId id, Rank to, const messages::Parcel& parcel, const void* state, Bytes own_input);
+  void send_packed(Rank to, const messages::Parcel& parcel, Bytes packed, Bytes own_input);
   template <class Put>
-  void send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put);
+  void send_parcel(Rank to, const messages::Parcel& parcel, Bytes own_input, const Put& put);
   [[nodiscard]] bool has_room(StateId id, const Order& order);
   [[nodiscard]] bool has_room_to_save(StateId id);
   void flush_outgoing();
@@ -220,24 +246,31 @@ class Worker {
   [[nodiscard]] scheduler::Seconds low(scheduler::Time now) const;
   [[nodiscard]] bool late(scheduler::Time now) const;
   void report();
-  void answer();
 
   // The computing thread.
-  void compute();
-  void run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark);
+  bool next() override;
+  void run() override;
+  [[nodiscard]] bool end_piece();
+  [[nodiscard]] Piece take_piece();
+  void begin_update(const Job& job);
+  void run_update();
+  [[nodiscard]] bool end_update();
   [[nodiscard]] detail::Object restored(Snapshot& before, std::string& failure) const;
-  void run_task(std::unique_lock<std::mutex>& lock);
-  void run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark);
-  void replay(const Replay& all, States& states, CrashMark& mark);
-  void replay_call(Reader& in, States& states, bool context_good, CrashMark& mark);
+  void run_task();
+  [[nodiscard]] bool end_task();
+  void run_replay();
+  void end_replay();
+  void replay(const Replay& all, States& states);
+  void replay_rounds(const messages::Replay::Rounds& rounds, States& states, bool context_good);
+  void replay_family(const messages::Replay::Family& family, States& states);
 
   transport::Transport& transport_;
   checkpoint::Storage& storage_;
+  Platform& platform_;
   std::unique_ptr<detail::Kernel> kernel_;
   const WorkerSettings settings_;
 
-  // Of the communicating thread alone.
-  CrashMark mark_;
+  // Only the communicating thread uses these.
   std::uint64_t generation_ = 0;
   std::uint64_t context_version_ = 0;
   std::vector<transport::Envelope> early_inputs_;
@@ -253,7 +286,7 @@ class Worker {
   std::uint64_t saving_sequence_ = 0;
   detail::Recorder recorder_;  // of what is packed for the saver
   std::deque<Loading> loading_;
-  WorkerCounters counters_;
+  messages::WorkerCounters counters_;
   std::set<Rank> lost_;
   std::uint64_t loss_ = 0;  // number of the last one
   recovery::Copies<Copy> copies_;
@@ -266,22 +299,26 @@ class Worker {
   std::optional<std::int32_t> exit_status_;
   Results sent_;  // keeps its memory for the next report
 
-  UpdateMeter meter_;  // used by the computing thread only
+  // Only the computing thread uses these.
+  UpdateMeter meter_;
+  Piece piece_ = Piece::kNone;
+  Updating update_;
+  RunningTask task_;
+  RunningReplay replay_piece_;
 
   // Shared by the two threads.
   mutable std::mutex mutex_;
-  std::condition_variable work_;
   std::unordered_map<StateId, Entry> states_;  // changed by the communicating thread only
   scheduler::WorkQueue queue_;
-  Call call_{};
+  messages::CallHeader call_{};
   std::deque<SharedInput> inputs_;  // from round inputs_from_ on
   std::uint32_t inputs_from_ = 0;
   Results done_;
   std::vector<Buffer> failures_;  // messages
   scheduler::Time began_{0};      // the call
   scheduler::Time last_report_{0};
-  scheduler::Time told_{0};        // when it would end, by what it has told last
-  scheduler::Seconds planned_{0};  // what it had to do when it was told last, as far as costs are known
+  scheduler::Time reported_finish_{0};  // when it would end, by what it has told last
+  scheduler::Seconds planned_{0};       // what it had to do when it was told last, as far as costs are known
   std::deque<Task> tasks_;
   std::vector<TaskResult> task_results_;
   transport::Seconds first_task_done_{0};
@@ -300,7 +337,7 @@ class Worker {
   States replayed_;
   std::optional<std::string> replay_error_;
 
-  threads::Thread thread_;  // last: it uses all the others
+  std::unique_ptr<Executor> executor_;  // last: it uses all the others
 };
 
 }  // namespace rondo::engine

@@ -3,8 +3,8 @@
 #include <exception>
 #include <utility>
 
-#include "engine/build.hpp"
 #include "engine/check.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/freed_memory.hpp"
 #include "engine/worker.hpp"
@@ -24,49 +24,40 @@ void Worker::forward(Bytes whole) {
   });
 }
 
-void Worker::take_context(Envelope envelope) {
+void Worker::take(const messages::Context& context, Envelope& envelope) {
   forward(envelope.message);
   if (settings_.recover) {
     const std::lock_guard lock(mutex_);
     if (replay_ || replaying_) return early_contexts_.push_back(std::move(envelope));
   }
-  Reader in(envelope.message);
-  (void)in.get<Kind>();
-  const auto version = in.get<std::uint64_t>();
-  const Bytes context = in.get_block();
   context_error_.reset();
   try {
-    kernel_->set_context(context);  // nothing computes: a context comes between calls
+    kernel_->set_context(context.packed.bytes());  // nothing computes: a context comes between calls
   } catch (...) {
     context_error_ = "the context cannot be unpacked: " + exception_text();
   }
   if (settings_.recover) {
     context_.clear();
-    context_.append(context);
+    context_.append(context.packed.bytes());
   }
-  context_version_ = version;
+  context_version_ = context.version;
   open_rounds();
 }
 
-void Worker::take_input(Envelope envelope) {
+void Worker::take(const messages::Input& input, Envelope& envelope) {
   forward(envelope.message);
-  keep_input(std::move(envelope));
+  keep_input(input, envelope);
 }
 
-void Worker::keep_input(Envelope envelope) {
-  Reader in(envelope.message);
-  (void)in.get<Kind>();
-  const auto epoch = in.get<std::uint64_t>();
-  if (epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
-  if (epoch < call_.epoch) return;
-  const auto round = in.get<std::uint32_t>();
-  const auto complete = in.get<std::uint32_t>();
-  SharedInput input = unpack_input(in.get_block());
+void Worker::keep_input(const messages::Input& input, Envelope& envelope) {
+  if (input.epoch > call_.epoch) return early_inputs_.push_back(std::move(envelope));
+  if (input.epoch < call_.epoch) return;
+  SharedInput unpacked = unpack_input(input.packed.bytes());
   {
     const std::lock_guard lock(mutex_);
-    for (; inputs_from_ < complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
-    if (round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
-    inputs_.push_back(std::move(input));
+    for (; inputs_from_ < input.complete && !inputs_.empty(); ++inputs_from_) inputs_.pop_front();
+    if (input.round != inputs_from_ + inputs_.size()) throw Error("the inputs of a call came out of order");
+    inputs_.push_back(std::move(unpacked));
   }
   open_rounds();
 }
@@ -79,51 +70,54 @@ void Worker::open_rounds() {
     queue_.open(call_.own_inputs ? 1 : inputs_from_ + static_cast<std::uint32_t>(inputs_.size()));
     plan();
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // What the master expects of this worker. Called with the lock held.
 void Worker::plan() {
   const scheduler::Time now = transport_.now();
   planned_ = queue_.known();
-  told_ = now + queue_.left(now);
+  reported_finish_ = now + queue_.left(now);
 }
 
 // ---- a call
 
-void Worker::begin(const Call& call) {
+void Worker::begin(const messages::CallHeader& call) {
   const std::lock_guard lock(mutex_);
   call_ = call;
-  queue_.begin(call.rounds, scheduler::run_order(settings_.workers_here, cores_here(settings_.master_process)));
+  queue_.begin(call.rounds,
+               scheduler::run_order(settings_.workers_here, platform_.cores(settings_.master_process)));
   inputs_.clear();
   inputs_from_ = call.from;
   report_due_ = low_told_ = false;
   began_ = last_report_ = transport_.now();
 }
 
-void Worker::assign(Envelope envelope, Reader& in) {
-  const auto call = in.get<Call>();
-  const Bytes input = in.get_block();
+void Worker::take(const messages::Assign& assign, Envelope& envelope) {
+  const messages::CallHeader& call = assign.call;
   const bool begins = call.epoch != call_.epoch;
   if (begins) begin(call);
   if (call.input_included) {
-    SharedInput unpacked = unpack_input(input);
+    SharedInput unpacked = unpack_input(assign.shared_input.bytes());
     const std::lock_guard lock(mutex_);
     inputs_.push_back(std::move(unpacked));
   }
   if (begins) open_rounds();
 
-  Reader jobs(in.take(in.get<std::uint64_t>(), sizeof(Job)));
   std::shared_ptr<const Buffer> bytes;
   if (call.own_inputs) bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    while (!jobs.empty()) {
-      const Job job = jobs.get<Job>();
+    auto own_input = assign.own_inputs.begin();
+    for (const Job& job : assign.jobs) {
       Entry& entry = states_[job.state];
       // nothing stays of an earlier job, which may have been cancelled: it would travel with the state
       entry.message = bytes;
-      entry.own_input = call.own_inputs ? in.get_block() : Bytes();
+      entry.own_input = {};
+      if (call.own_inputs) {
+        entry.own_input = own_input->bytes();
+        ++own_input;
+      }
       entry.epoch = call.epoch;
       entry.rounds = job.round;
       queue_.add(job, entry.here());
@@ -132,57 +126,52 @@ void Worker::assign(Envelope envelope, Reader& in) {
     low_told_ = false;
     plan();
   }
-  work_.notify_one();
+  executor_->notify();
   if (begins) take_early();
 }
 
 void Worker::take_early() {
-  for (Envelope& each : std::exchange(early_inputs_, {})) keep_input(std::move(each));
+  for (Envelope& each : std::exchange(early_inputs_, {}))
+    keep_input(from_bytes<messages::Input>(each.message), each);
   for (Envelope& each : std::exchange(early_, {})) handle(std::move(each));
 }
 
-void Worker::give(Reader& in) {
-  const auto head = in.get<GiveHead>();
-  if (head.epoch != call_.epoch) return;
-  std::vector<scheduler::Given> given;
+void Worker::take(const messages::Give& give) {
+  if (give.epoch != call_.epoch) return;
+  messages::Gave gave{call_.epoch, give.thief, 0, 0, 0, {}};
   std::vector<std::pair<Job, Entry>> leaving;
-  scheduler::Appetite appetite = head.appetite;
-  appetite.at_once =
+  scheduler::StealRequest request = give.request;
+  request.at_once =
       static_cast<double>(settings_.unsent_bytes - std::min(settings_.unsent_bytes, transport_.unsent()));
   {
     const std::lock_guard lock(mutex_);
-    for (const Job& job : queue_.give(transport_.now(), appetite, settings_.move)) {
+    for (const Job& job : queue_.give(transport_.now(), request, settings_.move)) {
       const auto found = states_.find(job.state);
       leaving.emplace_back(job, std::move(found->second));
       states_.erase(found);
     }
   }
   for (auto& [job, entry] : leaving) {
-    send_state(job.state, head.thief, Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
+    send_state(job.state, give.thief, messages::Parcel{job.state, 1, call_.epoch, job}, entry.state.get(),
                entry.own_input);
-    given.push_back({job.slot, job.hop});
+    gave.given.push_back({job.slot, job.hop});
     entry.state.reset();  // not in memory twice for longer than it takes
   }
   flush_outgoing();
 
-  GaveHead answer{call_.epoch, head.thief, 0, 0, 0};
   {
     const std::lock_guard lock(mutex_);
     const scheduler::Time now = transport_.now();
-    answer.left = queue_.left(now).count();
+    gave.left = queue_.left(now).count();
     const scheduler::Offer offer = queue_.offer(now, settings_.move);
-    answer.ready = offer.count;
-    answer.smallest = offer.smallest.count();
+    gave.ready = offer.count;
+    gave.smallest = offer.smallest.count();
   }
-  Buffer out = message(Kind::kGave);
-  Writer writer(out);
-  writer.put(answer);
-  writer.put_all(std::span<const scheduler::Given>(given));
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(gave));
 }
 
-void Worker::stop(Reader& in) {
-  if (in.get<std::uint64_t>() != call_.epoch) return;
+void Worker::take(const messages::Stop& stop) {
+  if (stop.epoch != call_.epoch) return;
   const std::lock_guard lock(mutex_);
   queue_.stop();
   stopping_ = report_due_ = true;
@@ -190,36 +179,69 @@ void Worker::stop(Reader& in) {
 
 // ---- the computing thread
 
-void Worker::compute() {
-  CrashMark mark(transport_.rank());
-  std::unique_lock lock(mutex_);
-  while (!leaving_) {
-    if (replay_) {
-      run_replay(lock, mark);
-      meter_.restart();
-      continue;
-    }
-    if (const Job* next = queue_.start(transport_.now())) {
-      computing_ = true;
-      const Job job = *next;
-      run_job(lock, job, mark);
-      computing_ = false;
-      continue;
-    }
-    if (!tasks_.empty()) {
-      run_task(lock);
-      meter_.restart();
-      continue;
-    }
-    if (!done_.empty() || stopping_ || census_due_) {
-      report_due_ = true;
-      lock.unlock();
-      transport_.wake();
-      lock.lock();
-      if (leaving_ || queue_.ready() > 0 || !tasks_.empty() || replay_) continue;
-    }
-    work_.wait(lock);
+bool Worker::next() {
+  if (piece_ == Piece::kUpdate) {
+    update_.end = transport_.now();
+    limit_freed_memory(update_.end.count());
   }
+  std::unique_lock lock(mutex_);
+  bool wake = end_piece();
+  piece_ = leaving_ ? Piece::kNone : take_piece();
+  const bool idle = piece_ == Piece::kNone && !leaving_;
+  if (idle && !report_due_ && (!done_.empty() || stopping_ || census_due_)) wake = report_due_ = true;
+  lock.unlock();
+  if (wake) transport_.wake();
+  return piece_ != Piece::kNone;
+}
+
+void Worker::run() {
+  switch (piece_) {
+    case Piece::kUpdate: return run_update();
+    case Piece::kTask: return run_task();
+    case Piece::kReplay: return run_replay();
+    case Piece::kNone: return;
+  }
+}
+
+// Whether the thread that communicates has something to tell. Called with the lock held, as is all that follows but run_...().
+bool Worker::end_piece() {
+  switch (piece_) {
+    case Piece::kUpdate: return end_update();
+    case Piece::kTask: meter_.restart(); return end_task();
+    case Piece::kReplay:
+      meter_.restart();
+      end_replay();
+      return true;
+    case Piece::kNone: break;
+  }
+  return false;
+}
+
+Worker::Piece Worker::take_piece() {
+  if (replay_) {
+    replay_piece_ = {std::move(*replay_), {}, std::nullopt};
+    replay_.reset();
+    replaying_ = true;
+    replay_stopped_ = false;
+    return Piece::kReplay;
+  }
+  if (const Job* next = queue_.start(transport_.now())) {
+    computing_ = true;
+    begin_update(*next);
+    return Piece::kUpdate;
+  }
+  if (tasks_.empty()) return Piece::kNone;
+  task_.task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return Piece::kTask;
+}
+
+void Worker::begin_update(const Job& job) {
+  update_.job = job;
+  update_.entry = &states_.at(job.state);
+  update_.shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
+  update_.call = {job.state, call_.first_round + job.round, call_.seed};
+  update_.start = queue_.running_since();
 }
 
 // A state that cannot be restored stays as its update left it, and the text of the failure says so.
@@ -232,75 +254,61 @@ detail::Object Worker::restored(Snapshot& before, std::string& failure) const {
   }
 }
 
-// Called with the lock held, and returns so.
-void Worker::run_job(std::unique_lock<std::mutex>& lock, const Job& job, CrashMark& mark) {
-  Entry& entry = states_.at(job.state);
-  const SharedInput* shared = call_.own_inputs ? nullptr : &inputs_[job.round - inputs_from_];
-  const detail::CallInfo call{job.state, call_.first_round + job.round, call_.seed};
-  const scheduler::Time start = queue_.running_since();
-  static thread_local Buffer output;
-  output.clear();
-  static thread_local Buffer memory;
+void Worker::run_update() {
+  Updating& u = update_;
+  u.output.clear();
+  u.failure.reset();
+  u.difference.reset();
   std::optional<Snapshot> before;
-  detail::Object old{nullptr, nullptr};
-  std::optional<std::string> failure;
-  std::optional<std::uint64_t> difference;  // that --rondo-check has found
-  lock.unlock();
-  meter_.update_begins(start);
-  mark.enter(job.state, call.round);
+  meter_.update_begins(u.start);
+  const CrashMark::Updating mark(u.job.state, u.call.round);
   try {
     if (context_error_) throw Error(*context_error_);
-    if (shared != nullptr && shared->error) throw Error(*shared->error);
-    if (settings_.rollback) before.emplace(*kernel_, entry.state.get(), memory);
-    kernel_->update(entry.state.get(), shared != nullptr ? shared->value.get() : nullptr, entry.own_input,
-                    call, output);
+    if (u.shared != nullptr && u.shared->error) throw Error(*u.shared->error);
+    if (settings_.rollback) before.emplace(*kernel_, u.entry->state.get(), u.memory);
+    kernel_->update(u.entry->state.get(), u.shared != nullptr ? u.shared->value.get() : nullptr,
+                    u.entry->own_input, u.call, u.output);
   } catch (const CheckFailure& found) {
-    failure = found.what();
-    difference = found.position();
+    u.failure = found.what();
+    u.difference = found.position();
   } catch (...) {
-    failure = exception_text();
-    if (before) old = restored(*before, *failure);
+    u.failure = exception_text();
+    if (before) u.before = restored(*before, *u.failure);
   }
-  before.reset();
-  mark.leave();
-  const scheduler::Time now = transport_.now();
-  limit_freed_memory(now.count());
-  lock.lock();
+}
 
+bool Worker::end_update() {
+  Updating& u = update_;
+  Entry& entry = *u.entry;
+  const Job& job = u.job;
+  const scheduler::Time now = u.end;
+  computing_ = false;
   bool wake = false;
-  if (failure) {
-    if (old) entry.state = std::move(old);
-    Buffer out = message(difference ? Kind::kDiffers : Kind::kFailed);
-    Writer writer(out);
-    writer.put(call_.epoch);
-    writer.put(job.state);
-    writer.put(job.round);
-    writer.put_text(*failure);
-    if (difference) writer.put(*difference);
-    failures_.push_back(std::move(out));
+  if (u.failure) {
+    if (u.before) entry.state = std::exchange(u.before, {nullptr, nullptr});
+    failures_.push_back(
+        u.difference
+            ? to_bytes(messages::Differs{call_.epoch, job.state, job.round, *u.failure, *u.difference})
+            : to_bytes(messages::Failed{call_.epoch, job.state, job.round, *u.failure}));
     queue_.failed();
     queue_.stop();
     wake = report_due_ = true;
   } else {
-    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - start).count()), job.hop});
-    done_.sizes.push_back(output.size());
-    done_.outputs.append(output);
+    done_.jobs.push_back({job.slot, job.round, static_cast<float>((now - u.start).count()), job.hop});
+    done_.sizes.push_back(u.output.size());
+    done_.outputs.append(u.output);
     // a thief of a later call must not get what points into a message that is gone
     entry.message.reset();
     entry.own_input = {};
     entry.rounds = job.round + 1;
-    queue_.finished(now, now - start);
+    queue_.finished(now, now - u.start);
     done_.processor_time += meter_.update_ends(now, queue_.ready() == 0).count();
     if (!low_told_ && queue_.left(now) < low(now)) wake = low_told_ = report_due_ = true;
     if (done_.outputs.size() >= settings_.report_bytes || done_.jobs.size() >= settings_.report_updates ||
         late(now))
       wake = report_due_ = true;
   }
-  if (wake) {
-    lock.unlock();
-    transport_.wake();
-    lock.lock();
-  }
+  return wake;
 }
 
 }  // namespace rondo::engine

@@ -5,42 +5,41 @@
 
 #include "checkpoint/catalog.hpp"
 #include "checkpoint/part_reader.hpp"
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
 namespace rondo::engine {
 
-void Worker::try_places(Reader& in) {
-  Buffer out = message(Kind::kTried);
-  const auto run = in.get<std::uint64_t>();
-  while (!in.empty()) {
-    std::string error;
+void Worker::take(const messages::Try& trial) {
+  messages::Tried tried;
+  for (const messages::Path& root : trial.roots) {
+    std::string& error = tried.errors.emplace_back();
     try {
-      if (const checkpoint::Path root = get_path(in); !root.empty())
-        checkpoint::try_root(storage_, root, run, transport_.rank());
+      if (const checkpoint::Path path = root.path(); !path.empty())
+        checkpoint::try_root(storage_, path, trial.run, transport_.rank());
     } catch (const std::exception& refusal) {
       error = refusal.what();
     }
-    Writer(out).put_text(error);
   }
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(tried));
 }
 
-void Worker::save(Reader& in) {
-  const auto head = in.get<SaveHead>();
+void Worker::take(const messages::Save& save) {
   Saver::Places places;
-  for (Saver::Place& place : places) place = {get_path(in), in.get_all<std::uint64_t>()};
-  saver_.emplace(storage_, copy_memory_, head.sequence, head.header, std::move(places),
+  for (std::size_t i = 0; i < places.size(); ++i)
+    places[i] = {save.places[i].root.path(), save.places[i].present};
+  saver_.emplace(storage_, copy_memory_, save.sequence, save.header, std::move(places),
+                 platform_.make_executor(transport_.rank(), "the writing of a checkpoint"),
                  [this] { transport_.wake(); });
-  saving_sequence_ = head.sequence;
+  saving_sequence_ = save.sequence;
   recorder_ = {};
-  const auto saves = in.get_all<StateCost>();
   {
     const std::lock_guard lock(mutex_);
-    unsaved_ = saves.size();
+    unsaved_ = save.states.size();
   }
-  for (const StateCost& each : saves) order(each.state, Save{each.cost});
-  if (saves.empty()) saver_->finish();
+  for (const messages::StateCost& each : save.states) order(each.state, Save{each.cost});
+  if (save.states.empty()) saver_->finish();
 }
 
 bool Worker::has_room_to_save(StateId id) {
@@ -83,27 +82,20 @@ void Worker::tell_saved() {
   if (!saver_) return;
   const auto result = saver_->result();
   if (!result) return;
-  Buffer out = message(Kind::kSaved);
-  Writer writer(out);
-  writer.put(saving_sequence_);
-  writer.put(result->entry);
-  for (const std::string& error : result->errors) writer.put_text(error);
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(messages::Saved{saving_sequence_, result->entry, result->errors}));
   saver_.reset();
 }
 
 // Reads a part, from the first state to the last, as fast as what it sends on leaves.
-void Worker::load(Reader& in) {
+void Worker::take(const messages::Load& load) {
   Loading loading;
-  loading.head = in.get<LoadHead>();
-  const checkpoint::Path folder = get_path(in);
-  loading.targets = in.get_all<Target>();
+  loading.order = load;
   try {
-    loading.part.emplace(storage_, folder, loading.head.header, loading.head.entry);
+    loading.part.emplace(storage_, load.folder.path(), load.header, load.part);
     if (const Bytes schema = loading.part->schema(); !schema.empty()) loading.schema = detail::Schema(schema);
   } catch (const std::exception& error) {
     loading.error = error.what();
-    loading.next = loading.targets.size();
+    loading.next = load.targets.size();
   }
   loading_.push_back(std::move(loading));
 }
@@ -112,7 +104,7 @@ void Worker::load_some() {
   while (!loading_.empty() && transport_.unsent() < settings_.unsent_bytes) {
     Loading& loading = loading_.front();
     try {
-      if (loading.next < loading.targets.size()) {
+      if (loading.next < loading.order.targets.size()) {
         load_state(loading);
         continue;
       }
@@ -120,19 +112,14 @@ void Worker::load_some() {
       loading.error = error.what();
     }
     flush_outgoing();
-    Buffer out = message(Kind::kLoaded);
-    Writer writer(out);
-    writer.put(loading.head.generation);
-    writer.put(loading.head.entry.number);
-    writer.put_text(loading.error);
-    writer.put_all(std::span<const std::uint64_t>(loading.sizes));
-    transport_.send(kMaster, std::move(out));
+    transport_.send(kMaster, to_bytes(messages::Loaded{loading.order.generation, loading.order.part.number,
+                                                       loading.error, loading.sizes}));
     loading_.pop_front();
   }
 }
 
 void Worker::load_state(Loading& loading) {
-  const Target target = loading.targets[loading.next++];
+  const messages::Target target = loading.order.targets[loading.next++];
   Buffer packed;
   loading.part->read(loading.part->at(target.state), packed);
   loading.sizes.push_back(packed.size());
@@ -150,7 +137,7 @@ void Worker::load_state(Loading& loading) {
     arrive(target.state, std::move(state));
   } else {
     state.reset();
-    send_packed(target.owner, Parcel{target.state, 1, 0, {}}, packed, {});
+    send_packed(target.owner, messages::Parcel{target.state, 1, 0, {}}, packed, {});
   }
 }
 

@@ -1,45 +1,42 @@
 // A worker's part when workers are lost: it keeps copies of its own states and of others', tells what it holds, and makes
-// lost states anew from their copies.
+// lost states again from their copies.
 #include <algorithm>
 #include <exception>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 
 namespace rondo::engine {
 
-using recovery::Held;
 using transport::Envelope;
 
 // ---- copies
 
-void Worker::back_up(Reader& in) {
-  const auto number = in.get<std::uint64_t>();
-  for (const CopyTarget& each : in.get_all<CopyTarget>()) order(each.state, BackUp{number, each.to});
+void Worker::take(const messages::BackUp& back_up) {
+  for (const messages::CopyTarget& each : back_up.targets) order(each.state, BackUp{back_up.number, each.to});
   flush_outgoing();
 }
 
 // One copy stays here: the other one may be where the state itself goes next.
 void Worker::copy_out(StateId id, const BackUp& order) {
   Buffer& out = copies_out_[order.to];
-  Writer writer(out);
-  if (out.empty()) {
-    writer.put(Kind::kCopies);
-    writer.put(order.number);
-  }
-  writer.put(id);
-  const std::size_t before = out.size() + sizeof(std::uint64_t);
+  if (out.empty()) out = to_bytes(messages::Copies{order.number, {}});
+  auto mine = std::make_shared<Buffer>();
+  const auto pack = [&](Buffer& buffer) {
+    const std::size_t before = buffer.size();
+    kernel_->pack_state(states_.at(id).state.get(), buffer);
+    mine->append(Bytes(buffer).subspan(before));
+  };
   try {
     const CrashMark::Handling handling("while packing", id);
-    writer.put_block([&](Buffer& buffer) { kernel_->pack_state(states_.at(id).state.get(), buffer); });
+    append(out, messages::Copies::Item{id, Block(pack)});
   } catch (...) {
     throw Error("state " + std::to_string(value(id)) + " cannot be packed: " + exception_text());
   }
-  auto mine = std::make_shared<Buffer>();
-  mine->append(Bytes(out.data() + before, out.size() - before));
   copies_.put(order.number, id, {mine, Bytes(*mine)});
   if (out.size() >= settings_.message_bytes) {
     transport_.send(order.to, std::move(out));
@@ -49,33 +46,25 @@ void Worker::copy_out(StateId id, const BackUp& order) {
   states_.at(id).held = false;
 }
 
-void Worker::take_copies(Envelope envelope, Reader& in) {
-  const auto number = in.get<std::uint64_t>();
+void Worker::take(const messages::Copies& copies, Envelope& envelope) {
   const auto message_bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   std::uint64_t count = 0;
-  for (; !in.empty(); ++count) {
-    const auto id = in.get<StateId>();
-    copies_.put(number, id, {message_bytes, in.get_block()});
+  for (const auto& [id, packed] : copies.states) {
+    copies_.put(copies.number, id, {message_bytes, packed.bytes()});
+    ++count;
   }
-  Buffer out = message(Kind::kBackedUp);
-  Writer writer(out);
-  writer.put(number);
-  writer.put(count);
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(messages::BackedUp{copies.number, count}));
 }
 
-void Worker::backup_done(Reader& in) {
-  const auto number = in.get<std::uint64_t>();
-  copies_.keep(number, number);
-}
+void Worker::take(const messages::BackupDone& done) { copies_.keep(done.number, done.number); }
 
 // ---- a loss
 
-// Nothing new starts, and what is under way here is left: the master plans anew. Whatever is on its way between the workers is
-// dropped when it arrives, and made anew.
-void Worker::take_lost(Reader& in) {
-  loss_ = in.get<std::uint64_t>();
-  for (const Rank rank : in.get_all<Rank>()) {
+// Nothing new starts, and what is under way here is left: the master plans again. What is on its way between the workers is
+// dropped when it arrives, and restored from copies.
+void Worker::take(const messages::Lost& lost) {
+  loss_ = lost.number;
+  for (const Rank rank : lost.ranks) {
     if (!lost_.insert(rank).second) continue;
     transport_.forget(rank);
   }
@@ -100,26 +89,21 @@ void Worker::take_lost(Reader& in) {
 
 // As soon as the running update has ended and its output has been reported.
 void Worker::send_census() {
-  std::vector<Held> held;
+  messages::Census census{loss_, {}};
   {
     const std::lock_guard lock(mutex_);
     if (!census_due_ || computing_ || !done_.empty() || !failures_.empty()) return;
     census_due_ = false;
     for (const auto& [id, entry] : states_)
-      if (entry.state) held.push_back({id, entry.rounds, entry.epoch});
+      if (entry.state) census.held.push_back({id, entry.rounds, entry.epoch});
   }
-  Buffer out = message(Kind::kCensus);
-  Writer writer(out);
-  writer.put(loss_);
-  writer.put_all(std::span<const Held>(held));
-  transport_.send(kMaster, std::move(out));
+  transport_.send(kMaster, to_bytes(census));
 }
 
-void Worker::resume(Reader& in) {
-  const auto head = in.get<ResumeHead>();
-  const std::vector<StateId> kept = in.get_all<StateId>();  // ascends
-  generation_ = head.generation;
-  copies_.keep(head.backup, head.next_backup);
+void Worker::take(const messages::Resume& resume) {
+  const std::vector<StateId>& kept = resume.kept;
+  generation_ = resume.generation;
+  copies_.keep(resume.backup, resume.next_backup);
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(
@@ -128,18 +112,16 @@ void Worker::resume(Reader& in) {
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
 
-// ---- states made anew
+// ---- restored states
 
-void Worker::take_replay(Envelope envelope) {
-  Replay all{std::move(envelope), {}};
-  Reader in(all.message.message);
-  (void)in.get<Kind>();
-  for (const StateId id : in.get_all<StateId>()) all.copies.emplace_back(id, copies_.at(id));
+void Worker::take(const messages::Replay& replay, Envelope& envelope) {
+  Replay all{std::move(envelope), replay, {}};
+  for (const StateId id : replay.copies) all.copies.emplace_back(id, copies_.at(id));
   {
     const std::lock_guard lock(mutex_);
     replay_ = std::move(all);
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // Called with the lock held.
@@ -158,45 +140,35 @@ void Worker::take_replayed() {
     states.swap(replayed_);
   }
   for (auto& [id, state] : states) arrive(id, std::move(state));
-  for (Envelope& envelope : std::exchange(early_contexts_, {})) take_context(std::move(envelope));
+  for (Envelope& envelope : std::exchange(early_contexts_, {}))
+    take(from_bytes<messages::Context>(envelope.message), envelope);
 }
 
-// Called by the computing thread with the lock held, and returns so.
-void Worker::run_replay(std::unique_lock<std::mutex>& lock, CrashMark& mark) {
-  const Replay all = std::move(*replay_);
-  replay_.reset();
-  replaying_ = true;
-  replay_stopped_ = false;
-  States states;
-  std::optional<std::string> error;
-  lock.unlock();
+void Worker::run_replay() {
   try {
-    replay(all, states, mark);
+    replay(replay_piece_.all, replay_piece_.states);
   } catch (...) {
-    error = "lost states cannot be made anew: " + exception_text();
+    replay_piece_.error = "lost states cannot be restored: " + exception_text();
   }
   try {
     kernel_->set_context(context_);
   } catch (...) {
     // it could not be unpacked when it came either: context_error_ says so
   }
-  lock.lock();
+}
+
+void Worker::end_replay() {
   replaying_ = false;
   if (!replay_stopped_) {
-    replayed_ = std::move(states);
-    replay_error_ = std::move(error);
+    replayed_ = std::move(replay_piece_.states);
+    replay_error_ = std::move(replay_piece_.error);
   }
-  lock.unlock();
-  transport_.wake();
-  lock.lock();
+  replay_piece_ = {};
 }
 
 // Does again what the master has written.
-void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
+void Worker::replay(const Replay& all, States& states) {
   for (const auto& [id, copy] : all.copies) states.emplace(id, unpack_state(id, copy.bytes));
-  Reader in(all.message.message);
-  (void)in.get<Kind>();
-  (void)in.get_all<StateId>();
   bool context_good = true;
   const auto set_context = [&](Bytes context) {
     context_good = true;
@@ -206,48 +178,47 @@ void Worker::replay(const Replay& all, States& states, CrashMark& mark) {
       context_good = false;
     }
   };
-  set_context(in.get_block());
-  while (!in.empty() && !replay_stopped_) {
-    switch (in.get<ReplayStep>()) {
-      case ReplayStep::kContext: set_context(in.get_block()); break;
-      case ReplayStep::kCall: replay_call(in, states, context_good, mark); break;
-      case ReplayStep::kFamily: {
-        const auto id = in.get<StateId>();
-        detail::Object parent = std::move(states.extract(id).mapped());
-        const std::vector<StateId> children = in.get_all<StateId>();
-        std::size_t next = 0;
-        for (detail::Object& copy : copies(id, parent.get(), children.size() - 1))
-          states.emplace(children[++next], std::move(copy));
-        states.emplace(children.front(), std::move(parent));
-        break;
-      }
-    }
+  set_context(all.message.context.bytes());
+  for (const messages::Replay::Step& step : all.message.steps) {
+    if (replay_stopped_) return;
+    if (const auto* context = std::get_if<messages::Replay::NewContext>(&step.what))
+      set_context(context->packed.bytes());
+    else if (const auto* family = std::get_if<messages::Replay::Family>(&step.what))
+      replay_family(*family, states);
+    else
+      replay_rounds(std::get<messages::Replay::Rounds>(step.what), states, context_good);
   }
 }
 
-void Worker::replay_call(Reader& in, States& states, bool context_good, CrashMark& mark) {
-  const auto head = in.get<ReplayHead>();
-  std::vector<SharedInput> inputs(head.count);
-  for (SharedInput& input : inputs) input = unpack_input(in.get_block());
-  const std::vector<recovery::Replay::Way> ways = in.get_all<recovery::Replay::Way>();
+void Worker::replay_family(const messages::Replay::Family& family, States& states) {
+  detail::Object parent = std::move(states.extract(family.parent).mapped());
+  std::size_t next = 0;
+  for (detail::Object& copy : copies(family.parent, parent.get(), family.children.size() - 1))
+    states.emplace(family.children[++next], std::move(copy));
+  states.emplace(family.children.front(), std::move(parent));
+}
+
+void Worker::replay_rounds(const messages::Replay::Rounds& rounds, States& states, bool context_good) {
+  std::vector<SharedInput> inputs;
+  for (const Block& input : rounds.shared) inputs.push_back(unpack_input(input.bytes()));
   Buffer output;
-  for (const recovery::Replay::Way& way : ways) {
-    const Bytes own = inputs.empty() ? in.get_block() : Bytes();
+  for (std::size_t i = 0; i < rounds.ways.size(); ++i) {
+    const recovery::Replay::Way& way = rounds.ways[i];
+    const Bytes own = inputs.empty() ? rounds.own.at(i).bytes() : Bytes();
     detail::Object& state = states.at(way.id);
     for (std::uint32_t round = way.from; round < way.to + (way.threw ? 1 : 0) && !replay_stopped_; ++round) {
-      const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - head.from];
+      const SharedInput* shared = inputs.empty() ? nullptr : &inputs[round - rounds.from];
       if (!context_good || (shared != nullptr && shared->error))
         continue;  // it did not get to the update then
-      const detail::CallInfo call{way.id, head.first_round + round, head.seed};
+      const detail::CallInfo call{way.id, rounds.first_round + round, rounds.seed};
       output.clear();
-      mark.enter(way.id, call.round);
+      const CrashMark::Updating mark(way.id, call.round);
       try {
         kernel_->update(state.get(), shared != nullptr ? shared->value.get() : nullptr, own, call, output);
       } catch (...) {
         // as it did the first time; one that did not is not the same function of the same values
         if (round < way.to) throw;
       }
-      mark.leave();
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/crash_line.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/worker.hpp"
 
@@ -10,7 +11,7 @@ namespace rondo::engine {
 
 using transport::Envelope;
 
-void Worker::drop_all(Reader& in) {
+void Worker::take(const messages::DropAll& drop) {
   postponed_.clear();
   outgoing_.clear();
   loading_.clear();
@@ -22,16 +23,13 @@ void Worker::drop_all(Reader& in) {
     census_due_ = false;
     stop_replay();
   }
-  generation_ = in.get<std::uint64_t>();
-  copies_.keep(0, in.get<std::uint64_t>());
+  generation_ = drop.generation;
+  copies_.keep(0, drop.next_backup);
   for (Envelope& envelope : std::exchange(early_, {})) handle(std::move(envelope));
 }
 
-void Worker::place(Reader& in) {
-  while (!in.empty()) {
-    const auto id = in.get<StateId>();
-    arrive(id, unpack_state(id, in.get_block()));
-  }
+void Worker::take(const messages::Place& place) {
+  for (const auto& [id, packed] : place.states) arrive(id, unpack_state(id, packed.bytes()));
 }
 
 // Without its state this worker cannot go on; the error says which one it was.
@@ -105,7 +103,7 @@ void Worker::proceed(StateId id) {
       postponed_.push_back({id, std::move(*next)});
     }
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // Whether the copies that this order makes may be made now.
@@ -120,7 +118,7 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (const auto* saved = std::get_if<Save>(&order)) return pack_for_saver(id, saved->cost);
   if (const auto* copied = std::get_if<BackUp>(&order)) return copy_out(id, *copied);
   Entry& entry = states_.at(id);
-  send_state(id, std::get<Send>(order).to, Parcel{id, 1, 0, {}}, entry.state.get(), {});
+  send_state(id, std::get<Send>(order).to, messages::Parcel{id, 1, 0, {}}, entry.state.get(), {});
   const std::lock_guard lock(mutex_);
   entry.state.reset();
   entry.held = false;
@@ -128,27 +126,22 @@ void Worker::carry_out(StateId id, const Order& order) {
   if (entry.orders.empty() && !entry.message) states_.erase(id);
 }
 
-void Worker::resample(Reader& in) {
-  while (!in.empty()) {
-    const auto family = in.get<Family>();
-    Multiply multiplied;
-    for (std::uint32_t i = 0; i < family.places; ++i) multiplied.shares.push_back(in.get<Share>());
-    order(family.parent, std::move(multiplied));
-  }
+void Worker::take(const messages::Resample& resample) {
+  for (const auto& [parent, shares] : resample.families) order(parent, Multiply{shares});
   flush_outgoing();
 }
 
 // Copies leave first; the last child that stays is the parent itself.
-void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
+void Worker::multiply(StateId parent, const std::vector<messages::Share>& shares) {
   detail::Object state = std::move(states_.at(parent).state);
   {
     const std::lock_guard lock(mutex_);
     states_.erase(parent);
   }
-  for (const Share& share : shares)
+  for (const messages::Share& share : shares)
     if (share.to != transport_.rank())
-      send_state(parent, share.to, Parcel{share.first, share.count, 0, {}}, state.get(), {});
-  for (const Share& share : shares) {
+      send_state(parent, share.to, messages::Parcel{share.first, share.count, 0, {}}, state.get(), {});
+  for (const messages::Share& share : shares) {
     if (share.to != transport_.rank()) continue;
     std::uint64_t next = value(share.first);
     for (detail::Object& copy : copies(parent, state.get(), share.count - 1))
@@ -157,42 +150,35 @@ void Worker::multiply(StateId parent, const std::vector<Share>& shares) {
   }
 }
 
-void Worker::transfer(Reader& in) {
-  const Rank to = in.get<Rank>();
-  for (const StateId id : in.get_all<StateId>()) order(id, Send{to});
+void Worker::take(const messages::Transfer& transfer) {
+  for (const StateId id : transfer.states) order(id, Send{transfer.to});
   flush_outgoing();
 }
 
-void Worker::fetch(Reader& in) {
-  const auto request = in.get<std::uint64_t>();
-  for (const StateId id : in.get_all<StateId>()) order(id, Fetch{request});
+void Worker::take(const messages::Fetch& fetch) {
+  for (const StateId id : fetch.states) order(id, Fetch{fetch.request});
   flush_outgoing();
 }
 
 void Worker::pack_fetched(StateId id, std::uint64_t request) {
   if (fetched_ && fetched_request_ != request) flush_outgoing();
   if (!fetched_) {
-    fetched_ = message(Kind::kFetched);
+    fetched_ = to_bytes(messages::Fetched{request, {}});
     fetched_request_ = request;
-    Writer(*fetched_).put(request);
   }
-  const std::size_t before = fetched_->size();
-  Writer writer(*fetched_);
-  writer.put(id);
-  writer.put(std::uint8_t{1});
+  const auto pack = [&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); };
   try {
     const CrashMark::Handling handling("while packing", id);
-    writer.put_block([&](Buffer& out) { kernel_->pack_state(states_.at(id).state.get(), out); });
+    append(*fetched_, messages::Fetched::Item{id, true, Block(pack)});
   } catch (...) {
-    fetched_->truncate(before);
-    writer.put(id);
-    writer.put(std::uint8_t{0});
-    writer.put_text(exception_text());
+    const std::string text = exception_text();
+    append(*fetched_, messages::Fetched::Item{id, false, std::as_bytes(std::span(text))});
   }
   if (fetched_->size() >= settings_.message_bytes) flush_outgoing();
 }
 
-void Worker::send_state(StateId id, Rank to, const Parcel& parcel, const void* state, Bytes own_input) {
+void Worker::send_state(StateId id, Rank to, const messages::Parcel& parcel, const void* state,
+                        Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) {
     const CrashMark::Handling handling("while packing", id);
     try {
@@ -203,27 +189,16 @@ void Worker::send_state(StateId id, Rank to, const Parcel& parcel, const void* s
   });
 }
 
-void Worker::send_packed(Rank to, const Parcel& parcel, Bytes packed, Bytes own_input) {
+void Worker::send_packed(Rank to, const messages::Parcel& parcel, Bytes packed, Bytes own_input) {
   send_parcel(to, parcel, own_input, [&](Buffer& out) { out.append(packed); });
 }
 
 template <class Put>
-void Worker::send_parcel(Rank to, const Parcel& parcel, Bytes own_input, const Put& put) {
+void Worker::send_parcel(Rank to, const messages::Parcel& parcel, Bytes own_input, const Put& put) {
   Buffer& out = outgoing_[to];
-  if (out.empty()) {
-    Writer(out).put(Kind::kStates);
-    Writer(out).put(generation_);
-  }
+  if (out.empty()) out = to_bytes(messages::States{generation_, {}});
   const std::size_t before = out.size();
-  try {
-    Writer writer(out);
-    writer.put(parcel);
-    writer.put_block(put);
-    writer.put_block(own_input);
-  } catch (...) {
-    out.truncate(before);  // the states before it are whole
-    throw;
-  }
+  append(out, messages::States::Item{parcel, own_input, Block(put)});
   ++counters_.transfers;
   counters_.transfer_bytes += out.size() - before;
   if (out.size() >= settings_.message_bytes) {
@@ -238,34 +213,27 @@ void Worker::flush_outgoing() {
   if (fetched_) transport_.send(kMaster, std::move(*std::exchange(fetched_, std::nullopt)));
 }
 
-void Worker::take_in(Envelope envelope, Reader& in) {
-  const auto generation = in.get<std::uint64_t>();
-  if (generation < generation_) return;  // dropped since it was sent
-  if (generation > generation_) return early_.push_back(std::move(envelope));
+void Worker::take(const messages::States& states, Envelope& envelope) {
+  if (states.generation < generation_) return;  // dropped since they were sent
+  if (states.generation > generation_) return early_.push_back(std::move(envelope));
   const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
-  while (!in.empty()) {
-    auto parcel = in.get<Parcel>();
-    const Bytes packed = in.get_block();
-    const Bytes own_input = in.get_block();
+  for (const messages::States::Item& item : states.states) {
+    const messages::Parcel& parcel = item.parcel;
     if (parcel.epoch > call_.epoch) {  // its call has not begun here: look at it again then
-      Envelope again{envelope.from, message(Kind::kStates)};
-      Writer writer(again.message);
-      writer.put(generation);
-      writer.put(parcel);
-      writer.put_block(packed);
-      writer.put_block(own_input);
+      Envelope again{envelope.from, to_bytes(messages::States{states.generation, {}})};
+      append(again.message, item);
       early_.push_back(std::move(again));
       continue;
     }
-    detail::Object state = unpack_state(parcel.first, packed);
+    detail::Object state = unpack_state(parcel.first, item.packed.bytes());
     std::uint64_t next = value(parcel.first);
-    for (detail::Object& copy : copies(parcel.first, state.get(), parcel.count - 1, packed))
+    for (detail::Object& copy : copies(parcel.first, state.get(), parcel.count - 1, item.packed.bytes()))
       arrive(StateId{++next}, std::move(copy));
     if (parcel.epoch == call_.epoch && parcel.epoch != 0) {
       const std::lock_guard lock(mutex_);
       Entry& entry = states_[parcel.first];
       entry.message = bytes;
-      entry.own_input = own_input;
+      entry.own_input = item.own_input.bytes();
       entry.epoch = parcel.epoch;
       entry.rounds = parcel.job.round;
       queue_.add(parcel.job, false);

@@ -8,23 +8,20 @@
 
 namespace rondo::engine {
 
-void Worker::take_tasks(transport::Envelope envelope, Reader& in) {
-  const auto round = in.get<std::uint64_t>();
-  const auto seed = in.get<std::uint64_t>();
+using messages::TaskStatus;
+
+void Worker::take(const messages::Tasks& tasks, transport::Envelope& envelope) {
   const auto bytes = std::make_shared<const Buffer>(std::move(envelope.message));
   {
     const std::lock_guard lock(mutex_);
-    while (!in.empty()) {
-      const auto number = in.get<std::uint64_t>();
-      const auto key = in.get<std::uint64_t>();
-      tasks_.push_back({number, key, round, seed, bytes, in.get_block()});
-    }
+    for (const auto& [number, key, input] : tasks.tasks)
+      tasks_.push_back({number, key, tasks.round, tasks.seed, bytes, input.bytes()});
   }
-  work_.notify_one();
+  executor_->notify();
 }
 
 // What has not started is not wanted any more.
-void Worker::cancel_tasks() {
+void Worker::take(const messages::CancelTasks&) {
   const std::lock_guard lock(mutex_);
   for (const Task& task : tasks_) task_results_.push_back({task.number, 0, TaskStatus::kDropped, {}});
   tasks_.clear();
@@ -38,24 +35,17 @@ void Worker::send_task_results() {
     if (!std::exchange(tasks_due_, false)) return;
     results.swap(task_results_);
   }
-  Buffer out = message(Kind::kTasksDone);
-  Writer writer(out);
-  for (const TaskResult& result : results) {
-    writer.put(result.number);
-    writer.put(result.seconds);
-    writer.put(result.status);
-    writer.put_block(Bytes(result.output));
-  }
+  Buffer out = to_bytes(messages::TasksDone());
+  for (const TaskResult& result : results)
+    append(out, messages::TasksDone::Item{result.number, result.seconds, result.status, result.output});
   transport_.send(kMaster, std::move(out));
 }
 
-// Called by the computing thread with the lock held, and returns so.
-void Worker::run_task(std::unique_lock<std::mutex>& lock) {
-  const Task task = std::move(tasks_.front());
-  tasks_.pop_front();
-  lock.unlock();
-  TaskResult result{task.number, 0, TaskStatus::kDone, {}};
-  const transport::Seconds start = transport_.now();
+void Worker::run_task() {
+  const Task& task = task_.task;
+  TaskResult& result = task_.result;
+  result = {task.number, 0, TaskStatus::kDone, {}};
+  task_.start = transport_.now();
   try {
     const detail::Object state = kernel_->make_state();
     kernel_->update(state.get(), nullptr, task.input, {StateId{task.key}, task.round, task.seed},
@@ -71,18 +61,18 @@ void Worker::run_task(std::unique_lock<std::mutex>& lock) {
     const std::string text = exception_text();
     result.output.append(std::as_bytes(std::span(text)));
   }
+}
+
+// Alone or together: results travel when there is nothing more to wait for, or when the first has waited long enough.
+bool Worker::end_task() {
   const transport::Seconds now = transport_.now();
-  result.seconds = (now - start).count();
-  lock.lock();
-  task_results_.push_back(std::move(result));
-  // alone or together: results travel when there is nothing more to wait for, or when the first has waited long enough
+  task_.result.seconds = (now - task_.start).count();
+  task_results_.push_back(std::move(task_.result));
+  task_.task = {};  // the message that holds its input
   constexpr transport::Seconds kPatience{1e-3};
   if (task_results_.size() == 1) first_task_done_ = now;
-  if (!tasks_.empty() && now - first_task_done_ < kPatience) return;
-  tasks_due_ = true;
-  lock.unlock();
-  transport_.wake();
-  lock.lock();
+  if (!tasks_.empty() && now - first_task_done_ < kPatience) return false;
+  return tasks_due_ = true;
 }
 
 }  // namespace rondo::engine

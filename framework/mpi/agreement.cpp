@@ -26,9 +26,10 @@ std::string differing_recovery(const boost::mpi::communicator& communicator, con
   const int most = boost::mpi::all_reduce(communicator, recover, boost::mpi::maximum<int>());
   if (least == most) return "";
   const std::string name = options != nullptr ? options->written("recover") : "--rondo-recover";
-  return engine::describe(Rank{communicator.rank()},
-                          OptionError(name + ": need the same on all ranks; a variable reaches those of other hosts by "
-                                             "mpirun -x RONDO_RECOVER"));
+  return engine::describe(
+      Rank{communicator.rank()},
+      OptionError(name + ": need the same on all ranks; a variable reaches those of other hosts by "
+                         "mpirun -x RONDO_RECOVER"));
 }
 
 // Open MPI's launcher says to its ranks whether the others live on when one dies.
@@ -48,8 +49,10 @@ std::string unfit_launcher(const engine::Options& options) {
               << std::endl;
   if (options.recover || !survivors_live()) return "";
   return engine::describe(
-      kMaster, OptionError(name + ": need on under mpirun --enable-recovery (or slurm/rondo-run): without it the others would "
-                                  "wait for a rank that dies"));
+      kMaster,
+      OptionError(
+          name + ": need on under mpirun --enable-recovery (or slurm/rondo-run): without it the others would "
+                 "wait for a rank that dies"));
 }
 
 }  // namespace
@@ -58,7 +61,8 @@ bool agree_on_options(const boost::mpi::communicator& communicator, engine::Begi
   const int rank = communicator.rank();
   if (rank == 0) beginning.resolve_paths();
   if (rank == 0) std::cout << beginning.help() << std::flush;
-  const int first = boost::mpi::all_reduce(communicator, beginning.error() ? rank : INT_MAX, boost::mpi::minimum<int>());
+  const int first =
+      boost::mpi::all_reduce(communicator, beginning.error() ? rank : INT_MAX, boost::mpi::minimum<int>());
   if (rank == first) std::cerr << engine::describe(Rank{rank}, *beginning.error());
   if (first != INT_MAX) return false;
   const engine::Options* const options = beginning.options();

@@ -15,7 +15,8 @@ std::string describe(int code, const char* call) {
   int length = 0;
   if (MPI_Error_string(code, text.data(), &length) != MPI_SUCCESS) length = 0;
   return std::string(call) + ": " +
-         (length > 0 ? std::string(text.data(), static_cast<std::size_t>(length)) : "error " + std::to_string(code));
+         (length > 0 ? std::string(text.data(), static_cast<std::size_t>(length))
+                     : "error " + std::to_string(code));
 }
 
 }  // namespace

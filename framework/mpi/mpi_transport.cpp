@@ -89,12 +89,14 @@ MpiTransport::Bell* MpiTransport::bell_in(void* part) {
 }
 
 void MpiTransport::make_bells() {
-  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_), "MPI_Comm_split_type");
+  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node_),
+        "MPI_Comm_split_type");
   int node_size = 0;
   check(MPI_Comm_size(node_, &node_size), "MPI_Comm_size");
   one_node_ = node_size == size_;
   void* mine = nullptr;
-  check(MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_), "MPI_Win_allocate_shared");
+  check(MPI_Win_allocate_shared(2 * sizeof(Bell), 1, MPI_INFO_NULL, node_, &mine, &window_),
+        "MPI_Win_allocate_shared");
   check(MPI_Win_set_errhandler(window_, MPI_ERRORS_RETURN), "MPI_Win_set_errhandler");
   bell_ = new (bell_in(mine)) Bell{{0}, {0}};
   check(MPI_Barrier(node_), "MPI_Barrier");
@@ -136,7 +138,8 @@ void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
   check(MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request), "MPI_Isend");
   int done = 0;
   // most small ones have left at once; after many that have not, MPI would give the core away at each look for nothing
-  if (size <= kSmallBytes && leaving_.size() < kLeavingMost) check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  if (size <= kSmallBytes && leaving_.size() < kLeavingMost)
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   if (done != 0) return;
   ++of->parts;
   leaving_.push_back(request);
@@ -177,7 +180,9 @@ void MpiTransport::reap() {
   if (leaving_.empty()) return;
   left_.resize(leaving_.size());
   int count = 0;
-  check(MPI_Testsome(static_cast<int>(leaving_.size()), leaving_.data(), &count, left_.data(), MPI_STATUSES_IGNORE), "MPI_Testsome");
+  check(MPI_Testsome(static_cast<int>(leaving_.size()), leaving_.data(), &count, left_.data(),
+                     MPI_STATUSES_IGNORE),
+        "MPI_Testsome");
   if (count <= 0) return;
   for (int i = 0; i < count; ++i) {
     const auto out = leaving_of_[static_cast<std::size_t>(left_[static_cast<std::size_t>(i)])];
@@ -239,8 +244,8 @@ bool MpiTransport::at_limit() const {
   return incoming_.size() >= kIncomingMost || bytes >= kIncomingBytes;
 }
 
-// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and somebody
-// who wants to tell that must be heard.
+// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and the
+// message that tells of it must get through.
 bool MpiTransport::full() {
   constexpr Seconds kPatience{0.5};
   if (!at_limit()) {
@@ -301,7 +306,9 @@ std::optional<Envelope> MpiTransport::completed() {
       continue;
     int done = in->missing == 0 ? 1 : 0;
     if (done != 0 && !in->requests.empty())
-      check(MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+      check(
+          MPI_Testall(static_cast<int>(in->requests.size()), in->requests.data(), &done, MPI_STATUSES_IGNORE),
+          "MPI_Testall");
     if (done == 0) continue;
     Envelope envelope{Rank{in->from}, std::move(in->message)};
     incoming_.erase(in);

@@ -5,7 +5,7 @@
 // message for the size, its requests a heap allocation each. A call of MPI that fails throws MpiError, whatever error handler the
 // given communicator has.
 //
-// A rank that waits sleeps on a word of memory that all ranks of its node share (a doorbell): who sends to it wakes it,
+// A rank that waits sleeps on a word of memory that all ranks of its node share (a doorbell): a rank that sends to it wakes it,
 // in microseconds and without its burning a core. Messages from other nodes ring no bell; for them it looks, less and
 // less often, once a millisecond at the least.
 #pragma once

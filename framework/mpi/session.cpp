@@ -65,8 +65,8 @@ void tell_of_ignored(const engine::Options& options, int size) {
 }
 
 // A run whose ranks have met, on two ranks or more.
-int run_rank(const boost::mpi::communicator& communicator, const engine::Host& host, const engine::Options& options,
-             const detail::Program& program, const detail::Main& main) {
+int run_rank(const boost::mpi::communicator& communicator, const engine::Host& host,
+             const engine::Options& options, const detail::Program& program, const detail::Main& main) {
   const Rank rank{communicator.rank()};
   ending().running = true;
   engine::keep_freed_memory();
@@ -104,7 +104,8 @@ int run_ranks(const boost::mpi::communicator& communicator, engine::Beginning& b
     return EXIT_FAILURE;
   }
   if (ending().lost_ranks) {
-    std::cerr << "rondo: rank " << ending().rank << ": no further run() after one that has lost ranks" << std::endl;
+    std::cerr << "rondo: rank " << ending().rank << ": no further run() after one that has lost ranks"
+              << std::endl;
     return EXIT_FAILURE;
   }
   const auto seen = static_cast<std::uint64_t>(boost::mpi::communicator().size());
@@ -134,7 +135,8 @@ int run_ranks(const boost::mpi::communicator& communicator, engine::Beginning& b
 int run_on(MPI_Comm communicator, engine::Beginning& beginning, const detail::Program& program,
            const detail::Main& main) {
   try {
-    return run_ranks(boost::mpi::communicator(communicator, boost::mpi::comm_attach), beginning, program, main);
+    return run_ranks(boost::mpi::communicator(communicator, boost::mpi::comm_attach), beginning, program,
+                     main);
   } catch (const boost::mpi::exception& error) {
     std::cerr << engine::describe(Rank{ending().rank}, MpiError(error.what()));
   } catch (const MpiError& error) {

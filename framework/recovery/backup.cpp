@@ -24,7 +24,7 @@ std::vector<Worker> keepers(Worker owner, const Workers& workers) {
 }
 
 Backup plan_backup(std::uint64_t number, std::uint64_t position, std::span<const StateId> ids,
-                   std::span<const Worker> owners, const Workers& workers, History::Bases bases) {
+                   std::span<const Worker> owners, const Workers& workers, ReplayLog::Bases bases) {
   std::vector<std::vector<Worker>> of_owner(workers.lost.size());
   for (std::uint32_t w = 0; w < of_owner.size(); ++w)
     if (!workers.lost[w]) of_owner[w] = keepers(Worker{w}, workers);

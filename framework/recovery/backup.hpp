@@ -1,6 +1,6 @@
-// Two copies of each state, at two workers: where they go, and who has them when they are needed.
+// Two copies of each state, at two workers: where they go, and which workers have them when they are needed.
 //
-// Of rank 0 alone; pure.
+// Used by rank 0 only; pure.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 #include <rondo/ids.hpp>
 
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace rondo::recovery {
@@ -32,20 +32,20 @@ struct Backup {
   std::vector<Worker> owners;  // keep one copy
   std::vector<Worker> others;  // keep the other; the owner, if it is alone
   std::size_t missing = 0;     // second copies that have not arrived
-  History::Bases bases;
+  ReplayLog::Bases bases;
 };
 
-// Who keeps the second copies of this worker's states: some workers on other nodes, or on its own if there is no other.
+// The workers that keep the second copies of this worker's states: some on other nodes, or on its own if there is no other.
 // They are several because they share the work of a recovery.
 [[nodiscard]] std::vector<Worker> keepers(Worker owner, const Workers& workers);
 
-// Of all states as they are: one copy stays with the owner, one goes to a keeper. What was asked of them later stands in the
+// Copies all states as they are: one copy stays with the owner, one goes to a keeper. What was asked of them later stands in the
 // history from `position` on.
 [[nodiscard]] Backup plan_backup(std::uint64_t number, std::uint64_t position, std::span<const StateId> ids,
                                  std::span<const Worker> owners, const Workers& workers,
-                                 History::Bases bases);
+                                 ReplayLog::Bases bases);
 
-// Where there is a copy of this state of the backup; of two places the one that has less to make anew, by `given`.
+// Where there is a copy of this state of the backup; of two places the one that has fewer states to restore, by `given`.
 [[nodiscard]] std::optional<Worker> holder_of_copy(const Backup& backup, StateId id, const Workers& workers,
                                                    std::span<const std::size_t> given);
 

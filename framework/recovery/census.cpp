@@ -27,9 +27,9 @@ std::optional<Census::Holding> Census::find(StateId id) const {
   return found->second;
 }
 
-Findings find_states(std::span<const StateId> ids, const Census& census, const Workers& workers,
-                     const Backup* backup, const History& history, const Running* running) {
-  Findings found;
+RecoveryPlan find_states(std::span<const StateId> ids, const Census& census, const Workers& workers,
+                         const Backup* backup, const ReplayLog& history, const Running* running) {
+  RecoveryPlan found;
   found.owners.resize(ids.size());
   found.rounds.assign(ids.size(), 0);
   found.kept.resize(workers.lost.size());

@@ -1,7 +1,7 @@
-// What is left after a loss, and what that means for every state: it stays where it is, or is made anew from a copy.
+// What is left after a loss, and what that means for every state: it stays where it is, or is restored from a copy.
 //
-// Of rank 0 alone; pure. A state has to stand where its outputs do: if rank 0 has the first n of a call, it must have done n
-// rounds of it. One that has done more has lost outputs with its worker, and is made anew up to there.
+// Used by rank 0 only; pure. A state has to stand where its outputs do: if rank 0 has the first n of a call, it must have done n
+// rounds of it. One that has done more has lost outputs with its worker, and is restored up to there.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@
 #include <rondo/ids.hpp>
 
 #include "recovery/backup.hpp"
-#include "recovery/history.hpp"
 #include "recovery/outputs.hpp"
+#include "recovery/replay_log.hpp"
 
 namespace rondo::recovery {
 
@@ -57,16 +57,17 @@ struct Running {
 };
 
 // Where every state goes on.
-struct Findings {
-  std::vector<Worker> owners;                         // by slot
-  std::vector<std::uint32_t> rounds;                  // by slot: done in the running call
-  std::vector<std::vector<StateId>> kept;             // by worker, ascending
-  std::vector<std::vector<History::Target>> missing;  // by worker: to be made anew there
-  History::Bases bases;                               // of a backup that is taken now
-  std::size_t gone = 0;                               // states without a copy
+struct RecoveryPlan {
+  std::vector<Worker> owners;                           // by slot
+  std::vector<std::uint32_t> rounds;                    // by slot: done in the running call
+  std::vector<std::vector<StateId>> kept;               // by worker, ascending
+  std::vector<std::vector<ReplayLog::Target>> missing;  // by worker: to be restored there
+  ReplayLog::Bases bases;                               // of a backup that is taken now
+  std::size_t gone = 0;                                 // states without a copy
 };
 // `backup`, `running`: null if there is none.
-[[nodiscard]] Findings find_states(std::span<const StateId> ids, const Census& census, const Workers& workers,
-                                   const Backup* backup, const History& history, const Running* running);
+[[nodiscard]] RecoveryPlan find_states(std::span<const StateId> ids, const Census& census,
+                                       const Workers& workers, const Backup* backup, const ReplayLog& history,
+                                       const Running* running);
 
 }  // namespace rondo::recovery

@@ -1,6 +1,6 @@
 // The copies of states that a worker keeps, by the backup they belong to.
 //
-// Of a worker's communicating thread; pure.
+// Used by a worker's communicating thread; pure.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Copies {
     counts_ = counts;
     std::erase_if(all_, [&](const auto& each) { return each.first < next && each.first != counts; });
   }
-  // Of the backup that counts. Throws out_of_range.
+  // The copy of the backup that counts. Throws out_of_range.
   [[nodiscard]] const Copy& at(StateId id) const { return all_.at(counts_).at(id); }
 
  private:

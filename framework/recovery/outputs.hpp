@@ -1,6 +1,6 @@
 // Which outputs of the running call have come to rank 0, so that each is taken once though some are made twice after a loss.
 //
-// Of rank 0 alone; pure. By slot: outputs of first rounds that are here, and beyond these the ones that overtook others.
+// Used by rank 0 only; pure. By slot: outputs of first rounds that are here, and beyond these the ones that overtook others.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Outputs {
     told_.assign(states, 0);
     early_.clear();
   }
-  // The call begins anew with states that have done what has been told.
+  // The call begins again with states that have done what has been told.
   void resume() { begun_at_ = told_; }
 
   // Takes one; says whether it has not been here before.
@@ -40,7 +40,7 @@ class Outputs {
 
   // First rounds whose outputs are here.
   [[nodiscard]] std::uint32_t told(Slot slot) const { return told_[slot]; }
-  // Rounds that the state had done when the call began, or began anew.
+  // Rounds that the state had done when the call began, or began again.
   [[nodiscard]] std::uint32_t begun_at(Slot slot) const { return begun_at_[slot]; }
 
  private:

@@ -14,7 +14,7 @@ std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<con
   running_ = false;  // with its states a call ends too
   states_.clear();
   states_.reserve(ids.size());
-  for (Part& p : workers_) p.bytes = 0;
+  for (WorkerProgress& p : workers_) p.bytes = 0;
   const auto weight = [&](std::size_t i) { return seconds.empty() ? 1.0 : std::max(seconds[i], 1e-9); };
   double total = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) total += weight(i);
@@ -51,7 +51,7 @@ void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> ow
 void Scheduler::packed(Slot slot, double bytes) {
   State& state = states_[slot];
   const auto rounded = static_cast<float>(bytes);  // so that what is added up is what is taken off later
-  part(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
+  progress_of(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
   state.bytes = rounded;
 }
 
@@ -123,7 +123,7 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
 
   std::vector<Copy> copies;
   std::vector<State> children;
-  for (Part& p : workers_) p.bytes = 0;
+  for (WorkerProgress& p : workers_) p.bytes = 0;
   std::uint64_t next = value(first);
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     const State& parent = states_[slot];
@@ -135,7 +135,7 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
         child.owner = to;
         child.hop = 0;
         child.rounds_done = 0;
-        part(to).bytes += child.bytes;
+        progress_of(to).bytes += child.bytes;
         children.push_back(child);
       }
     };

@@ -1,4 +1,4 @@
-// After a loss: who is left, where the states are, and what is missing of the call.
+// After a loss: which workers are left, where the states are, and what is missing of the call.
 #include <algorithm>
 #include <stdexcept>
 
@@ -13,14 +13,14 @@ void Scheduler::lose(Worker worker) {
 
 std::vector<Command> Scheduler::recover(Time now, std::span<const Worker> owners,
                                         std::span<const std::uint32_t> rounds_done, bool stop) {
-  for (Part& p : workers_) p.bytes = 0;
+  for (WorkerProgress& p : workers_) p.bytes = 0;
   for (Slot slot = 0; slot < states_.size(); ++slot) {
     State& state = states_[slot];
     if (!std::binary_search(alive_.begin(), alive_.end(), index(owners[slot])))
       throw std::logic_error("scheduler: a state is recovered on a worker that is lost");
     state.owner = owners[slot];
     state.hop = 0;
-    part(state.owner).bytes += state.bytes;
+    progress_of(state.owner).bytes += state.bytes;
   }
   if (!running_) return {};
 

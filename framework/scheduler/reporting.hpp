@@ -20,8 +20,8 @@ inline std::uint64_t report_bytes(std::uint32_t workers) {
   return std::clamp(kAll / workers, kLeast, kOne);
 }
 
-// Between two reports, at least. Where much is left, what happens now says little about the end; and who goes by the plan has
-// nothing to tell before its end.
+// The least time between two reports. Where much work is left, what happens now says little about the end, and a worker that is
+// on time has nothing to report before its end.
 //   left      predicted work that is left
 //   planned   predicted work when it was told last; 0 if some of it was of unknown cost
 inline Seconds report_period(Seconds least, Seconds left, Seconds planned) {

@@ -42,8 +42,8 @@ void Scheduler::own(Slot slot, Worker worker, std::uint32_t hop) {
   if (hop < state.hop) return;  // an older report than what is known
   state.hop = hop;
   if (state.owner == worker) return;
-  part(state.owner).bytes -= state.bytes;
-  part(worker).bytes += state.bytes;
+  progress_of(state.owner).bytes -= state.bytes;
+  progress_of(worker).bytes += state.bytes;
   state.owner = worker;
 }
 
@@ -85,24 +85,24 @@ void Scheduler::handle(Time now, const event::Begin& begin) {
 
 // Every worker gets the states that it holds and that have rounds to do, and nothing else is known of it. O(n).
 void Scheduler::distribute(Time now) {
-  for (Part& p : workers_) {
+  for (WorkerProgress& p : workers_) {
     const double bytes = p.bytes;
     std::vector<Slot> memory = std::move(p.waiting);  // of one call serves the next
     memory.clear();
-    p = Part();
+    p = WorkerProgress();
     p.waiting = std::move(memory);
     p.bytes = bytes;
     p.finish = now;
   }
   for (auto slot = static_cast<Slot>(states_.size()); slot-- > 0;) {  // the first one last
     if (states_[slot].rounds_done >= rounds_) continue;
-    Part& p = part(states_[slot].owner);
+    WorkerProgress& p = progress_of(states_[slot].owner);
     p.waiting.push_back(slot);
     p.waiting_work += expected(slot);
     count_offer(slot, p.waiting_offer);
   }
   for (const std::uint32_t w : alive_) {
-    Part& p = workers_[w];
+    WorkerProgress& p = workers_[w];
     if (p.waiting.size() > batch_) order_waiting(p.waiting);  // a whole part is ordered by the worker itself
     if (p.waiting.empty() && settings_.rebalance) {
       p.hungry = true;
@@ -134,7 +134,7 @@ void Scheduler::order_waiting(std::vector<Slot>& slots) const {
 // Keeps two batches at the worker: the one it runs and the next; more, as long as all of them end before the master could
 // have sent another.
 void Scheduler::assign(Time now, Worker worker) {
-  Part& p = part(worker);
+  WorkerProgress& p = progress_of(worker);
   const Time reach = now + 2 * settings_.move.latency;
   const auto may_be_ahead = [&] {
     return p.finish < reach &&
@@ -177,7 +177,7 @@ void Scheduler::count_offer(Slot slot, Offer& offer) const {
 
 // Keeps the worker's place among those who could give.
 void Scheduler::list(Worker worker) {
-  Part& p = part(worker);
+  WorkerProgress& p = progress_of(worker);
   Ranking::node_type entry;
   if (p.listed) entry = busiest_.extract(*std::exchange(p.listed, std::nullopt));
   if (!settings_.rebalance || stopping_ || (p.ready == 0 && p.waiting.empty())) return;
@@ -203,7 +203,7 @@ void Scheduler::handle(Time, const event::Closed& closed) {
 
 void Scheduler::handle(Time now, const event::Report& report) {
   if (!running_) return;  // a last word after the end of the call
-  Part& p = part(report.worker);
+  WorkerProgress& p = progress_of(report.worker);
   for (const Done& done : report.done) {
     State& state = states_.at(done.slot);
     // not always in order: a thief's report of a later round can overtake the victim's of an earlier one
@@ -232,45 +232,45 @@ void Scheduler::handle(Time now, const event::Report& report) {
 
 // Keeps the worker's place among those who wait for a victim.
 void Scheduler::await_victim(Worker worker) {
-  Part& p = part(worker);
+  WorkerProgress& p = progress_of(worker);
   if (p.awaits) hungry_.erase({*p.awaits, index(worker)});
   p.awaits = p.finish.count();
   hungry_.emplace(*p.awaits, index(worker));
 }
 
 // Finds a victim for each hungry worker, most work left first. A worker that has refused is asked again only after it
-// has reported anew. At the end of a round many are hungry and nobody has enough: so they are looked through from the one
+// has reported again. At the end of a round many are hungry and nobody has enough: so they are looked through from the one
 // with least left, as far as anybody has enough for them.
 void Scheduler::serve(Time now) {
   for (auto next = hungry_.begin(); next != hungry_.end();) {
     const auto hungry = next++;
     const Worker thief{hungry->second};
-    const Seconds left = std::max(part(thief).finish - now, Seconds(0));
+    const Seconds left = std::max(progress_of(thief).finish - now, Seconds(0));
     if (busiest_.empty() || Seconds(-busiest_.begin()->first) - now <= left) return;
-    // whoever has more left would gain even less
+    // thieves with more work left would gain even less
     const Worker busiest{busiest_.begin()->second};
     if (busiest != thief && gain(now, busiest, left) <= 2 * latency_) return;
     if (!find_victim(now, thief)) continue;
-    part(thief).awaits.reset();
+    progress_of(thief).awaits.reset();
     hungry_.erase(hungry);
   }
 }
 
 // By how much the victim ends later than a thief with so much left.
 Seconds Scheduler::gain(Time now, Worker victim, Seconds thief_left) const {
-  const Part& v = workers_[index(victim)];
+  const WorkerProgress& v = workers_[index(victim)];
   return v.finish + Seconds(v.waiting_work) - now - thief_left;
 }
 
 // Whether states are on their way to the thief, or asked for: then it is hungry no more, or is when the answer is empty.
 bool Scheduler::find_victim(Time now, Worker thief) {
-  Part& t = part(thief);
+  WorkerProgress& t = progress_of(thief);
   const Seconds thief_left = std::max(t.finish - now, Seconds(0));
   for (const auto& [key, number] : busiest_) {
     const Worker victim{number};
     if (Seconds(-key) - now <= thief_left) return false;
     if (victim == thief) continue;
-    Part& v = part(victim);
+    WorkerProgress& v = progress_of(victim);
     const Seconds difference = gain(now, victim, thief_left);
     if (difference <= 2 * latency_) return false;
     // what is little work pays only while the victim is busy with what it has
@@ -281,8 +281,8 @@ bool Scheduler::find_victim(Time now, Worker thief) {
       return true;
     }
     if (v.ready == 0) continue;
-    const Appetite appetite{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
-    commands_.emplace_back(command::Give{victim, thief, appetite});
+    const StealRequest request{std::max(thief_left, latency_), settings_.bytes_max - t.bytes};
+    commands_.emplace_back(command::Give{victim, thief, request});
     t.asked = now;
     v.finish -= difference / 2;  // what it will have given, so that the next thief finds another victim
     list(victim);
@@ -293,15 +293,15 @@ bool Scheduler::find_victim(Time now, Worker thief) {
 
 // States whose jobs are still here go without the victim's being asked. O(n log n) for those that wait.
 bool Scheduler::reassign(Time now, Worker victim, Worker thief) {
-  Part& v = part(victim);
-  Part& t = part(thief);
-  std::vector<Portion> portions;
+  WorkerProgress& v = progress_of(victim);
+  WorkerProgress& t = progress_of(thief);
+  std::vector<Candidate> candidates;
   for (std::uint32_t i = 0; i < v.waiting.size(); ++i)
-    portions.push_back({i, v.waiting[i], expected(v.waiting[i]), states_[v.waiting[i]].bytes});
+    candidates.push_back({i, v.waiting[i], expected(v.waiting[i]), states_[v.waiting[i]].bytes});
   const Seconds victim_left = std::max(v.finish - now, Seconds(0)) + Seconds(v.waiting_work);
-  const Appetite appetite{std::max(t.finish - now, Seconds(0)), settings_.bytes_max - t.bytes};
+  const StealRequest request{std::max(t.finish - now, Seconds(0)), settings_.bytes_max - t.bytes};
   const std::vector<std::uint32_t> chosen =
-      share(std::move(portions), victim_left, appetite, settings_.move, v.finish - now);
+      share(std::move(candidates), victim_left, request, settings_.move, v.finish - now);
   if (chosen.empty()) return false;
 
   command::Move move{victim, thief, {}};
@@ -340,8 +340,8 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
     count_offer(given.slot, offer);
     ++to_do;
   }
-  Part& v = part(gave.victim);
-  Part& t = part(gave.thief);
+  WorkerProgress& v = progress_of(gave.victim);
+  WorkerProgress& t = progress_of(gave.thief);
   v.outstanding -= std::ssize(gave.given);
   t.outstanding += std::ssize(gave.given);
   v.finish = now + gave.left;
@@ -355,7 +355,7 @@ void Scheduler::handle(Time now, const event::Gave& gave) {
   if (stopping_) return;
   if (to_do > 0) {
     t.finish = std::max(now, t.finish) + latency_ + Seconds(work);
-    t.ready += offer.count;  // who has stolen much can be a victim before it has reported
+    t.ready += offer.count;  // a thief that has got much can be a victim before it has reported
     t.smallest = std::min(t.smallest, offer.smallest);
     list(gave.thief);
     t.hungry = false;
@@ -378,7 +378,7 @@ void Scheduler::handle(Time, const event::Cancel&) {
 }
 
 void Scheduler::handle(Time, const event::Stopped& stopped) {
-  Part& p = part(stopped.worker);
+  WorkerProgress& p = progress_of(stopped.worker);
   if (p.stopped || !stopping_) return;
   p.stopped = true;
   if (++stopped_ == alive_.size()) {

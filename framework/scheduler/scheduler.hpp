@@ -123,7 +123,7 @@ struct Assign {
 struct Give {
   Worker victim;
   Worker thief;
-  Appetite appetite;
+  StealRequest request;
 };
 // Every state has done this round; rounds complete in order.
 struct Complete {
@@ -175,7 +175,7 @@ class Scheduler {
   // restore(). Throws logic_error for the last worker.
   void lose(Worker worker);
   // Where the states are after a loss, in the order of the slots, and inside a call how many of its first rounds each has done;
-  // all workers that are left are idle, and none has a job. What is missing of the call is assigned anew; with `stop` the call
+  // all workers that are left are idle, and none has a job. What is missing of the call is assigned again; with `stop` the call
   // ends as after a Cancel.
   [[nodiscard]] std::vector<Command> recover(Time now, std::span<const Worker> owners,
                                              std::span<const std::uint32_t> rounds_done, bool stop);
@@ -207,7 +207,7 @@ class Scheduler {
     Cost cost;
   };
   using Ranking = std::set<std::pair<double, std::uint32_t>>;  // of workers, by a key
-  struct Part {                                                // a worker, as the master knows it
+  struct WorkerProgress {                                      // a worker, as the master knows it
     double bytes = 0;                                          // of the states it holds
     std::vector<Slot> waiting;                                 // not yet assigned; the next one last
     double waiting_work = 0;                                   // predicted seconds
@@ -232,7 +232,7 @@ class Scheduler {
   void handle(Time now, const event::Stopped& stopped);
 
   [[nodiscard]] double expected(Slot slot) const;
-  [[nodiscard]] Part& part(Worker worker) { return workers_[index(worker)]; }
+  [[nodiscard]] WorkerProgress& progress_of(Worker worker) { return workers_[index(worker)]; }
   void own(Slot slot, Worker worker, std::uint32_t hop);
   void distribute(Time now);
   std::vector<command::Move> refine();
@@ -253,7 +253,7 @@ class Scheduler {
 
   Settings settings_;
   std::vector<State> states_;
-  std::vector<Part> workers_;
+  std::vector<WorkerProgress> workers_;
   std::vector<std::uint32_t> alive_;  // workers that are not lost
   double mean_ = 1e-3;  // of the known costs, at the start of the call; stands in for the unknown ones
 
@@ -268,7 +268,7 @@ class Scheduler {
   double outstanding_most_ = 0;  // updates that are assigned to a worker and not reported
   std::size_t stopped_ = 0;
   Seconds latency_;  // from a Give to its answer, learned over the calls; no less than that of the settings
-  Ranking hungry_;   // who waits for a victim, by finish
+  Ranking hungry_;   // workers that wait for a victim, by finish
   Ranking busiest_;  // who could give, by -(finish without the least of that)
   std::vector<Command> commands_;
 };

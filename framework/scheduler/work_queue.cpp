@@ -10,7 +10,7 @@ namespace rondo::scheduler {
 
 namespace {
 
-// Of so many jobs each is a small part of all: which of the short ones comes last makes no difference to the end.
+// With so many jobs each is a small part of all: which of the short ones comes last makes no difference to the end.
 constexpr std::size_t kMany = 1000;
 // So many jobs are looked through whenever it is asked what there is, and sorted whenever some come.
 constexpr std::size_t kFew = 64;
@@ -261,15 +261,15 @@ Offer WorkQueue::offer(Time now, const MoveCost& move) {
   return offer_;
 }
 
-std::vector<Job> WorkQueue::give(Time now, const Appetite& thief, const MoveCost& move) {
+std::vector<Job> WorkQueue::give(Time now, const StealRequest& thief, const MoveCost& move) {
   std::vector<Job> given;
   if (offer(now, move).count == 0) return given;
-  std::vector<Portion> portions;
-  portions.reserve(ready());
+  std::vector<Candidate> candidates;
+  candidates.reserve(ready());
   std::uint32_t position = 0;
-  for_each_ready([&](const Job& job) { portions.push_back({position++, job.slot, work(job), job.bytes}); });
+  for_each_ready([&](const Job& job) { candidates.push_back({position++, job.slot, work(job), job.bytes}); });
   const std::vector<std::uint32_t> chosen =
-      share(std::move(portions), left(now), thief, move, Seconds(rest_of_update(now)));
+      share(std::move(candidates), left(now), thief, move, Seconds(rest_of_update(now)));
   if (chosen.empty()) return given;
 
   // which job stands at each of the positions, in the order in which they are chosen

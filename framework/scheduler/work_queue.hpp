@@ -73,11 +73,11 @@ class WorkQueue {
 
   // Ready jobs for a thief, best ratio of time to the cost of the move first, as long as the pair of workers ends
   // earlier by each. Their hops are counted up. Empty if nothing pays. O(jobs + given log jobs).
-  [[nodiscard]] std::vector<Job> give(Time now, const Appetite& thief, const MoveCost& move);
+  [[nodiscard]] std::vector<Job> give(Time now, const StealRequest& thief, const MoveCost& move);
 
   // Predicted work of the open rounds, the rest of the running update included.
   [[nodiscard]] Seconds left(Time now) const;
-  // Of it, what states of known cost will take that have not started; 0 while there are any of unknown cost.
+  // The part of it that states of known cost will take which have not started; 0 while there are any of unknown cost.
   [[nodiscard]] Seconds known() const { return Seconds(unknown_ > 0 ? 0 : known_); }
   // What a thief could get of the ready jobs: those that are more work than their move, and all of them while an update runs
   // that takes longer than a message. Where there are many jobs they are looked through again only when half of them have come or
@@ -130,12 +130,12 @@ class WorkQueue {
   Offer offer_;                // of jobs that are more work than their move
   Seconds smallest_ = kNever;  // of all
   std::size_t offered_ = 0;    // ready jobs when these were found
-  std::size_t changes_ = 0;  // since then
+  std::size_t changes_ = 0;    // since then
   double mean_offered_ = 0;
   // Sums over the ready and the shut jobs, so that left() is O(1): predicted seconds, and updates of unknown cost.
   double known_ = 0;
   double unknown_ = 0;
-  // Of this call's updates here; stands in for a cost nobody knows. A millisecond until the first one has ended.
+  // The mean of this call's updates here; stands in for a cost that is not known. A millisecond until the first one has ended.
   double mean_ = 1e-3;
   double measured_ = 0;
   std::uint64_t measurements_ = 0;

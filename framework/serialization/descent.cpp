@@ -35,7 +35,7 @@ namespace rondo::detail {
 
 namespace {
 
-// Of each stack; of a new one only what is used becomes memory.
+// The size of each stack; only the part of a new one that is used becomes memory.
 #ifdef RONDO_TELL_THREAD_SANITIZER
 constexpr std::size_t kStackBytes = std::size_t{2} << 20;  // it can follow 65,536 calls on each
 #else

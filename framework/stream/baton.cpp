@@ -40,11 +40,11 @@ Baton::Taken Baton::take(Roster& roster, Sections& sections, Stepper*& part) {
     pause_briefly();
   }
   std::unique_lock lock(mutex_);
-  // Who puts the baton back after this sees a sleeper; who did so before is seen by try_take.
+  // A thread that puts the baton back after this sees a sleeper; try_take sees one that did so before.
   sleepers_.fetch_add(1, std::memory_order_seq_cst);
   auto taken = Taken::yes;
   for (;;) {
-    // Cleared before looking: whoever still saw it set put the baton back before this look.
+    // Cleared before looking: a thread that still saw it set has put the baton back before this look.
     waking_.store(false, std::memory_order_seq_cst);
     if (closed_.load(std::memory_order_acquire)) {
       taken = Taken::closed;

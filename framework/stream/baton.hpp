@@ -1,6 +1,6 @@
 // The right to step the stream: at most one thread has it.
 //
-// The baton is free, held by a thread, or parked on a slot: then nobody holds it, and whoever completes the
+// The baton is free, held by a thread, or parked on a slot: then nobody holds it, and the thread that completes the
 // slot holds it next or sets it free. Any thread may call anything; shared by reference counting, because who
 // completes a slot from outside may come after the evaluation has gone.
 //

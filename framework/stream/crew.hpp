@@ -1,7 +1,7 @@
 // The threads that evaluate a stream: the caller's, and others that join and leave as the measured times
 // tell.
 //
-// While more are at work than the target, whoever has nothing to do rests, without a core, until it is invited again: also the
+// While more are at work than the target, a thread that has nothing to do rests, without a core, until it is invited again: also the
 // caller's thread, for another one may be inside a long unit. Before the first work unit has been timed, the target is one
 // more than there are units under way. Later one of those that rest watches whether all others are inside of long units (see
 // watch.hpp), so that the target follows units while they run; therefore there is one thread more than the target.
@@ -77,7 +77,7 @@ class __attribute__((visibility("hidden"))) Crew {
   std::atomic<unsigned> at_work_max_{1};
   std::atomic<std::uint64_t> joined_{0};
 
-  // Of the baton's holder.
+  // Only the holder of the baton uses these.
   Meter meter_;
   Meter::Duration decided_{};
   std::uint64_t samples_ = 0;

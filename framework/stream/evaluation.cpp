@@ -83,7 +83,7 @@ bool Evaluation::run(UnitReference unit) {
   return complete(*unit.get());
 }
 
-// Of a unit, or a pull, that has counted as an actor. True: this thread holds the baton now.
+// Completes the slot of a unit, or of a pull, that counts as an actor. Returns whether this thread holds the baton now.
 bool Evaluation::complete(SlotCore& slot) {
   bool holding = false;
   if (const auto waiter = slot.finish(SlotCore::State::filled))

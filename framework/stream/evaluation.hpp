@@ -71,7 +71,7 @@ class Evaluation {
   Root root_;
   Sections sections_;
   std::atomic<std::uint64_t> units_apart_{0};
-  // Of the baton's holder.
+  // Only the holder of the baton uses these.
   std::shared_ptr<Ticket> ticket_;  // what it is parked with, if on several slots
   std::vector<SlotCore*> awaited_;
   std::atomic<std::uint64_t> units_{0};  // written by it only

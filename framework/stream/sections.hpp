@@ -28,7 +28,7 @@ class Sections {
   Sections(const Sections&) = delete;
   Sections& operator=(const Sections&) = delete;
 
-  // Of the baton's holder.
+  // Only the holder of the baton calls these.
   [[nodiscard]] Stepper& main() { return *main_; }
 
   // For a thread that does not hold the baton and would have to wait. Gives the part of the pipeline that it has from now

@@ -25,7 +25,8 @@ class OneThread final : public Waiter {
 Puller::Puller(StreamBase& stream) : stream_(stream), stepper_(cancelled_) {
   PromiseBase* const root = stream_.promise();
   if (root == nullptr) return;
-  if (PullCore* const other = stream_.pull()) {  // a thread of an evaluation that has pulled it before is inside of it
+  if (PullCore* const other =
+          stream_.pull()) {  // a thread of an evaluation that has pulled it before is inside of it
     wait(std::array<SlotCore*, 1>{other});
     there_ = other->came;
     stream_.set_pull({});

@@ -77,10 +77,10 @@ void Relay::end() {
     for (const Rank leader : all)
       if (leader != kMaster) put(leader, {kEnd, 0, 0}, {});
   }
-  while ((leads() && !ended_) || unsent() > 0) {
+  while (is_busy()) {
     while (receive()) {  // whatever still comes for this rank itself, nobody waits for
     }
-    if ((leads() && !ended_) || unsent() > 0) wait(Seconds(1e-3));
+    if (is_busy()) wait(Seconds(1e-3));
   }
 }
 
@@ -126,7 +126,7 @@ void Relay::send_bundle(Rank receiver) {
   below_.send(receiver, std::exchange(bundles_[receiver], Buffer()));
 }
 
-// Of many messages in a short time all but the first wait for each other.
+// Many messages in a short time wait for each other, but for the first.
 bool Relay::too_early(Rank receiver) const { return receiver == kMaster && now() - sent_up_ < pace_; }
 
 void Relay::flush() {
@@ -148,9 +148,12 @@ std::size_t Relay::unsent() {
 
 void Relay::wait(Seconds at_most) {
   flush();
-  if (!ready_.empty()) return;
-  if (!filled_.empty()) at_most = std::clamp(sent_up_ + pace_ - now(), Seconds(0), at_most);
-  below_.wait(at_most);
+  if (ready_.empty()) below_.wait(patience(at_most));
+}
+
+Seconds Relay::patience(Seconds at_most) const {
+  if (!ready_.empty()) return Seconds(0);
+  return filled_.empty() ? at_most : std::clamp(sent_up_ + pace_ - now(), Seconds(0), at_most);
 }
 
 // ---- in

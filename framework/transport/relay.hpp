@@ -3,8 +3,8 @@
 // A Transport around another one; every rank of a run has one. Until begin() it only passes on. From then on ranks
 // are in groups with a leader each, an ordinary worker:
 //
-//   master to worker   what goes to one group is gathered in a bundle for its leader, who takes it apart and sends it on
-//   worker to master   goes to the leader, who sends a bundle now and then
+//   master to worker   what goes to one group is gathered in a bundle for its leader, which takes it apart and sends it on
+//   worker to master   goes to the leader, which sends a bundle now and then
 //   worker to worker   direct, as before
 //
 // So all messages between rank 0 and a worker go through the same leader, always, and stay in order. A message that is
@@ -71,6 +71,10 @@ class Relay final : public Transport {
   void begin(Rank leader, Seconds pace);
   // When nothing more is to be said: rank 0 tells the leaders so, a leader waits for that word and until all has been sent on.
   void end();
+  /// How much of this time may pass until flush() or receive() have something to do by themselves.
+  [[nodiscard]] Seconds patience(Seconds at_most) const;
+  /// Whether this rank is a leader that has not heard that word yet, or has something to send.
+  [[nodiscard]] bool is_busy() { return (leads() && !ended_) || unsent() > 0; }
 
   [[nodiscard]] Rank rank() const override { return below_.rank(); }
   [[nodiscard]] std::int32_t size() const override { return below_.size(); }
@@ -85,6 +89,12 @@ class Relay final : public Transport {
   [[nodiscard]] Seconds now() const override { return below_.now(); }
 
   static constexpr std::uint32_t kBundle = 0x626e646c;
+  /// A bundle is the word kBundle and parts: each has this head, and then so many bytes.
+  struct Part {
+    Rank peer;              // for whom, or from rank 0's point of view, from whom; kEnd: nothing more comes
+    std::uint32_t follows;  // 1: as the next message
+    std::uint64_t size;
+  };
   // A copy of so much takes about as long as a message: 4 us at 8 GB/s.
   static constexpr std::size_t kPartBytes = 32 << 10;
   static constexpr std::size_t kBundleBytes = 256 << 10;
@@ -92,11 +102,6 @@ class Relay final : public Transport {
       200e-6};  // at which it goes, so that all do not wait for the last of a long list
 
  private:
-  struct Part {
-    Rank peer;              // for whom, or from rank 0's point of view, from whom; kEnd: nothing more comes
-    std::uint32_t follows;  // 1: as the next message
-    std::uint64_t size;
-  };
   static constexpr Rank kEnd{-1};
 
   [[nodiscard]] bool leads() const { return on_ && rank() != kMaster && leader_ == rank(); }

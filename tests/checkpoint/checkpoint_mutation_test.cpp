@@ -69,24 +69,12 @@ void mutate(Content& content, std::mt19937_64& generator) {
   const auto place = begin + static_cast<std::ptrdiff_t>(at);
   const auto end = place + static_cast<std::ptrdiff_t>(generator() % (content.size() - at + 1));
   switch (generator() % 9) {
-    case 0:
-      content[at] ^= std::byte{1} << (generator() % 8);
-      break;
-    case 1:
-      content[at] = static_cast<std::byte>(generator());
-      break;
-    case 2:
-      content.resize(at);
-      break;
-    case 3:
-      content.insert(content.end(), generator() % 100, static_cast<std::byte>(generator()));
-      break;
-    case 4:
-      std::fill(place, end, std::byte{0});
-      break;
-    case 5:
-      content.erase(place, end);
-      break;
+    case 0: content[at] ^= std::byte{1} << (generator() % 8); break;
+    case 1: content[at] = static_cast<std::byte>(generator()); break;
+    case 2: content.resize(at); break;
+    case 3: content.insert(content.end(), generator() % 100, static_cast<std::byte>(generator())); break;
+    case 4: std::fill(place, end, std::byte{0}); break;
+    case 5: content.erase(place, end); break;
     case 6: {
       const Content piece(place, end);
       content.insert(place, piece.begin(), piece.end());

@@ -103,7 +103,8 @@ TEST_F(Refusals, AnOlderVersionIsToldWhatToDoAndNotRemoved) {
     (void)read_checkpoint(storage_, folder_, kTypeHash, Depth::states);
     ADD_FAILURE() << "nothing was refused";
   } catch (const FileError& error) {
-    EXPECT_NE(std::string(error.what()).find("version 2; this build reads from version 3 on"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("version 2; this build reads from version 3 on"),
+              std::string::npos)
         << error.what();
   }
   for (std::uint64_t round = 2; round < 6; ++round)

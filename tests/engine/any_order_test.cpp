@@ -14,7 +14,7 @@
 
 #include "command_line.hpp"
 #include "comparison.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "run_on_places.hpp"
 #include "transport/any_order.hpp"
 #include "transport/in_process.hpp"
@@ -44,7 +44,7 @@ class LatePlaces {
 
     void send(Rank to, Buffer message) override {
       using enum engine::Kind;
-      const auto kind = engine::Reader(message).get<engine::Kind>();
+      const engine::Kind kind = engine::kind_of(message);
       closed_ = closed_ || kind == kClosed;
       if (closed_ && (kind == kStates || kind == kContext || kind == kInput)) ++all_.too_late_;
       AnyOrder::send(to, std::move(message));

@@ -27,7 +27,8 @@ struct Ended {
 inline Ended launch(const std::string& command) {
   const auto begin = std::chrono::steady_clock::now();
   // "exec" would lose the shell, which turns a signal into a status
-  std::FILE* pipe = popen(("{ timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) " + command + "; } 2>&1").c_str(), "r");
+  std::FILE* pipe =
+      popen(("{ timeout -k 5 $((60 * ${RONDO_TEST_PATIENCE:-1})) " + command + "; } 2>&1").c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("cannot start " + command);
   Ended ended{};
   std::array<char, 4096> block{};

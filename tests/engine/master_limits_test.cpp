@@ -31,22 +31,20 @@ class MasterLimits : public testing::Test {
  protected:
   // An assignment that the master has sent: the states' slots, in order.
   struct Assigned {
-    Call call{};
+    messages::CallHeader call{};
     std::vector<scheduler::Job> jobs;
     std::size_t input_bytes = 0;
     std::size_t message_bytes = 0;
   };
   static Assigned read_assignment(Bytes sent) {
-    Reader in(sent);
-    (void)in.get<Kind>();
-    Assigned assigned;
-    assigned.call = in.get<Call>();
-    (void)in.get_block();
-    assigned.jobs = in.get_all<scheduler::Job>();
-    if (assigned.call.own_inputs)
-      for (std::size_t i = 0; i < assigned.jobs.size(); ++i) assigned.input_bytes += in.get_block().size();
-    EXPECT_TRUE(in.empty());
-    assigned.message_bytes = sent.size();
+    const auto assign = from_bytes<messages::Assign>(sent);
+    Assigned assigned{assign.call, assign.jobs, 0, sent.size()};
+    std::size_t inputs = 0;
+    for (const Block& input : assign.own_inputs) {
+      assigned.input_bytes += input.bytes().size();
+      ++inputs;
+    }
+    EXPECT_EQ(inputs, assign.call.own_inputs ? assign.jobs.size() : 0);
     return assigned;
   }
   static std::vector<scheduler::Done> done(std::span<const scheduler::Job> jobs, float seconds) {
@@ -68,23 +66,19 @@ TEST_F(MasterLimits, AThiefGetsNoMoreThanTheMemoryThatItsOwnStatesLeave) {
   std::map<Rank, Assigned> assigned;
   std::vector<double> appetites;
   workers.hears = [&](Rank to, Bytes sent) {
-    Reader in(sent);
-    const auto kind = in.get<Kind>();
+    const Kind kind = kind_of(sent);
     if (kind == Kind::kAssign) {
       assigned[to] = read_assignment(sent);
       const std::vector<scheduler::Done> all = done(assigned[to].jobs, 1);
       if (to == Rank{1}) workers.report(to, assigned[to].call.epoch, all, output_, true);
     }
     if (kind != Kind::kGive) return;
-    const auto head = in.get<GiveHead>();
+    const auto give = from_bytes<messages::Give>(sent);
     EXPECT_EQ(to, Rank{2});
-    EXPECT_EQ(head.thief, Rank{1});
-    appetites.push_back(head.appetite.bytes_max);
-    Buffer gave = message(Kind::kGave);
-    Writer(gave).put(GaveHead{head.epoch, head.thief, 0, 0, 0});
-    Writer(gave).put_all(std::span<const scheduler::Given>());
-    workers.say(to, std::move(gave));
-    workers.report(to, head.epoch, done(assigned[to].jobs, 1), output_, false);
+    EXPECT_EQ(give.thief, Rank{1});
+    appetites.push_back(give.request.bytes_max);
+    workers.say(to, to_bytes(messages::Gave{give.epoch, give.thief, 0, 0, 0, {}}));
+    workers.report(to, give.epoch, done(assigned[to].jobs, 1), output_, false);
   };
   const int status = run_played<Grow>(workers, program_, options, [&](Master<Grow>& master) {
     master.reset(std::vector<std::vector<double>>(10, std::vector<double>(kDoubles)));
@@ -111,22 +105,21 @@ void expect_inputs_to_wait(const std::vector<std::size_t>& sizes, float seconds,
   std::size_t most = 0;
   std::size_t updates = 0;
   workers.hears = [&](Rank to, Bytes sent) {
-    Reader in(sent);
-    const auto kind = in.get<Kind>();
+    const Kind kind = kind_of(sent);
     if (kind == Kind::kGive) {  // none
-      const auto head = in.get<GiveHead>();
-      Buffer gave = message(Kind::kGave);
-      Writer(gave).put(GaveHead{head.epoch, head.thief, 1, 0, 0});
-      Writer(gave).put_all(std::span<const scheduler::Given>());
-      return workers.say(to, std::move(gave));
+      const auto give = from_bytes<messages::Give>(sent);
+      return workers.say(to, to_bytes(messages::Gave{give.epoch, give.thief, 1, 0, 0, {}}));
     }
     if (kind != Kind::kAssign) return;
+    const auto assign = from_bytes<messages::Assign>(sent);
     Waiting& its = waiting[to];
-    its.epoch = in.get<Call>().epoch;
-    (void)in.get_block();
-    for (const scheduler::Job& job : in.get_all<scheduler::Job>()) its.jobs.push_back({job, 0});
-    for (auto& each : its.jobs)
-      if (each.second == 0) its.bytes += each.second = in.get_block().size();
+    its.epoch = assign.call.epoch;
+    auto input = assign.own_inputs.begin();
+    for (const scheduler::Job& job : assign.jobs) {
+      its.jobs.push_back({job, input->bytes().size()});
+      its.bytes += input->bytes().size();
+      ++input;
+    }
     most = std::max(most, its.bytes);
   };
   const Buffer output = packed_output();
@@ -178,7 +171,7 @@ TEST_F(MasterLimits, AnAssignmentOfManyStatesGoesInShortMessages) {
   std::size_t longest = 0;
   bool ended = false;
   workers.hears = [&](Rank to, Bytes sent) {
-    if (Reader(sent).get<Kind>() != Kind::kAssign) return;
+    if (kind_of(sent) != Kind::kAssign) return;
     const Assigned assigned = read_assignment(sent);
     EXPECT_FALSE(ended);
     EXPECT_EQ(assigned.call.input_included, slots.empty());
@@ -204,7 +197,7 @@ TEST_F(MasterLimits, ResetWaitsWhileMuchIsUnsent) {
   constexpr std::size_t kDoubles = 125'000;  // 1 MB
   std::size_t most = 0;
   workers.hears = [&](Rank, Bytes sent) {
-    if (Reader(sent).get<Kind>() != Kind::kPlace) return;
+    if (kind_of(sent) != Kind::kPlace) return;
     workers.bytes_unsent += sent.size();
     most = std::max(most, workers.bytes_unsent);
   };

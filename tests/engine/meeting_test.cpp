@@ -19,15 +19,15 @@
 
 #include "checkpoint/memory_storage.hpp"
 #include "engine/build.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/session.hpp"
 
 namespace rondo::test {
 namespace {
 
 using engine::Kind;
-using engine::Reader;
-using engine::Writer;
+using engine::to_bytes;
+namespace messages = engine::messages;
 
 class Nothing : public Update<int, int, int> {
  public:
@@ -44,12 +44,7 @@ struct Left {
   int status;
 };
 
-Buffer hello() {
-  Buffer out = engine::message(Kind::kHello);
-  Writer(out).put_text(engine::describe(program()));
-  Writer(out).put_text(engine::node_name());
-  return out;
-}
+Buffer hello() { return to_bytes(messages::Hello{engine::describe(program()), engine::node_name()}); }
 
 // The place of rank 0. The other ranks say hello at their time, answer what is asked, and do nothing else.
 class Workers final : public transport::Transport {
@@ -75,26 +70,18 @@ class Workers final : public transport::Transport {
   std::int32_t size() const override { return size_; }
   void send(Rank to, Buffer message) override {
     if (to == kMaster) return arrived_.push_back({kMaster, std::move(message)});
-    Reader in(message);
-    const auto kind = in.get<Kind>();
+    const Kind kind = engine::kind_of(message);
     ++sent_[{value(to), kind}];
     const bool has_come = !late_.contains(value(to)) || now_ >= late_.at(value(to));
     if (silent_.contains(value(to)) || !has_come) return;
     if (kind == Kind::kClose && value(to) == delayed_) {
-      Buffer counted = engine::message(Kind::kCounted), tried = engine::message(Kind::kTried);
-      Writer(counted).put(engine::WorkerCounters{5, 5});
-      arrived_.push_back({to, std::move(counted)});
-      arrived_.push_back({to, std::move(tried)});
-      at(now_ + 20, [this, to] { arrived_.push_back({to, engine::message(Kind::kClosed)}); });
+      arrived_.push_back({to, to_bytes(messages::Counted{{5, 5}})});
+      arrived_.push_back({to, to_bytes(messages::Tried())});
+      at(now_ + 20, [this, to] { arrived_.push_back({to, to_bytes(messages::Closed())}); });
     } else if (kind == Kind::kClose) {
-      arrived_.push_back({to, engine::message(Kind::kClosed)});
+      arrived_.push_back({to, to_bytes(messages::Closed())});
     }
-    if (kind != Kind::kAsk) return;
-    Buffer out = engine::message(Kind::kAnswer);
-    engine::Condition condition{};
-    condition.running_for = -1;
-    Writer(out).put(condition);
-    arrived_.push_back({to, std::move(out)});
+    if (kind == Kind::kPing) arrived_.push_back({to, to_bytes(messages::Status())});
   }
   std::optional<transport::Envelope> receive() override {
     for (auto late = late_.begin(); late != late_.end();) {
@@ -164,7 +151,7 @@ TEST(Meeting, AStallIsToldAlsoWhereRankZeroHasAWorkerThatIsNotThereYet) {
   testing::internal::CaptureStderr();
   EXPECT_EQ(run(workers, options), 0);
   const std::string told = testing::internal::GetCapturedStderr();
-  EXPECT_GE(workers.sent(2, Kind::kAsk), 10U);
+  EXPECT_GE(workers.sent(2, Kind::kPing), 10U);
   EXPECT_NE(told.find("rank 2: does not answer"), std::string::npos) << told;
 }
 
@@ -289,7 +276,7 @@ class Alone final : public transport::Transport {
 
   Rank rank() const override { return Rank{1}; }
   std::int32_t size() const override { return 2; }
-  void send(Rank, Buffer message) override { ++sent_[Reader(message).get<Kind>()]; }
+  void send(Rank, Buffer message) override { ++sent_[engine::kind_of(message)]; }
   std::optional<transport::Envelope> receive() override {
     if (arrived_.empty()) return std::nullopt;
     transport::Envelope envelope = std::move(arrived_.front());
@@ -306,12 +293,6 @@ class Alone final : public transport::Transport {
   std::map<Kind, std::uint64_t> sent_;
 };
 
-Buffer status_message(Kind kind, std::int32_t status) {
-  Buffer out = engine::message(kind);
-  Writer(out).put(status);
-  return out;
-}
-
 int run_worker(Alone& place) {
   checkpoint::MemoryStorage storage;
   const engine::Host host{storage, [](int status) { throw Left{status}; }};
@@ -319,14 +300,14 @@ int run_worker(Alone& place) {
 }
 
 TEST(Meeting, AWorkerThatIsNotWelcomedAnswersAndMayBeSentAway) {
-  std::vector<Buffer> messages;
-  messages.push_back(engine::message(Kind::kAsk));
-  messages.push_back(engine::message(Kind::kAsk));
-  messages.push_back(status_message(Kind::kLeave, 5));
-  Alone place(std::move(messages));
+  std::vector<Buffer> all;
+  all.push_back(to_bytes(messages::Ping()));
+  all.push_back(to_bytes(messages::Ping()));
+  all.push_back(to_bytes(messages::Leave{5}));
+  Alone place(std::move(all));
   EXPECT_EQ(run_worker(place), 5);
   EXPECT_EQ(place.sent(Kind::kHello), 1U);
-  EXPECT_EQ(place.sent(Kind::kAnswer), 2U);
+  EXPECT_EQ(place.sent(Kind::kStatus), 2U);
 }
 
 }  // namespace

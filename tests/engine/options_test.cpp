@@ -121,18 +121,21 @@ TEST(Options, AValueOutOfRangeNamesTheMember) {
   Options options;
   options.fanout = 0;
   EXPECT_EQ(refusal(options), "Options::fanout: need a whole number from 1 to 65536, got '0'");
-  EXPECT_EQ(refusal(options, {"--rondo-fanout=3"}), "Options::fanout: need a whole number from 1 to 65536, got '0'")
+  EXPECT_EQ(refusal(options, {"--rondo-fanout=3"}),
+            "Options::fanout: need a whole number from 1 to 65536, got '0'")
       << "a fault of the program, whatever overrides it";
   options = {};
   options.recover_deadline = Options::Seconds(-1);
-  EXPECT_EQ(refusal(options), "Options::recover_deadline: need a number of seconds from 0.001 to 1000000000, got '-1'");
+  EXPECT_EQ(refusal(options),
+            "Options::recover_deadline: need a number of seconds from 0.001 to 1000000000, got '-1'");
   options = {};
   options.relay = 1;
   EXPECT_EQ(refusal(options), "Options::relay: need auto, off or a whole number from 2 to 65536, got '1'");
   options = {};
   options.walltime = 2h;
   EXPECT_EQ(refusal(options),
-            "Options::walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint cannot go on");
+            "Options::walltime: need --rondo-checkpoint=DIR too: a run that leaves without a checkpoint "
+            "cannot go on");
   options.checkpoint = "directory";
   options.walltime = -2h;
   EXPECT_EQ(refusal(options), "Options::walltime: need a time such as 90s, 20m or 2h, got '-2h'");
@@ -163,7 +166,9 @@ TEST(OptionTable, HasNamesOfItsOwn) {
 
 // The default that a row tells is what its member begins with, where the row does not tell it in words.
 TEST(OptionTable, TellsTheDefaults) {
-  const auto preset = [](const char* name) { return engine::find_option(std::string("rondo-") + name)->preset; };
+  const auto preset = [](const char* name) {
+    return engine::find_option(std::string("rondo-") + name)->preset;
+  };
   EXPECT_EQ(preset("stall"), "300");
   EXPECT_EQ(preset("grace"), "0.8");
   EXPECT_EQ(preset("round-grace"), "10m");

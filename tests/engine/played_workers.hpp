@@ -17,7 +17,7 @@
 
 #include "checkpoint/posix_storage.hpp"
 #include "engine/build.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/session.hpp"
 #include "transport/transport.hpp"
 
@@ -33,32 +33,26 @@ class PlayedWorkers final : public transport::Transport {
 
   PlayedWorkers(std::int32_t workers, const detail::Program& program) : size_(workers + 1) {
     for (std::int32_t rank = 1; rank < size_; ++rank) {
-      Buffer hello = message(Kind::kHello);
-      Writer(hello).put_text(describe(program));
-      Writer(hello).put_text("node");
-      say(Rank{rank}, std::move(hello));
+      say(Rank{rank}, to_bytes(messages::Hello{describe(program), "node"}));
     }
   }
   void say(Rank from, Buffer message) { inbox_.push_back({from, std::move(message)}); }
   void report(Rank from, std::uint64_t epoch, std::span<const scheduler::Done> done, Bytes output,
               bool hungry) {
-    ReportHead head{};
-    head.epoch = epoch;
-    head.hungry = hungry;
-    Buffer out = message(Kind::kReport);
-    Writer writer(out);
-    writer.put(head);
-    writer.put_all(done);
-    for (std::size_t i = 0; i < done.size(); ++i) writer.put_block(output);
+    messages::Report report{};
+    report.progress.epoch = epoch;
+    report.progress.hungry = hungry;
+    report.done = {done.begin(), done.end()};
+    Buffer out = to_bytes(report);
+    for (std::size_t i = 0; i < done.size(); ++i) append(out, Block(output));
     say(from, std::move(out));
   }
 
   Rank rank() const override { return kMaster; }
   std::int32_t size() const override { return size_; }
   void send(Rank to, Buffer sent) override {
-    Reader in(sent);
-    const auto kind = in.get<Kind>();
-    if (kind == Kind::kClose) say(to, message(Kind::kClosed));
+    const Kind kind = kind_of(sent);
+    if (kind == Kind::kClose) say(to, to_bytes(messages::Closed()));
     if (kind == Kind::kClose || kind == Kind::kExit) bytes_unsent = 0;
     hears(to, sent);
   }

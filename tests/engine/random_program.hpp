@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <random>
 #include <ranges>
@@ -25,11 +26,18 @@
 
 namespace rondo::test {
 
+// How an update of this thread takes time; null: it computes for so long.
+inline thread_local std::function<void(std::chrono::microseconds)> spend_time;
+
 class Machine : public Update<State, Input, Output, Context> {
  public:
   Output update(State& state, const Input& input, const Call& call) override {
     if (input.delay > 0) {
       const std::chrono::microseconds delay(mix(value(call.id()), input.program) % input.delay);
+      if (spend_time) {
+        spend_time(delay);
+        return apply(state, input, call);
+      }
       const auto end = std::chrono::steady_clock::now() + delay;
       while (std::chrono::steady_clock::now() < end) {
       }
@@ -58,8 +66,9 @@ class RandomProgram {
  protected:
   struct Manner {
     bool rollback = false;
-    bool may_skip_ids = false;       // after a loss the master has given ids that the model does not know of
-    std::uint64_t delay_most = 200;  // microseconds that an update may take, if updates take time
+    bool may_skip_ids = false;        // after a loss the master has given ids that the model does not know of
+    std::uint64_t delay_most = 200;   // microseconds that an update may take, if updates take time
+    std::size_t big_input = 200'000;  // words of one that is big enough to go down the tree
   };
   RandomProgram(Master<Machine>& master, Dice& dice, Model& model, const Manner& manner)
       : master_(master), dice_(dice), model_(model), manner_(manner) {}
@@ -71,7 +80,7 @@ class RandomProgram {
       input.delay = static_cast<std::uint32_t>(
           dice_.below(dice_.one_in(4) ? manner_.delay_most : manner_.delay_most / 10));
     input.words.resize(dice_.below(4));
-    if (dice_.one_in(50)) input.words.resize(200'000);  // big enough to go down the tree
+    if (dice_.one_in(50)) input.words.resize(manner_.big_input);
     for (std::uint64_t& word : input.words) word = dice_.word();
     return input;
   }

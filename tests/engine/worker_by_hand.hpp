@@ -47,40 +47,24 @@ class Append final : public detail::Kernel {
 class WorkerByHand : public testing::Test {
  protected:
   void place(const std::string& state, StateId id = kState) {
-    Buffer out = message(Kind::kPlace);
-    Writer writer(out);
-    writer.put(id);
-    writer.put_block(bytes(state));
+    Buffer out = to_bytes(messages::Place());
+    append(out, messages::Place::Item{id, bytes(state)});
     give(kMaster, std::move(out));
   }
-  void transfer_to(Rank to) {
-    Buffer out = message(Kind::kTransfer);
-    Writer writer(out);
-    writer.put(to);
-    writer.put_all(std::span<const StateId>(&kState, 1));
-    give(kMaster, std::move(out));
-  }
+  void transfer_to(Rank to) { give(kMaster, to_bytes(messages::Transfer{to, {kState}})); }
   void arrive_from(Rank from, const std::string& state, std::uint64_t generation = 0) {
-    Buffer out = message(Kind::kStates);
-    Writer writer(out);
-    writer.put(generation);
-    writer.put(Parcel{kState, 1, 0, {}});
-    writer.put_block(bytes(state));
-    writer.put_block(Bytes());
+    Buffer out = to_bytes(messages::States{generation, {}});
+    append(out, messages::States::Item{messages::Parcel{kState, 1, 0, {}}, {}, bytes(state)});
     give(from, std::move(out));
   }
   void assign(std::uint64_t epoch, const std::string& own_input, StateId id = kState) {
-    Call call{};
-    call.epoch = epoch;
-    call.rounds = 1;
-    call.own_inputs = true;
-    const scheduler::Job job{id, 0, 0, 0, 0, 0};
-    Buffer out = message(Kind::kAssign);
-    Writer writer(out);
-    writer.put(call);
-    writer.put_block(Bytes());
-    writer.put_all(std::span<const scheduler::Job>(&job, 1));
-    writer.put_block(bytes(own_input));
+    messages::Assign assign{};
+    assign.call.epoch = epoch;
+    assign.call.rounds = 1;
+    assign.call.own_inputs = true;
+    assign.jobs = {{id, 0, 0, 0, 0, 0}};
+    Buffer out = to_bytes(assign);
+    append(out, Block(bytes(own_input)));
     give(kMaster, std::move(out));
   }
 
@@ -89,14 +73,9 @@ class WorkerByHand : public testing::Test {
     worker_.poll();
     std::vector<std::string> states;
     for (const Envelope& each : transport_.sent) {
-      Reader in(each.message);
-      if (each.from != to || in.get<Kind>() != Kind::kStates) continue;
-      (void)in.get<std::uint64_t>();
-      while (!in.empty()) {
-        (void)in.get<Parcel>();
-        states.push_back(text(in.get_block()));
-        (void)in.get_block();
-      }
+      if (each.from != to || kind_of(each.message) != Kind::kStates) continue;
+      const auto sent = from_bytes<messages::States>(each.message);
+      for (const messages::States::Item& item : sent.states) states.push_back(text(item.packed.bytes()));
     }
     return states;
   }
@@ -106,11 +85,9 @@ class WorkerByHand : public testing::Test {
       worker_.poll();
       std::vector<std::string> all;
       for (const Envelope& each : transport_.sent) {
-        Reader in(each.message);
-        if (in.get<Kind>() != Kind::kReport) continue;
-        (void)in.get<ReportHead>();
-        for (std::size_t i = in.get_all<scheduler::Done>().size(); i > 0; --i)
-          all.push_back(text(in.get_block()));
+        if (kind_of(each.message) != Kind::kReport) continue;
+        const auto report = from_bytes<messages::Report>(each.message);
+        for (const Block& output : report.outputs) all.push_back(text(output.bytes()));
       }
       if (all.size() >= count) return all;
       transport_.wait(worker_.patience());
@@ -118,7 +95,7 @@ class WorkerByHand : public testing::Test {
   }
 
   explicit WorkerByHand(const WorkerSettings& settings = {})
-      : worker_(transport_, storage_, std::make_unique<Append>(), settings) {}
+      : worker_(transport_, Host{storage_, nullptr}, std::make_unique<Append>(), settings) {}
   void give(Rank from, Buffer message) { worker_.handle({from, std::move(message)}); }
 
   ByHand transport_;

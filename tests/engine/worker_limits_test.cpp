@@ -87,58 +87,46 @@ class WorkerLimits : public testing::Test {
   ~WorkerLimits() override { gate_.let(1000); }
 
   void start(const WorkerSettings& settings) {
-    worker_ = std::make_unique<Worker>(transport_, storage_, std::make_unique<Gated>(gate_), settings);
-    Buffer out = message(Kind::kPlace);
-    Writer writer(out);
-    for (std::uint64_t i = 0; i < kStates; ++i) {
-      writer.put(StateId{i});
-      writer.put_block(bytes(std::string(kBytes, 'x')));
-    }
+    worker_ = std::make_unique<Worker>(transport_, Host{storage_, nullptr}, std::make_unique<Gated>(gate_),
+                                       settings);
+    Buffer out = to_bytes(messages::Place());
+    const std::string state(kBytes, 'x');
+    for (std::uint64_t i = 0; i < kStates; ++i) append(out, messages::Place::Item{StateId{i}, bytes(state)});
     give(std::move(out));
   }
   // All of them, each of which is expected to take so long; the first one begins.
   void assign(std::uint32_t rounds, float cost, bool more_follow = false) {
-    Call call{};
-    call.epoch = 1;
-    call.rounds = rounds;
-    call.input_included = true;
-    call.more_follow = more_follow;
-    std::vector<scheduler::Job> jobs;
-    for (Slot i = 0; i < kStates; ++i) jobs.push_back({StateId{i}, i, 0, cost, kBytes, 0});
-    Buffer out = message(Kind::kAssign);
-    Writer writer(out);
-    writer.put(call);
-    writer.put_block(Bytes());
-    writer.put_all(std::span<const scheduler::Job>(jobs));
-    give(std::move(out));
+    messages::Assign assign{};
+    assign.call.epoch = 1;
+    assign.call.rounds = rounds;
+    assign.call.input_included = true;
+    assign.call.more_follow = more_follow;
+    for (Slot i = 0; i < kStates; ++i) assign.jobs.push_back({StateId{i}, i, 0, cost, kBytes, 0});
+    give(to_bytes(assign));
     gate_.begun(1);
   }
   void give(Buffer message) { worker_->handle({kMaster, std::move(message)}); }
   void ask_for_states() {
-    Buffer out = message(Kind::kGive);
-    Writer(out).put(GiveHead{1, kOther, {scheduler::Seconds(0), 1e9}});
-    give(std::move(out));
+    give(to_bytes(messages::Give{1, kOther, {scheduler::Seconds(0), 1e9}}));
     worker_->poll();
   }
-  template <class Visit>
-  void for_each_sent(Kind kind, const Visit& visit) {
-    for (const Envelope& each : transport_.sent) {
-      Reader in(each.message);
-      if (in.get<Kind>() == kind) visit(in, each.message.size());
-    }
+  template <class M, class Visit>
+  void for_each_sent(const Visit& visit) {
+    for (const Envelope& each : transport_.sent)
+      if (kind_of(each.message) == M::kind) visit(from_bytes<M>(each.message), each.message.size());
   }
   // The reports so far, each with the number of its updates.
-  std::vector<std::pair<ReportHead, std::size_t>> reports() {
+  using Reports = std::vector<std::pair<messages::Report::Progress, std::size_t>>;
+  Reports reports() {
     worker_->poll();
-    std::vector<std::pair<ReportHead, std::size_t>> all;
-    for_each_sent(Kind::kReport, [&](Reader& in, std::size_t) {
-      const auto head = in.get<ReportHead>();
-      all.emplace_back(head, in.get_all<scheduler::Done>().size());
+    Reports all;
+    for_each_sent<messages::Report>([&](const messages::Report& report, std::size_t) {
+      all.emplace_back(report.progress, report.done.size());
     });
     return all;
   }
   // Waits until there are so many; the thread that computes says when one is due.
-  std::vector<std::pair<ReportHead, std::size_t>> wait_for_reports(std::size_t count) {
+  Reports wait_for_reports(std::size_t count) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (reports().size() < count && std::chrono::steady_clock::now() < end)
       transport_.wait(transport::Seconds(0.1));
@@ -146,10 +134,8 @@ class WorkerLimits : public testing::Test {
   }
   std::size_t given() {
     std::size_t count = 0;
-    for_each_sent(Kind::kGave, [&](Reader& in, std::size_t) {
-      (void)in.get<GaveHead>();
-      count += in.get_all<scheduler::Given>().size();
-    });
+    for_each_sent<messages::Gave>(
+        [&](const messages::Gave& gave, std::size_t) { count += gave.given.size(); });
     return count;
   }
 
@@ -258,20 +244,16 @@ TEST_F(WorkerLimits, MessagesOfManyStatesAreCut) {
   WorkerSettings settings;
   settings.message_bytes = 3 * kBytes;
   start(settings);
-  Buffer out = message(Kind::kTransfer);
-  Writer writer(out);
-  writer.put(kOther);
-  std::vector<StateId> all;
-  for (std::uint64_t i = 0; i < kStates; ++i) all.push_back(StateId{i});
-  writer.put_all(std::span<const StateId>(all));
-  give(std::move(out));
+  messages::Transfer transfer{kOther, {}};
+  for (std::uint64_t i = 0; i < kStates; ++i) transfer.states.push_back(StateId{i});
+  give(to_bytes(transfer));
   worker_->poll();
-  std::size_t messages = 0;
-  for_each_sent(Kind::kStates, [&](Reader&, std::size_t size) {
-    ++messages;
+  std::size_t count = 0;
+  for_each_sent<messages::States>([&](const messages::States&, std::size_t size) {
+    ++count;
     EXPECT_LT(size, 4 * kBytes);
   });
-  EXPECT_EQ(messages, 4U);
+  EXPECT_EQ(count, 4U);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // A worker alone that hears of the loss of others: what it still has, what it forgets, and what it does again.
 #include "recovery/census.hpp"
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 #include "worker_by_hand.hpp"
 
 namespace rondo::engine {
@@ -15,28 +15,17 @@ class Bereft : public WorkerByHand {
   }
   Bereft() : WorkerByHand(settings()) {}
 
-  void lose(Rank rank) {
-    Buffer out = message(Kind::kLost);
-    Writer writer(out);
-    writer.put(++losses_);
-    writer.put_all(std::span<const Rank>(&rank, 1));
-    give(kMaster, std::move(out));
-  }
+  void lose(Rank rank) { give(kMaster, to_bytes(messages::Lost{++losses_, {rank}})); }
   void resume(std::uint64_t generation, const std::vector<StateId>& kept) {
-    Buffer out = message(Kind::kResume);
-    Writer writer(out);
-    writer.put(ResumeHead{generation, 1, 2});
-    writer.put_all(std::span<const StateId>(kept));
-    give(kMaster, std::move(out));
+    give(kMaster, to_bytes(messages::Resume{generation, 1, 2, kept}));
   }
   // What the worker tells about its states after the last loss.
   std::vector<recovery::Held> held() {
     while (true) {
       worker_.poll();
-      if (!transport_.sent.empty()) {
-        Reader in(transport_.sent.back().message);
-        if (in.get<Kind>() == Kind::kCensus && in.get<std::uint64_t>() == losses_)
-          return in.get_all<recovery::Held>();
+      if (!transport_.sent.empty() && kind_of(transport_.sent.back().message) == Kind::kCensus) {
+        const auto census = from_bytes<messages::Census>(transport_.sent.back().message);
+        if (census.loss == losses_) return census.held;
       }
       transport_.wait(worker_.patience());
     }
@@ -46,26 +35,12 @@ class Bereft : public WorkerByHand {
     for (const recovery::Held& each : held()) ids.push_back(each.state);
     return ids;
   }
-  void back_up() {
-    Buffer out = message(Kind::kBackup);
-    Writer writer(out);
-    writer.put(std::uint64_t{1});
-    const CopyTarget target{kState, kOther};
-    writer.put_all(std::span<const CopyTarget>(&target, 1));
-    give(kMaster, std::move(out));
-  }
+  void back_up() { give(kMaster, to_bytes(messages::BackUp{1, {{kState, kOther}}})); }
   // The copy, taken through two rounds with the inputs "b" and "c".
   void replay() {
-    Buffer out = message(Kind::kReplay);
-    Writer writer(out);
-    writer.put_all(std::span<const StateId>(&kState, 1));
-    writer.put_block(Bytes());
-    writer.put(ReplayStep::kCall);
-    writer.put(ReplayHead{0, 0, 0, 2});
-    writer.put_block(bytes("b"));
-    writer.put_block(bytes("c"));
-    const recovery::Replay::Way way{kState, 0, 2, false};
-    writer.put_all(std::span<const recovery::Replay::Way>(&way, 1));
+    Buffer out = to_bytes(messages::Replay{{kState}, {}, {}});
+    append(out, messages::Replay::Step{messages::Replay::Rounds{
+                    0, 0, 0, {bytes("b"), bytes("c")}, {}, {{kState, 0, 2, false}}}});
     give(kMaster, std::move(out));
   }
 
@@ -75,20 +50,12 @@ using States = std::vector<StateId>;
 
 // A job that waits for the state's return has to go on waiting while the state is copied and sent away.
 TEST_F(Bereft, AStateThatPassesThroughIsCopiedAndUpdatedOnlyAfterItsReturn) {
-  const CopyTarget target{kState, Rank{1}};
-  Buffer out = message(Kind::kBackup);
-  Writer writer(out);
-  writer.put(std::uint64_t{1});
-  writer.put_all(std::span<const CopyTarget>(&target, 1));
-  give(kMaster, std::move(out));
+  give(kMaster, to_bytes(messages::BackUp{1, {{kState, Rank{1}}}}));
   transfer_to(kOther);
   assign(1, "b");
   arrive_from(Rank{1}, "a");
   EXPECT_EQ(sent_to(kOther), Texts{"a"});
-  const auto copies = [](const Envelope& each) {
-    Reader in(each.message);
-    return in.get<Kind>() == Kind::kCopies;
-  };
+  const auto copies = [](const Envelope& each) { return kind_of(each.message) == Kind::kCopies; };
   EXPECT_EQ(std::count_if(transport_.sent.begin(), transport_.sent.end(), copies), 1);
   constexpr StateId kNext{8};
   place("c", kNext);
@@ -134,21 +101,13 @@ TEST_F(Bereft, WhatWasAskedOfAStateBeforeTheLossIsForgotten) {
 
 // Rounds that a state has done elsewhere count as well: their outputs may be lost with who did them.
 TEST_F(Bereft, AStateThatCameWithItsJobStandsWhereTheJobDoes) {
-  Call call{};
-  call.epoch = 1;
-  call.rounds = 5;
-  Buffer begin = message(Kind::kAssign);
-  Writer first(begin);
-  first.put(call);
-  first.put_block(Bytes());
-  first.put_all(std::span<const scheduler::Job>());
-  give(kMaster, std::move(begin));
-  Buffer out = message(Kind::kStates);
-  Writer writer(out);
-  writer.put(std::uint64_t{0});
-  writer.put(Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}});
-  writer.put_block(bytes("a"));
-  writer.put_block(Bytes());
+  messages::Assign assign{};
+  assign.call.epoch = 1;
+  assign.call.rounds = 5;
+  give(kMaster, to_bytes(assign));
+  Buffer out = to_bytes(messages::States());
+  append(out, messages::States::Item{
+                  messages::Parcel{kState, 1, 1, scheduler::Job{kState, 0, 2, 0, 0, 1}}, {}, bytes("a")});
   give(kOther, std::move(out));
   lose(Rank{1});
   const std::vector<recovery::Held> all = held();

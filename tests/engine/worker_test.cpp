@@ -51,7 +51,7 @@ TEST_F(WorkerByHand, AnInputWaitsForAStateThatIsOnItsWay) {
 
 TEST_F(WorkerByHand, AStateThatComesAfterTheEndIsNotSentOn) {
   transfer_to(kOther);
-  give(kMaster, message(Kind::kClose));
+  give(kMaster, to_bytes(messages::Close()));
   worker_.poll();
   EXPECT_EQ(transport_.sent.size(), 1U);  // kClosed
   arrive_from(Rank{1}, "a");
@@ -62,7 +62,7 @@ TEST_F(WorkerByHand, AStateThatWaitsToLeaveAtTheEndStays) {
   place("a");
   transport_.bytes_unsent = std::size_t{1} << 40;
   transfer_to(kOther);
-  give(kMaster, message(Kind::kClose));
+  give(kMaster, to_bytes(messages::Close()));
   worker_.poll();
   EXPECT_TRUE(transport_.sent.empty());  // something is still on its way
   transport_.bytes_unsent = 0;
@@ -78,20 +78,14 @@ class Branch : public WorkerByHand {
           settings.tree_fanout = 1;
           return settings;
         }()) {}
-  void share() {
-    Buffer out = message(Kind::kContext);
-    Writer writer(out);
-    writer.put(std::uint64_t{1});
-    writer.put_block(Bytes());
-    give(Rank{1}, std::move(out));
-  }
+  void share() { give(Rank{1}, to_bytes(messages::Context{1, {}})); }
 };
 
 TEST_F(Branch, AContextGoesDownTheTreeUntilTheEnd) {
   share();
   EXPECT_EQ(transport_.sent.size(), 1U);
   EXPECT_EQ(transport_.sent.front().from, kOther);
-  give(kMaster, message(Kind::kClose));
+  give(kMaster, to_bytes(messages::Close()));
   share();
   EXPECT_EQ(transport_.sent.size(), 1U);
 }

@@ -32,20 +32,22 @@ class Add : public rondo::Update<std::vector<int>, int, int> {
 }  // namespace
 
 // In the place of the library's.
-extern "C" int MPI_Isend(const void* data, int size, MPI_Datatype type, int to, int tag, MPI_Comm communicator,
-                         MPI_Request* request) {
+extern "C" int MPI_Isend(const void* data, int size, MPI_Datatype type, int to, int tag,
+                         MPI_Comm communicator, MPI_Request* request) {
   return fails("MPI_Isend") ? MPI_ERR_INTERN : PMPI_Isend(data, size, type, to, tag, communicator, request);
 }
 extern "C" int MPI_Improbe(int from, int tag, MPI_Comm communicator, int* found, MPI_Message* message,
                            MPI_Status* status) {
-  return fails("MPI_Improbe") ? MPI_ERR_INTERN : PMPI_Improbe(from, tag, communicator, found, message, status);
+  return fails("MPI_Improbe") ? MPI_ERR_INTERN
+                              : PMPI_Improbe(from, tag, communicator, found, message, status);
 }
 extern "C" int MPI_Comm_dup(MPI_Comm communicator, MPI_Comm* copy) {
   return fails("MPI_Comm_dup") ? MPI_ERR_COMM : PMPI_Comm_dup(communicator, copy);
 }
 extern "C" int MPI_Allreduce(const void* in, void* out, int size, MPI_Datatype type, MPI_Op operation,
                              MPI_Comm communicator) {
-  return fails("MPI_Allreduce") ? MPI_ERR_INTERN : PMPI_Allreduce(in, out, size, type, operation, communicator);
+  return fails("MPI_Allreduce") ? MPI_ERR_INTERN
+                                : PMPI_Allreduce(in, out, size, type, operation, communicator);
 }
 
 int main(int argc, char** argv) {

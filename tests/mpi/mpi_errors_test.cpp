@@ -18,14 +18,16 @@ void expect_told(const std::string& call, int count, int rank) {
     const Ended ended = fail(call, count, rank, how);
     EXPECT_NE(ended.status, 0) << call << " " << how << ": " << ended.output;
     EXPECT_NE(ended.status, 124) << "hung";
-    EXPECT_EQ(ended.count("rondo: rank " + std::to_string(rank) + ": rondo::MpiError: " + call + ": MPI_ERR_"), 1U)
+    EXPECT_EQ(
+        ended.count("rondo: rank " + std::to_string(rank) + ": rondo::MpiError: " + call + ": MPI_ERR_"), 1U)
         << call << " " << how << ": " << ended.output;
     EXPECT_FALSE(ended.says("sum ")) << ended.output;
   }
 }
 
 TEST(MpiErrors, NothingFails) {
-  for (const std::string how : {"", "returns"}) EXPECT_EQ(fail("nothing", 1, 0, how).output, "sum 54\n") << how;
+  for (const std::string how : {"", "returns"})
+    EXPECT_EQ(fail("nothing", 1, 0, how).output, "sum 54\n") << how;
 }
 
 TEST(MpiErrors, OfTheMaster) { expect_told("MPI_Isend", 5, 0); }

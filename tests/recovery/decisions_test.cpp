@@ -8,8 +8,8 @@
 #include "recovery/backup.hpp"
 #include "recovery/census.hpp"
 #include "recovery/copies.hpp"
+#include "recovery/failure_detector.hpp"
 #include "recovery/outputs.hpp"
-#include "recovery/silence.hpp"
 
 namespace rondo::recovery {
 namespace {
@@ -106,8 +106,8 @@ TEST(Outputs, AreTakenOnceInWhateverOrderTheyCome) {
 
 // ---- who is silent
 
-TEST(Silence, OnlyWhoWasAskedAndHadTimeToAnswerIsLost) {
-  Silence silence(2, 8);
+TEST(FailureDetector, OnlyWhoWasAskedAndHadTimeToAnswerIsLost) {
+  FailureDetector silence(2, 8);
   const std::vector<bool> none(2, false);
   silence.begin(100);
   EXPECT_TRUE(silence.watch(101, none).ask.empty());
@@ -118,8 +118,8 @@ TEST(Silence, OnlyWhoWasAskedAndHadTimeToAnswerIsLost) {
   EXPECT_EQ(silence.watch(108, none).lost, std::vector<Worker>{Worker{0}});
 }
 
-TEST(Silence, WhatRankZeroDoesBetweenItsWaitsDoesNotCount) {
-  Silence silence(1, 8);
+TEST(FailureDetector, WhatRankZeroDoesBetweenItsWaitsDoesNotCount) {
+  FailureDetector silence(1, 8);
   const std::vector<bool> none(1, false);
   silence.begin(0);
   EXPECT_TRUE(silence.watch(1, none).ask.empty());
@@ -132,8 +132,8 @@ TEST(Silence, WhatRankZeroDoesBetweenItsWaitsDoesNotCount) {
   EXPECT_EQ(silence.watch(5000, none).lost.size(), 1U);
 }
 
-TEST(Silence, TheLostAreNotWatched) {
-  Silence silence(1, 8);
+TEST(FailureDetector, TheLostAreNotWatched) {
+  FailureDetector silence(1, 8);
   silence.begin(0);
   for (double now = 1; now < 100; ++now) {
     const auto [ask, lost] = silence.watch(now, {true});
@@ -152,28 +152,28 @@ class FindStates : public testing::Test {
     outputs_.begin(3);
   }
   // The first state of three is held by worker 1, the others by nobody; worker 0 is lost.
-  Findings find(const Held& held, std::vector<StateId> threw = {}) {
+  RecoveryPlan find(const Held& held, std::vector<StateId> threw = {}) {
     workers_.lost[0] = true;
     Census census;
     census.begin(std::vector<Worker>{Worker{0}}, 2);
     census.count(Worker{1}, std::vector<Held>{held});
     EXPECT_TRUE(census.is_complete(workers_));
     const Running running{outputs_, kEpoch, std::move(threw)};
-    return find_states(kIds, census, workers_, &backup_, history_, &running);
+    return find_states(kIds, census, workers_, &backup_, replay_log_, &running);
   }
-  [[nodiscard]] static bool keeps_first(const Findings& found) {
+  [[nodiscard]] static bool keeps_first(const RecoveryPlan& found) {
     return found.kept[1] == std::vector<StateId>{StateId{3}};
   }
 
   Workers workers_ = on_nodes({0, 0});
   Backup backup_;
   Outputs outputs_;
-  History history_;
+  ReplayLog replay_log_;
 };
 
 TEST_F(FindStates, OneThatStandsWhereItsOutputsDoStays) {
   (void)outputs_.is_first(0, 0);
-  const Findings found = find({StateId{3}, 1, kEpoch});
+  const RecoveryPlan found = find({StateId{3}, 1, kEpoch});
   EXPECT_TRUE(keeps_first(found));
   EXPECT_EQ(found.missing[1].size(), 2U);
   EXPECT_EQ(found.rounds, (std::vector<std::uint32_t>{1, 0, 0}));
@@ -183,7 +183,7 @@ TEST_F(FindStates, OneThatStandsWhereItsOutputsDoStays) {
 
 TEST_F(FindStates, OneThatIsAheadOfItsOutputsIsMadeAnewUpToThem) {
   (void)outputs_.is_first(0, 0);
-  const Findings found = find({StateId{3}, 2, kEpoch});
+  const RecoveryPlan found = find({StateId{3}, 2, kEpoch});
   ASSERT_EQ(found.missing[1].size(), 3U);
   EXPECT_EQ(found.missing[1].front().progress.rounds, 1U);
 }
@@ -197,7 +197,7 @@ TEST_F(FindStates, OneThatHasDoneNothingSinceTheCallBeganAnewStandsWhereItStoodT
 }
 
 TEST_F(FindStates, AnUpdateThatThrewIsKeptInMind) {
-  const Findings found = find({StateId{3}, 0, kEpoch}, {StateId{3}, StateId{8}});
+  const RecoveryPlan found = find({StateId{3}, 0, kEpoch}, {StateId{3}, StateId{8}});
   EXPECT_TRUE(found.bases.at(StateId{3}).threw);
   EXPECT_FALSE(found.bases.at(StateId{5}).threw);
   ASSERT_EQ(found.missing[1].size(), 2U);

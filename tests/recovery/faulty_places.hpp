@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/run_on_places.hpp"
 #include "transport/any_order.hpp"
 #include "transport/in_process.hpp"
@@ -91,12 +91,13 @@ class FaultyPlaces {
     std::int32_t size() const override { return inner_->size(); }
     void send(Rank to, Buffer message) override {
       all_.count(rank());
-      engine::Reader in(message);
-      const auto kind = in.get<engine::Kind>();
-      if (kind == engine::Kind::kHello) message = elsewhere(in);
+      const engine::Kind kind = engine::kind_of(message);
+      if (kind == engine::Kind::kHello) message = elsewhere(message);
       if (kind == engine::Kind::kBackupDone) all_.backup_done();
-      if (kind == engine::Kind::kDropAll || kind == engine::Kind::kResume)
-        all_.generation(to, in.get<std::uint64_t>());
+      if (kind == engine::Kind::kDropAll)
+        all_.generation(to, engine::from_bytes<engine::messages::DropAll>(message).generation);
+      if (kind == engine::Kind::kResume)
+        all_.generation(to, engine::from_bytes<engine::messages::Resume>(message).generation);
       inner_->send(to, std::move(message));
       all_.count_sent(rank(), kind);
     }
@@ -119,12 +120,10 @@ class FaultyPlaces {
 
    private:
     // The same greeting from another node.
-    Buffer elsewhere(engine::Reader& in) const {
-      Buffer out = engine::message(engine::Kind::kHello);
-      engine::Writer writer(out);
-      writer.put_text(in.get_text());
-      writer.put_text("node " + std::to_string(all_.node_of(rank())));
-      return out;
+    Buffer elsewhere(Bytes message) const {
+      auto hello = engine::from_bytes<engine::messages::Hello>(message);
+      hello.node = "node " + std::to_string(all_.node_of(rank()));
+      return engine::to_bytes(hello);
     }
 
     FaultyPlaces& all_;

@@ -1,6 +1,6 @@
 // What the history tells of a state, done again from a copy, gives the state: random histories against a model that applies
 // every operation at once.
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,7 +43,7 @@ class Model {
       switch (below(5)) {
         case 0: resample(); break;
         case 1: share(); break;
-        case 2: back_up(history_.position(false), {}); break;
+        case 2: back_up(replay_log_.position(false), {}); break;
         default: call(); break;
       }
       if (below(3) == 0) check({}, false);
@@ -56,7 +56,7 @@ class Model {
 
   void share() {
     context_ = random_();
-    history_.share(packed(context_));
+    replay_log_.share(packed(context_));
   }
   void resample() {
     std::map<StateId, State> children;
@@ -68,7 +68,7 @@ class Model {
         children[StateId{next_id_++}] = state;
       }
     states_ = std::move(children);
-    history_.resample(first, std::move(parents));
+    replay_log_.resample(first, std::move(parents));
   }
   // In a call some states are ahead of others, some end early, and some updates throw; a backup may be taken meanwhile.
   void call() {
@@ -83,13 +83,13 @@ class Model {
       numbers.push_back(random_());
       inputs.push_back(packed(numbers.back()));
     }
-    history_.begin_call(round_, 5, ids, own ? std::move(inputs) : std::vector<Buffer>());
+    replay_log_.begin_call(round_, 5, ids, own ? std::move(inputs) : std::vector<Buffer>());
     if (!own)
-      for (const Buffer& input : inputs) history_.add_input(input);
-    std::map<StateId, History::Progress> progress;
+      for (const Buffer& input : inputs) replay_log_.add_input(input);
+    std::map<StateId, ReplayLog::Progress> progress;
     const bool early = below(3) == 0;
     const auto step = [&](std::size_t i, std::uint32_t to, bool throws) {
-      History::Progress& at = progress[ids[i]];
+      ReplayLog::Progress& at = progress[ids[i]];
       for (; at.rounds < to; ++at.rounds)
         update(states_[ids[i]], numbers[own ? i : at.rounds], round_ + at.rounds, context_, false);
       if (throws && !at.threw)
@@ -99,38 +99,38 @@ class Model {
     for (std::size_t i = 0; i < ids.size(); ++i)
       step(i, static_cast<std::uint32_t>(below(rounds + 1)), false);
     check(progress, true);
-    if (below(2) == 0) back_up(history_.position(true), progress);
+    if (below(2) == 0) back_up(replay_log_.position(true), progress);
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const std::uint32_t from = progress[ids[i]].rounds;
       const auto to = early ? from + static_cast<std::uint32_t>(below(rounds - from + 1)) : rounds;
       step(i, to, early && to < rounds && below(2) == 0);
     }
     check(progress, true);
-    if (early && below(2) == 0) back_up(history_.position(true), progress);
+    if (early && below(2) == 0) back_up(replay_log_.position(true), progress);
     if (early) {
-      std::vector<History::Progress> all;
+      std::vector<ReplayLog::Progress> all;
       for (const auto& [id, at] : progress) all.push_back(at);
-      history_.end_early(std::move(all));
+      replay_log_.end_early(std::move(all));
     }
     round_ += rounds;
   }
 
-  void back_up(std::uint64_t position, const std::map<StateId, History::Progress>& progress) {
-    history_.trim(position);
+  void back_up(std::uint64_t position, const std::map<StateId, ReplayLog::Progress>& progress) {
+    replay_log_.trim(position);
     copies_ = states_;
     bases_.clear();
     for (const auto& [id, at] : progress) bases_[id] = at;
   }
 
   // Some of the states, made anew from the copies.
-  void check(const std::map<StateId, History::Progress>& progress, bool in_call) {
-    std::vector<History::Target> targets;
+  void check(const std::map<StateId, ReplayLog::Progress>& progress, bool in_call) {
+    std::vector<ReplayLog::Target> targets;
     for (const auto& [id, state] : states_)
-      if (below(2) == 0) targets.push_back({id, in_call ? progress.at(id) : History::Progress{}});
-    const std::map<StateId, State> made = replay(history_.replay(targets, bases_, in_call));
+      if (below(2) == 0) targets.push_back({id, in_call ? progress.at(id) : ReplayLog::Progress{}});
+    const std::map<StateId, State> made = replay(replay_log_.replay(targets, bases_, in_call));
     ASSERT_EQ(made.size(), targets.size());
-    for (const History::Target& target : targets) {
-      EXPECT_TRUE(copies_.contains(history_.ancestor(target.id)));
+    for (const ReplayLog::Target& target : targets) {
+      EXPECT_TRUE(copies_.contains(replay_log_.ancestor(target.id)));
       EXPECT_EQ(made.at(target.id), states_.at(target.id)) << "state " << value(target.id);
     }
   }
@@ -162,26 +162,26 @@ class Model {
   }
 
   std::mt19937_64 random_;
-  History history_;
+  ReplayLog replay_log_;
   std::map<StateId, State> states_, copies_;
-  History::Bases bases_;
+  ReplayLog::Bases bases_;
   std::uint64_t next_id_ = 0, round_ = 0, context_ = 0;
 };
 
-TEST(History, WhatItTellsGivesTheStatesFromTheirCopies) {
+TEST(ReplayLog, WhatItTellsGivesTheStatesFromTheirCopies) {
   for (std::uint64_t seed = 0; seed < 3000 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Model(seed).run();
   }
 }
 
-TEST(History, WhatIsOlderThanTheBackupIsForgotten) {
-  History history;
+TEST(ReplayLog, WhatIsOlderThanTheBackupIsForgotten) {
+  ReplayLog history;
   for (int i = 0; i < 3; ++i) {
     history.begin_call(0, 0, {StateId{1}}, {});
     history.add_input(packed(7));
   }
-  const std::vector<History::Target> targets = {{StateId{1}, {}}};
+  const std::vector<ReplayLog::Target> targets = {{StateId{1}, {}}};
   EXPECT_EQ(history.replay(targets, {}, false).steps.size(), 3U);
   history.trim(history.position(false));
   const Replay none = history.replay(targets, {}, false);

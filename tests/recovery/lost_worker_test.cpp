@@ -235,7 +235,7 @@ TEST_F(LostWorker, WithoutTheOptionNothingIsCopied) {
     chosen.recover_every = 2;
     FaultyPlaces places(3, 1, {});
     EXPECT_EQ(run_on_places<Uneven>(places, chosen, [](auto& master) { evolve(master, 6); }), 0);
-    for (const Kind kind : {Kind::kBackup, Kind::kCopies, Kind::kBackedUp, Kind::kBackupDone})
+    for (const Kind kind : {Kind::kBackUp, Kind::kCopies, Kind::kBackedUp, Kind::kBackupDone})
       EXPECT_EQ(places.sent(kind) > 0, recover);
     EXPECT_EQ(places.sent(Kind::kLost), 0U);
   }

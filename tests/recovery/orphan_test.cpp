@@ -20,13 +20,11 @@
 
 #include "checkpoint/memory_storage.hpp"
 #include "engine/build.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/session.hpp"
 
 namespace rondo::test {
 namespace {
-
-using engine::Kind;
 
 class Nothing : public Update<int, int, int> {
  public:
@@ -87,12 +85,10 @@ double stays(const Welcome& welcome, double speaks_until = 0) {
     here.suspend(std::exchange(suspended, 0));
     const double now = here.now().count();
     if (now > kDay) {
-      Buffer out = engine::message(Kind::kExit);
-      engine::Writer(out).put(std::int32_t{0});
-      here.hear(std::move(out));
+      here.hear(engine::to_bytes(engine::messages::Exit{0}));
     } else if (now >= next_word && next_word <= speaks_until) {
       next_word += 90;
-      here.hear(engine::message(Kind::kAsk));
+      here.hear(engine::to_bytes(engine::messages::Ping()));
     }
   });
   engine::WorkerSettings settings;
@@ -100,13 +96,7 @@ double stays(const Welcome& welcome, double speaks_until = 0) {
   settings.orphan = welcome.orphan;
   settings.master_process = welcome.master;
   settings.orphan_status = 75;
-  Buffer out = engine::message(Kind::kWelcome);
-  engine::Writer writer(out);
-  writer.put(settings);
-  writer.put_text(welcome.node);
-  writer.put(kMaster);  // no relay
-  writer.put(0.0);
-  place.hear(std::move(out));
+  place.hear(engine::to_bytes(engine::messages::Welcome{settings, welcome.node, kMaster, 0}));
 
   checkpoint::MemoryStorage storage;
   const engine::Host host{storage, [](int status) { throw Left{status}; }};

@@ -32,7 +32,8 @@ class Durability : public testing::TestWithParam<std::string> {
     fs::create_directory(top_);
     const std::string file = folder_ / "records";
     const std::string command =
-        GetParam() + " env ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=" + RONDO_TEST_RECORDER +
+        GetParam() +
+        " env ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD=" + RONDO_TEST_RECORDER +
         " RECORDER_FOLDER=" + top_ + " RECORDER_FILE=" + file + " " + RONDO_TEST_JOURNEY +
         " --steps=5 --words=2000 --rondo-workers=2 --rondo-keep=" + std::to_string(kKeep) +
         " --save=" + top_ + "/a/place --rondo-checkpoint=" + top_ +

@@ -193,7 +193,8 @@ TEST(SavedTypes, ALoadRunsOnlyOnWhatASaveHasWritten) {
   TemporaryFolder folder;
   const std::string option = "--rondo-checkpoint=" + (folder / "c");
   for (const int count : {2, 3}) {
-    CommandLine line({option, "--rondo-checkpoint-every=1r", workers(count), "--rondo-batch=off"});  // no steals, which load too
+    CommandLine line({option, "--rondo-checkpoint-every=1r", workers(count),
+                      "--rondo-batch=off"});  // no steals, which load too
     EXPECT_EQ(0, run<Sum>(line.argc, line.argv(), [&](Master<Sum>& master) {
                 const int loads = Handle::loads();
                 Handle progress;

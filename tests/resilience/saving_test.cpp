@@ -123,7 +123,8 @@ TEST(Saving, WhatIsDueMeanwhileFollowsAtTheFirstSafePointAfterwards) {
 // ---- one worker, its messages given by hand
 
 using engine::ByHand;
-using engine::Writer;
+using engine::to_bytes;
+namespace messages = engine::messages;
 
 // A state is a text. Counts what is packed, and what is updated.
 class Counting final : public detail::Kernel {
@@ -142,8 +143,12 @@ class Counting final : public detail::Kernel {
     ++counts_.packed;
     out.append(engine::bytes(of(state)));
   }
-  void save_state(const void* state, Buffer& out, detail::Recorder&) const override { pack_state(state, out); }
-  detail::Object load_state(Bytes packed, const detail::Schema&) const override { return unpack_state(packed); }
+  void save_state(const void* state, Buffer& out, detail::Recorder&) const override {
+    pack_state(state, out);
+  }
+  detail::Object load_state(Bytes packed, const detail::Schema&) const override {
+    return unpack_state(packed);
+  }
   detail::Object unpack_input(Bytes packed) const override { return object(engine::text(packed)); }
   void set_context(Bytes) override {}
   void update(void*, const void*, Bytes, const detail::CallInfo&, Buffer&) override { ++counts_.updated; }
@@ -167,37 +172,27 @@ class Limited : public testing::Test {
     disk_.allow(0);
     engine::WorkerSettings settings;
     settings.save_bytes = limit;
-    worker_.emplace(transport_, disk_, std::make_unique<Counting>(counts_), settings);
-    std::vector<engine::StateCost> all;
+    worker_.emplace(transport_, engine::Host{disk_, nullptr}, std::make_unique<Counting>(counts_), settings);
+    messages::Save save{1, {1, 0, 0}, {}, {}};
+    save.places[0].root = checkpoint::Path(kPlace);
+    const std::string state(kSize, 'x');
     for (std::size_t i = 0; i < kStates; ++i) {
-      Buffer place = engine::message(engine::Kind::kPlace);
-      Writer(place).put(StateId{i});
-      Writer(place).put_block(engine::bytes(std::string(kSize, 'x')));
+      Buffer place = to_bytes(messages::Place());
+      engine::append(place, messages::Place::Item{StateId{i}, engine::bytes(state)});
       worker_->handle({kMaster, std::move(place)});
-      all.push_back({StateId{i}, 1.0});
+      save.states.push_back({StateId{i}, 1.0});
     }
-    Buffer save = engine::message(engine::Kind::kSave);
-    Writer writer(save);
-    writer.put(engine::SaveHead{1, {1, 0, 0}});
-    for (const std::string root : {kPlace, ""}) {
-      engine::put_path(writer, root);
-      writer.put_all(std::span<const std::uint64_t>());
-    }
-    writer.put_all(std::span<const engine::StateCost>(all));
-    worker_->handle({kMaster, std::move(save)});
+    worker_->handle({kMaster, to_bytes(save)});
     (void)packed();
     disk_.wait_for(1);
 
-    engine::Call call{};
-    call.epoch = call.rounds = 1;
-    call.own_inputs = true;
-    const scheduler::Job job{StateId{0}, 0, 0, 0, 0, 0};
-    Buffer assign = engine::message(engine::Kind::kAssign);
-    Writer(assign).put(call);
-    Writer(assign).put_block(Bytes());
-    Writer(assign).put_all(std::span<const scheduler::Job>(&job, 1));
-    Writer(assign).put_block(Bytes());
-    worker_->handle({kMaster, std::move(assign)});
+    messages::Assign assign{};
+    assign.call.epoch = assign.call.rounds = 1;
+    assign.call.own_inputs = true;
+    assign.jobs = {{StateId{0}, 0, 0, 0, 0, 0}};
+    Buffer out = to_bytes(assign);
+    engine::append(out, engine::Block());
+    worker_->handle({kMaster, std::move(out)});
   }
   // How many states have been packed once there is nothing more to do before the disk goes on.
   std::size_t packed() {
@@ -209,10 +204,8 @@ class Limited : public testing::Test {
   }
   bool saved() {
     worker_->poll();
-    for (const transport::Envelope& each : transport_.sent) {
-      engine::Reader in(each.message);
-      if (in.get<engine::Kind>() == engine::Kind::kSaved) return true;
-    }
+    for (const transport::Envelope& each : transport_.sent)
+      if (engine::kind_of(each.message) == engine::Kind::kSaved) return true;
     return false;
   }
 

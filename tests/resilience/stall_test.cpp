@@ -16,7 +16,7 @@
 #include <rondo/run.hpp>
 
 #include "checkpoint/posix_storage.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "engine/session.hpp"
 #include "transport/in_process.hpp"
 
@@ -48,8 +48,7 @@ class Faulty final : public transport::Transport {
   Rank rank() const override { return inner_->rank(); }
   std::int32_t size() const override { return inner_->size(); }
   void send(Rank to, Buffer message) override {
-    engine::Reader in(message);
-    if (const auto kind = in.get<Kind>(); lose_ && lose_(to, kind)) {
+    if (const Kind kind = engine::kind_of(message); lose_ && lose_(to, kind)) {
       if (kind == Kind::kFetched) stuck_ += message.size();
       return;
     }

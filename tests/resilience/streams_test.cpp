@@ -28,8 +28,8 @@ TEST_P(Streams, ThatAreClosedGiveTheirNumbersToNoFile) {
   TemporaryFolder folder;
   const std::string log = folder / "log", early = folder / "early", place = folder / "checkpoints";
   const std::string command = "env TALKER_EARLY=" + early + " " + kTalker + " " + log +
-                              " --rondo-workers=2 --rondo-checkpoint-every=1r --rondo-checkpoint=" + place + " " +
-                              GetParam();
+                              " --rondo-workers=2 --rondo-checkpoint-every=1r --rondo-checkpoint=" + place +
+                              " " + GetParam();
   for (int start = 0; start < 2; ++start) {
     const Ended ended = launch(command);
     EXPECT_EQ(ended.status, 0) << ended.output;

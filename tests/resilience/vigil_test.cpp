@@ -27,12 +27,14 @@ class Watched {
 
   // Looks for so long, while the watched thread is away or comes by every 0.1 s. Returns the seconds until the process ends; infinite
   // if it goes on.
-  double away(double seconds, Wish asked = Wish::kNone) { return look(seconds, asked, false); }
-  double comes_by(double seconds, Wish asked = Wish::kNone) { return look(seconds, asked, true); }
+  double away(double seconds, StopRequest asked = StopRequest::kNone) { return look(seconds, asked, false); }
+  double comes_by(double seconds, StopRequest asked = StopRequest::kNone) {
+    return look(seconds, asked, true);
+  }
   [[nodiscard]] int status() const { return status_.value_or(-1); }
 
  private:
-  double look(double seconds, Wish asked, bool is_here) {
+  double look(double seconds, StopRequest asked, bool is_here) {
     const double begin = now_;
     double next_visit = now_;
     while (now_ - begin < seconds) {
@@ -72,7 +74,7 @@ TEST(Vigil, AProcessWithoutLimitsGoesOn) {
   Vigil::Limits limits;
   Watched watched(limits);
   watched.goes_to("an fsync");
-  EXPECT_EQ(watched.away(kDay, Wish::kLeaveSoon), kForEver);
+  EXPECT_EQ(watched.away(kDay, StopRequest::kLeaveSoon), kForEver);
   EXPECT_EQ(watched.told(), "");
 }
 
@@ -81,7 +83,7 @@ TEST(Vigil, TermEndsItAfterTheGrace) {
   watched.goes_to("the manifest of a checkpoint");
   EXPECT_EQ(watched.away(100), kForEver);
   // mpirun kills 1 s after TERM
-  expect_within(watched.away(100, Wish::kLeaveSoon), 0.8, 1.0);
+  expect_within(watched.away(100, StopRequest::kLeaveSoon), 0.8, 1.0);
   EXPECT_EQ(watched.status(), kRequeueStatus);
   EXPECT_NE(watched.told().find("rank 0 has not come back from the manifest of a checkpoint for 10"),
             std::string::npos)
@@ -92,7 +94,7 @@ TEST(Vigil, TermEndsItAfterTheGrace) {
 TEST(Vigil, Usr2EndsItAfterTheGraceOfARound) {
   Watched watched(with_checkpoints());
   watched.goes_to("the manifest of a checkpoint");
-  expect_within(watched.away(kDay, Wish::kLeave), 600, 601);
+  expect_within(watched.away(kDay, StopRequest::kLeave), 600, 601);
   EXPECT_EQ(watched.status(), kRequeueStatus);
 }
 
@@ -100,13 +102,13 @@ TEST(Vigil, Usr2LeavesItUntilTheWalltimeWhereThatIsKnown) {
   Watched watched(with_checkpoints());
   watched.vigil().leave_by(watched.now() + 5000, kNothingSavedStatus, "--rondo-walltime");
   watched.goes_to("the manifest of a checkpoint");
-  expect_within(watched.away(kDay, Wish::kLeave), 5000, 5001);
+  expect_within(watched.away(kDay, StopRequest::kLeave), 5000, 5001);
 }
 
 TEST(Vigil, Usr1AsksForNoEnd) {
   Watched watched(with_checkpoints());
   watched.goes_to("the manifest of a checkpoint");
-  EXPECT_EQ(watched.away(kDay, Wish::kCheckpoint), kForEver);
+  EXPECT_EQ(watched.away(kDay, StopRequest::kCheckpoint), kForEver);
 }
 
 TEST(Vigil, TheWalltimeEndsItWithItsStatusAndIsNamed) {
@@ -125,7 +127,7 @@ TEST(Vigil, AThreadThatComesByLooksAfterTheLimitsItself) {
   limits.stall_abort = 5;
   Watched watched(limits);
   watched.vigil().leave_by(watched.now() + 50, kRequeueStatus, "");
-  EXPECT_EQ(watched.comes_by(1000, Wish::kLeaveSoon), kForEver);
+  EXPECT_EQ(watched.comes_by(1000, StopRequest::kLeaveSoon), kForEver);
 }
 
 TEST(Vigil, NoProgressEndsItWhereTheThreadShouldComeBackSoon) {
@@ -173,10 +175,10 @@ TEST(Vigil, WhatEverythingWasSuspendedForDoesNotCount) {
     expect_within(watched.away(kDay), 0.5, 2);
   }
   Watched watched(with_checkpoints());
-  EXPECT_EQ(watched.away(0.5, Wish::kLeaveSoon), kForEver);
+  EXPECT_EQ(watched.away(0.5, StopRequest::kLeaveSoon), kForEver);
   watched.suspend(100);
-  EXPECT_EQ(watched.away(0.2, Wish::kLeaveSoon), kForEver);
-  expect_within(watched.away(10, Wish::kLeaveSoon), 0.05, 0.4);
+  EXPECT_EQ(watched.away(0.2, StopRequest::kLeaveSoon), kForEver);
+  expect_within(watched.away(10, StopRequest::kLeaveSoon), 0.05, 0.4);
 }
 
 TEST(Vigil, ButTheWalltimeGoesOnWhileItIsSuspended) {
@@ -190,7 +192,7 @@ TEST(Vigil, WhenMainHasEndedItsStatusStaysAndTheLimitsHoldAllTheSame) {
   for (const int status : {0, 7}) {
     Watched signalled(with_checkpoints());
     signalled.vigil().main_has_ended(status);
-    expect_within(signalled.comes_by(10, Wish::kLeaveSoon), 0.8, 1.0);
+    expect_within(signalled.comes_by(10, StopRequest::kLeaveSoon), 0.8, 1.0);
     EXPECT_EQ(signalled.status(), status);
     EXPECT_NE(signalled.told().find("rank 0 is at a call of the master"), std::string::npos)
         << signalled.told();
@@ -208,8 +210,8 @@ TEST(Vigil, AProcessThatEndsItselfHasAMomentForIt) {
   Watched watched(with_checkpoints());
   watched.vigil().leave_by(watched.now() + 1, kRequeueStatus, "");
   watched.vigil().leaves(watched.now());
-  EXPECT_EQ(watched.away(4.9, Wish::kLeaveSoon), kForEver);
-  expect_within(watched.away(10, Wish::kLeaveSoon), 0, 0.3);
+  EXPECT_EQ(watched.away(4.9, StopRequest::kLeaveSoon), kForEver);
+  expect_within(watched.away(10, StopRequest::kLeaveSoon), 0, 0.3);
   EXPECT_EQ(watched.status(), kRequeueStatus);
   EXPECT_EQ(watched.told(), "") << "it has told why";
 }
@@ -221,7 +223,7 @@ TEST(Vigil, OfAWorkerItLeavesRankZeroTheFirstWord) {
   options.orphan.reset();
   Watched watched(Vigil::limits_of_worker(options));
   watched.goes_to("messages", false);
-  expect_within(watched.away(100, Wish::kLeaveSoon), 2.8, 4);
+  expect_within(watched.away(100, StopRequest::kLeaveSoon), 2.8, 4);
   EXPECT_EQ(watched.status(), kRequeueStatus);
 }
 

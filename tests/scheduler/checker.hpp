@@ -33,11 +33,11 @@ class Checker : public Observer {
     held_ = bytes_of_workers(s);
   }
 
-  void updates(scheduler::Worker worker, const scheduler::Job& job, std::uint64_t, Time start,
+  void updates(scheduler::Worker worker, scheduler::Slot slot, std::uint32_t round, Time start,
                Seconds duration) override {
-    require(job.slot < updates_.size(), "an update of a slot that is not");
-    State& state = updates_[job.slot];
-    require(job.round == state.rounds, "a round out of order or twice");
+    require(slot < updates_.size(), "an update of a slot that is not");
+    State& state = updates_[slot];
+    require(round == state.rounds, "a round out of order or twice");
     require(start >= state.end, "a state in two updates at once");
     require(stopped_.count(worker) == 0, "an update after the worker has stopped");
     ++state.rounds;
@@ -87,16 +87,14 @@ class Checker : public Observer {
       require(updates_[slot].rounds == rounds, "a state ran too often");
       if (rounds == 0) continue;
       require(updates_[slot].at == s.owner(slot), "the owner is not who ran it");
-      require(simulation.whereabouts(s.id(slot)) == s.owner(slot), "the state is not at its owner");
     }
     if (!cancelled) require(completed_ == rounds, "not every round is complete");
   }
 
-  // When nothing is on its way any more.
-  void settled(const Simulation& simulation) {
-    const scheduler::Scheduler& s = simulation.scheduler();
-    for (scheduler::Slot slot = 0; slot < s.size(); ++slot)
-      require(simulation.whereabouts(s.id(slot)) == s.owner(slot), "a state settled away from its owner");
+  // Between two calls: every state is at its owner, and what its updates have made of it.
+  void fetched(Simulation& simulation) {
+    require(simulation.fetch() == simulation.scheduler().size(),
+            "a state is not what its updates have made of it");
   }
 
   bool rebalance = true;

@@ -56,49 +56,49 @@ TEST(Cost, AveragesJitterAndFollowsADrift) {
   EXPECT_LT(off / 389, 0.13);
 }
 
-// Whatever there is to share: each portion once, within the memory, and each only where the pair ends earlier by it.
+// Whatever there is to share: each candidate once, within the memory, and each only where the pair ends earlier by it.
 TEST(Share, LeavesThePairNoWorseOff) {
   for (std::uint64_t seed = 0; seed < 3000; ++seed) {
     std::mt19937_64 random(seed);
     const auto real = [&] { return std::uniform_real_distribution<>(0, 1)(random); };
     const MoveCost move{Seconds(real() * 0.2), Seconds(real() * 0.01), Seconds(1e-5 * real())};
-    std::vector<Portion> portions;
+    std::vector<Candidate> candidates;
     double total = 0;
     for (std::uint32_t i = 0; i < random() % 30; ++i) {
-      portions.push_back({i, i, real() < 0.2 ? 0 : real(), 1000 * real()});
-      total += portions.back().work;
+      candidates.push_back({i, i, real() < 0.2 ? 0 : real(), 1000 * real()});
+      total += candidates.back().work;
     }
     const Seconds left(total + real());
-    const Appetite thief{Seconds(real() * left.count() * 1.2), 5000 * real()};
-    const std::vector<std::uint32_t> chosen = share(portions, left, thief, move);
-    std::vector<bool> seen(portions.size(), false);
+    const StealRequest thief{Seconds(real() * left.count() * 1.2), 5000 * real()};
+    const std::vector<std::uint32_t> chosen = share(candidates, left, thief, move);
+    std::vector<bool> seen(candidates.size(), false);
     double memory = 0, mine = left.count(), theirs = std::max(thief.left, move.latency).count();
     for (const std::uint32_t position : chosen) {
       ASSERT_FALSE(seen.at(position)) << "seed " << seed;
       seen[position] = true;
-      memory += portions[position].bytes;
-      theirs += portions[position].work + move.of_state(portions[position].bytes).count();
+      memory += candidates[position].bytes;
+      theirs += candidates[position].work + move.of_state(candidates[position].bytes).count();
       ASSERT_LT(theirs, mine) << "seed " << seed;
-      mine -= portions[position].work;
+      mine -= candidates[position].work;
     }
     ASSERT_LE(memory, thief.bytes_max) << "seed " << seed;
   }
 }
 
 TEST(Share, GivesAboutHalfOfTheDifference) {
-  std::vector<Portion> portions;
-  for (std::uint32_t i = 0; i < 100; ++i) portions.push_back({i, i, 1, 0});
+  std::vector<Candidate> candidates;
+  for (std::uint32_t i = 0; i < 100; ++i) candidates.push_back({i, i, 1, 0});
   const MoveCost free{Seconds(0), Seconds(0), Seconds(0)};
-  EXPECT_NEAR(static_cast<double>(share(portions, Seconds(100), {Seconds(0), 1e9}, free).size()), 50, 1);
-  EXPECT_NEAR(static_cast<double>(share(portions, Seconds(100), {Seconds(40), 1e9}, free).size()), 30, 1);
-  EXPECT_TRUE(share(portions, Seconds(100), {Seconds(100), 1e9}, free).empty());
+  EXPECT_NEAR(static_cast<double>(share(candidates, Seconds(100), {Seconds(0), 1e9}, free).size()), 50, 1);
+  EXPECT_NEAR(static_cast<double>(share(candidates, Seconds(100), {Seconds(40), 1e9}, free).size()), 30, 1);
+  EXPECT_TRUE(share(candidates, Seconds(100), {Seconds(100), 1e9}, free).empty());
 }
 
 TEST(Share, GivesNothingThatCostsMoreThanItSaves) {
-  const std::vector<Portion> portions{{0, 0, 2e-4, 300e3}};
+  const std::vector<Candidate> candidates{{0, 0, 2e-4, 300e3}};
   const MoveCost move;  // 150 us for the message and as much for the bytes
-  EXPECT_TRUE(share(portions, Seconds(4e-4), {Seconds(0), 1e9}, move).empty());
-  EXPECT_EQ(share(portions, Seconds(2e-2), {Seconds(0), 1e9}, move).size(), 1U);
+  EXPECT_TRUE(share(candidates, Seconds(4e-4), {Seconds(0), 1e9}, move).empty());
+  EXPECT_EQ(share(candidates, Seconds(2e-2), {Seconds(0), 1e9}, move).size(), 1U);
 }
 
 TEST(Share, GivesNothingThatIsLessWorkThanItsMove) {

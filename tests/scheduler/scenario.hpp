@@ -17,35 +17,42 @@ class Scenario {
  public:
   explicit Scenario(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 7), seed_(seed) {
     settings_.seed = seed;
-    scheduler::Settings& s = settings_.scheduler;
-    s.workers = chance(0.03) ? 50 : 1 + below(8);
-    s.rebalance = !chance(0.1);
-    s.batch = chance(0.4) ? 1 + below(7) : 0;
-    if (chance(0.2)) s.bytes_max = 300e3 * (1 + below(40));
-    if (chance(0.3)) s.tolerance = uniform() * 0.2;
-    settings_.low = Seconds(chance(0.1) ? 0 : std::pow(10, -5 + 3 * uniform()));
-    settings_.report_interval = Seconds(std::pow(10, -3.5 + 2 * uniform()));
-    settings_.rounds_ahead = 1 + below(6);
-    settings_.tree_fanout = 1 + below(5);
-    if (chance(0.3)) settings_.batch_most = 1 + below(10);
+    settings_.workers = chance(0.03) ? 50 : 1 + below(8);
+    engine::Options& o = settings_.options;
+    o.stall.reset();
+    o.orphan.reset();
+    const bool rebalances = !chance(0.1);
+    const std::uint64_t batch = chance(0.4) ? 1 + below(7) : 0;
+    o.batch = !rebalances ? Tunable::off() : batch > 0 ? Tunable(batch) : Tunable();
+    if (chance(0.2)) o.memory = 30'000 * (1 + below(40));
+    if (chance(0.3)) o.tuning.tolerance = uniform() * 0.2;
+    o.tuning.low = chance(0.1) ? 0 : std::pow(10, -5 + 3 * uniform());
+    o.tuning.report_interval = std::pow(10, -3.5 + 2 * uniform());
+    o.rounds_ahead = 1 + below(6);
+    o.fanout = 1 + below(5);
+    if (chance(0.3)) {
+      workload_.own_inputs = true;  // few of them may wait at a worker
+      o.input_memory = 2 * static_cast<std::size_t>(workload_.input_bytes) * (1 + below(10));
+    }
     Machine& m = settings_.machine;
     m.latency = Seconds(chance(0.1) ? 0 : std::pow(10, -6 + 4 * uniform()));
     m.latency_jitter = chance(0.2) ? 0 : 4 * uniform();
     m.master_message = Seconds(std::pow(10, -7 + 4 * uniform()));
     m.worker_message = Seconds(std::pow(10, -7 + 4 * uniform()));
-    workload_.state_bytes = chance(0.2) ? 0 : std::pow(10, 6.5 * uniform());
-    if (chance(0.2)) workload_.input_bytes = 1e6;
+    workload_.state_bytes = chance(0.2) ? 0 : std::pow(10, 5.5 * uniform());
+    if (chance(0.2) && !workload_.own_inputs)
+      workload_.input_bytes = 2e5;  // for many workers it goes down the tree
     if (chance(0.3) && workload_.state_bytes > 0)
-      s.bytes_max = std::max(1.0, workload_.state_bytes) * (1 + below(20));
-    if (chance(0.2)) settings_.unsent_bytes = workload_.state_bytes * below(4);
+      o.memory = static_cast<std::uint64_t>(std::max(8.0, workload_.state_bytes)) * (1 + below(20));
+    if (chance(0.2)) o.tuning.unsent_bytes = static_cast<std::uint64_t>(workload_.state_bytes * below(4)) + 1;
     choose_costs();
-    s.rotate = s.rebalance && seed % 8 == 5;
+    o.check = rebalances && seed % 8 == 5;  // states move all the time
   }
 
   // Runs it; what was wrong, or nothing.
   [[nodiscard]] std::string run(Observer* second = nullptr) {
     Both observers{checker_, second};
-    checker_.rebalance = settings_.scheduler.rebalance;
+    checker_.rebalance = !settings_.options.batch.is_off();
     Simulation simulation(settings_, workload_, &observers);
     const auto reset = [&] {
       const std::uint32_t count = chance(0.05) ? 0 : 1 + below(chance(0.2) ? 100 : 25);
@@ -65,18 +72,15 @@ class Scenario {
         checker_.placed(simulation.scheduler(), copies);
       }
       if (chance(0.2)) simulation.cancel_after(Seconds(std::pow(10, -5 + 4 * uniform())));
-      const bool many = chance(0.4);
+      const bool many = chance(0.4) && !settings_.options.check;  // which makes a call of each round
       const std::uint32_t rounds = many ? below(7) : 1;
       checker_.begins(many);
       const CallResult result = many ? simulation.evolve(rounds) : simulation.update();
       checker_.ended(simulation, rounds, result.cancelled);
-      if (chance(0.3)) {
-        simulation.settle();
-        checker_.settled(simulation);
-      }
+      if (chance(0.3)) simulation.settle();
+      if (chance(0.3)) checker_.fetched(simulation);
     }
-    simulation.settle();
-    checker_.settled(simulation);
+    checker_.fetched(simulation);
     return checker_.wrong();
   }
 
@@ -90,8 +94,8 @@ class Scenario {
       first.decided(now, e, c, s);
       if (second != nullptr) second->decided(now, e, c, s);
     }
-    void updates(scheduler::Worker w, const scheduler::Job& j, std::uint64_t r, Time t, Seconds d) override {
-      first.updates(w, j, r, t, d);
+    void updates(scheduler::Worker w, scheduler::Slot s, std::uint32_t r, Time t, Seconds d) override {
+      first.updates(w, s, r, t, d);
     }
     Checker& first;
     Observer* second;

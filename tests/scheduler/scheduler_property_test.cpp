@@ -51,8 +51,8 @@ struct Record : Observer {
       if (const auto* a = std::get_if<scheduler::command::Assign>(&each))
         out << index(a->worker), slots(a->slots);
       if (const auto* g = std::get_if<scheduler::command::Give>(&each))
-        out << index(g->victim) << '>' << index(g->thief) << ' ' << g->appetite.left.count() << ' '
-            << g->appetite.bytes_max << ';';
+        out << index(g->victim) << '>' << index(g->thief) << ' ' << g->request.left.count() << ' '
+            << g->request.bytes_max << ';';
       if (const auto* c = std::get_if<scheduler::command::Complete>(&each)) out << c->round << ';';
     }
     return out.str();
@@ -78,7 +78,7 @@ TEST(Scheduler, GivesEqualCommandsForEqualEvents) {
     Settings settings = Settings::of(1 + seed % 8);
     settings.seed = seed;
     settings.machine.latency_jitter = 2;
-    settings.scheduler.batch = seed % 3 == 0 ? 1 + seed % 5 : 0;
+    settings.options.batch = seed % 3 == 0 ? 1 + seed % 5 : 0;
     const Workload workload{[seed](StateId id, std::uint64_t round) {
       return 1e-4 * static_cast<double>((value(id) * 2654435761 + round * 40503 + seed) % 97);
     }};
@@ -89,7 +89,7 @@ TEST(Scheduler, GivesEqualCommandsForEqualEvents) {
     simulation.evolve(4);
     simulation.update();
 
-    scheduler::Scheduler fresh(settings.scheduler);
+    scheduler::Scheduler fresh(simulation.scheduler().settings());
     std::vector<StateId> ids;
     for (std::uint64_t i = 0; i < 30; ++i) ids.push_back(StateId{i});
     (void)fresh.reset(ids, {});

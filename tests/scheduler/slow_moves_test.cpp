@@ -35,7 +35,7 @@ class SlowMoves : public testing::Test {
     (void)on(event::Opened{1});
     asked_.reset();
     for (const Command& command : on(event::Report{kThief, done(4, kEach), Seconds(0), 0, kNever, true}))
-      if (const auto* give = std::get_if<command::Give>(&command)) asked_ = give->appetite;
+      if (const auto* give = std::get_if<command::Give>(&command)) asked_ = give->request;
     now_ += answer;
     if (asked_) (void)on(event::Gave{kVictim, kThief, {}, Seconds(kEach), 0, kNever});
     (void)on(event::Report{kVictim, done(0, victims), Seconds(0), 0, kNever, false});
@@ -65,7 +65,7 @@ class SlowMoves : public testing::Test {
   }()};
   Time now_{0};
   std::vector<Done> done_;
-  std::optional<Appetite> asked_;
+  std::optional<StealRequest> asked_;
 };
 
 TEST_F(SlowMoves, NobodyIsAskedInTheNextCallForLessThanTheyTook) {

@@ -144,7 +144,7 @@ TEST(WorkQueue, AgreesWithAPlainList) {
         }
         default: {
           const double before = queue.left(Time(now)).count();
-          const Appetite thief{Seconds(real()), 100.0 * static_cast<double>(below(6))};
+          const StealRequest thief{Seconds(real()), 100.0 * static_cast<double>(below(6))};
           const MoveCost move{Seconds(0.01), Seconds(0.01), Seconds(0)};
           const std::vector<Job> given = queue.give(Time(now), thief, move);
           ASSERT_LE(given.size() * 100.0, thief.bytes_max) << "seed " << seed;

@@ -15,7 +15,7 @@ TEST(Network, ASmallMessageDoesNotOvertakeABigOneOfItsSender) {
   Agenda agenda;
   Network network(machine, 1, agenda);
   const auto send = [&](Place from, Place to, double bytes) {
-    Message* message = agenda.message(Message::Kind::kStates, from, to);
+    Message* message = agenda.message(from, to);
     message->bytes = bytes;
     network.send(agenda.now(), message);
     return message;

@@ -293,7 +293,7 @@ class Master {
                   failed});
   }
   void serve(const std::function<bool()>& ended) { engine_.serve(ended); }
-  // A number for whoever makes keys, different from all others until the next serve() has ended.
+  // A number for code that makes keys of tasks, different from all others until the next serve() has ended.
   [[nodiscard]] std::uint64_t new_poster() { return engine_.new_poster(); }
   void wake() { engine_.wake(); }
 

@@ -94,7 +94,7 @@ int run(const Options& options, int& argc, char** argv, Factory factory, Main ma
 // which some could not be written has status EXIT_FAILURE.
 //
 // exit() and quick_exit() inside a run, also in an update, are told and never give status 0. _exit() and _Exit() cannot be noticed: on
-// threads the process ends with the status that they are given, without a word; under a launcher the job ends, as a
+// threads the process ends silently with the status that they are given; under a launcher the job ends, as a
 // rank has left without MPI_Finalize. A handler of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT that the program has installed before
 // is called first, and may mend the fault.
 //

@@ -9,7 +9,7 @@
 //                                             | rondo::group_by(&Item::shop, combine),
 //                                 {.threads_max = 8});
 //
-// There is no task queue: the stream is the queue. Whoever holds it steps it to the next work unit, puts it
+// There is no task queue: the stream is the queue. The thread that holds it steps it to the next work unit, puts it
 // back for the others, runs the unit, and takes a turn again. Needs nothing of Rondo but this: link
 // rondo::stream.
 #pragma once

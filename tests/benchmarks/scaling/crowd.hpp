@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/build.hpp"
-#include "engine/protocol.hpp"
+#include "engine/messages.hpp"
 #include "transport/transport.hpp"
 
 namespace rondo::engine {
@@ -25,10 +25,7 @@ class Crowd final : public transport::Transport {
   Crowd(std::uint32_t workers, const detail::Program& program, Cost cost, Buffer output)
       : size_(static_cast<std::int32_t>(workers) + 1), cost_(std::move(cost)), output_(std::move(output)) {
     for (std::int32_t rank = 1; rank < size_; ++rank) {
-      Buffer hello = message(Kind::kHello);
-      Writer(hello).put_text(describe(program));
-      Writer(hello).put_text("node");
-      inbox_.push_back({Rank{rank}, std::move(hello)});
+      inbox_.push_back({Rank{rank}, to_bytes(messages::Hello{describe(program), "node"})});
     }
   }
 
@@ -55,34 +52,22 @@ class Crowd final : public transport::Transport {
 
  private:
   void answer(Rank from, Bytes sent) {
-    Reader in(sent);
-    switch (in.get<Kind>()) {
-      case Kind::kAssign: return run(from, in);
-      case Kind::kClose: inbox_.push_back({from, message(Kind::kClosed)}); return;
-      case Kind::kCount: {
-        Buffer out = message(Kind::kCounted);
-        Writer(out).put(WorkerCounters{});
-        inbox_.push_back({from, std::move(out)});
-        return;
-      }
+    switch (kind_of(sent)) {
+      case Kind::kAssign: return run(from, from_bytes<messages::Assign>(sent));
+      case Kind::kClose: inbox_.push_back({from, to_bytes(messages::Closed())}); return;
+      case Kind::kCount: inbox_.push_back({from, to_bytes(messages::Counted())}); return;
       default: return;
     }
   }
 
-  void run(Rank from, Reader& in) {
-    const auto call = in.get<Call>();
-    (void)in.get_block();
-    const std::vector<scheduler::Job> jobs = in.get_all<scheduler::Job>();
-    std::vector<scheduler::Done> done;
-    for (const scheduler::Job& job : jobs) done.push_back({job.slot, job.round, cost_(job.state), job.hop});
-    Buffer out = message(Kind::kReport);
-    Writer writer(out);
-    ReportHead head{};
-    head.epoch = call.epoch;
-    head.hungry = true;
-    writer.put(head);
-    writer.put_all(std::span<const scheduler::Done>(done));
-    for (std::size_t i = 0; i < done.size(); ++i) writer.put_block(Bytes(output_));
+  void run(Rank from, const messages::Assign& assign) {
+    messages::Report report{};
+    report.progress.epoch = assign.call.epoch;
+    report.progress.hungry = true;
+    for (const scheduler::Job& job : assign.jobs)
+      report.done.push_back({job.slot, job.round, cost_(job.state), job.hop});
+    Buffer out = to_bytes(report);
+    for (std::size_t i = 0; i < report.done.size(); ++i) append(out, Block(output_));
     inbox_.push_back({from, std::move(out)});
   }
 

@@ -39,7 +39,7 @@ class LossMeter final : public Observer {
     for (const scheduler::Command& command : commands)
       if (std::holds_alternative<scheduler::command::End>(command)) ended_ = now.count();
   }
-  void updates(scheduler::Worker worker, const scheduler::Job&, std::uint64_t, Time start,
+  void updates(scheduler::Worker worker, scheduler::Slot, std::uint32_t, Time start,
                Seconds duration) override {
     Seen& seen = seen_[index(worker)];
     seen.first = std::min(seen.first, start.count());

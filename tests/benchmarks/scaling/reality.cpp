@@ -71,7 +71,7 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
   workload.seconds = [&](rondo::StateId state, std::uint64_t round) {
     return costs.ms(round, rondo::value(state)) * 1e-3;
   };
-  workload.processor = drifting.pass;
+  settings.machine.update_processor = drifting.pass;
   workload.own_inputs = true;
   Simulation simulation(settings, workload);
   simulation.reset(reference_settings.states);
@@ -79,12 +79,11 @@ std::vector<double> simulated(std::size_t workers, std::uint64_t seed,
   for (std::size_t round = 0; round < reference_settings.rounds; ++round)
     rounds.push_back(simulation.update().makespan * 1e3);
   const double count = static_cast<double>(rounds.size()) * runs;
-  const Cores& cores = simulation.cores();
-  const auto master = static_cast<Cores::Thread>(workers);
-  accounts.master.add(cores.account(master), count);
-  for (Cores::Thread worker = 0; worker < master; ++worker) {
-    accounts.communicate.add(cores.account(worker), count);
-    accounts.compute.add(cores.account(master + 1 + worker), count);
+  const World& world = simulation.world();
+  accounts.master.add(world.cores().account(0), count);
+  for (Place worker = 1; worker <= workers; ++worker) {
+    accounts.communicate.add(world.cores().account(worker), count);
+    accounts.compute.add(world.cores().account(world.computing(worker)), count);
   }
   return rounds;
 }

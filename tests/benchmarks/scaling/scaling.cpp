@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "losses.hpp"
-#include "simulation/published.hpp"
+#include "published.hpp"
 #include "simulation/simulation.hpp"
 #include "simulation/workload.hpp"
 
@@ -102,11 +102,8 @@ double published_efficiency(std::uint32_t workers, std::uint32_t rounds, On on) 
 
 void line(const Point& point, std::uint32_t rounds, std::uint64_t seeds, bool relay) {
   Settings settings = Settings::of(point.workers);
-  settings.relay = {};
-  if (relay) {
-    const auto group = static_cast<std::uint32_t>(std::lround(std::sqrt(point.workers)));
-    settings.relay = transport::relay_of(group, point.workers, settings.machine.master_message);
-  }
+  settings.options.relay =
+      relay ? Tunable(static_cast<std::uint64_t>(std::lround(std::sqrt(point.workers)))) : Tunable::off();
   Sum cold, warm;
   std::vector<double> is, greedy;  // of each seed
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -130,7 +127,7 @@ void line(const Point& point, std::uint32_t rounds, std::uint64_t seeds, bool re
     greedy.push_back(bounds / greedy_makespans);
   }
   std::printf("%7u %8lu %5u |", point.workers, static_cast<unsigned long>(point.states),
-              settings.relay.group);
+              settings.options.relay.value_or(0));
   if (point.published > 0) {
     std::printf(" %9.2f %9.2f %9.2f |", point.published,
                 published_efficiency(point.workers, rounds, On::kPublished),

@@ -57,9 +57,8 @@ int main(int argc, char** argv) {
     std::stop_source source;
     source.request_stop();
     const rondo::StreamOptions stopped{.threads_max = 2, .stop = source.get_token()};
-    expect<rondo::Stopped>("Stopped", [&] {
-      (void)rondo::evaluate(numbers() | rondo::map([](int i) { return i; }), stopped);
-    });
+    expect<rondo::Stopped>(
+        "Stopped", [&] { (void)rondo::evaluate(numbers() | rondo::map([](int i) { return i; }), stopped); });
     expect<Own>("an exception of its own", [] {
       (void)rondo::evaluate(numbers() | rondo::map([](int i) { return i == 500 ? throw Own() : i; }));
     });

@@ -1,7 +1,7 @@
 // Writes and reads one value, by the way of its type.
 //
 // encode and decode mirror each other: decode reads into an object that exists. Elements of containers are
-// made anew: encode_item and make mirror each other, and differ from the first two only for types that cannot
+// new objects: encode_item and make mirror each other, and differ from the first two only for types that cannot
 // be default constructed (there Boost's save_construct_data and load_construct_data have their say).
 #pragma once
 

@@ -63,7 +63,7 @@ class Engine {
   // out what is posted until `ended` says so, cancels what has not started then, and calls done and failed of each other one.
   // wake() makes serve() ask `ended` again.
   virtual void post(Task task) = 0;
-  // A number for whoever posts, different from all others until the next serve() has ended.
+  // A number for a thread that posts tasks, different from all others until the next serve() has ended.
   [[nodiscard]] virtual std::uint64_t new_poster() = 0;
   virtual void serve(const std::function<bool()>& ended) = 0;
   virtual void wake() = 0;

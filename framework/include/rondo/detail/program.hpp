@@ -52,7 +52,7 @@ class Kernel {
 };
 
 struct Program {
-  std::string types;  // equal on ranks that use equal types
+  std::string types;        // equal on ranks that use equal types
   std::uint64_t shape = 0;  // of the state and the context: shape.hpp
   // Throws what set_context() would throw. For rank 0, before it goes on from a checkpoint.
   std::function<void(Bytes)> check_context;

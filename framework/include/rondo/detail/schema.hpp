@@ -35,8 +35,8 @@ enum class Make : std::uint8_t {
 struct Item {
   std::uint64_t type;  // a hash: equal for types whose bytes are read alike
   Make make;
-  const char* name;  // typeid(...).name()
-  const char* sign;  // what stands behind the name: "*" for a pointer
+  const char* name;           // typeid(...).name()
+  const char* sign;           // what stands behind the name: "*" for a pointer
   std::uint32_t version = 0;  // the BOOST_CLASS_VERSION of a class, or of what a pointer points to
 };
 

@@ -92,7 +92,7 @@ consteval bool has_serialize() {
     // have one
     return HasPublicMember<T> || (std::is_class_v<T> && !std::is_trivially_copyable_v<T>);
   } else if constexpr (!std::is_destructible_v<T>) {
-    return true;  // cannot be inherited from either; whoever hides the destructor serialises by hand
+    return true;  // cannot be inherited from either; a class with a hidden destructor needs its own serialize
   } else {
     return !LacksTheName<T>;
   }
@@ -211,7 +211,7 @@ consteval bool bytes_by_default() {
   } else if constexpr (!std::is_trivially_copyable_v<T>) {
     return false;
   } else {
-    // who forbids copies has a reason that the bytes do not tell (an atomic, a lock)
+    // a class that forbids copies has a reason that the bytes do not tell (an atomic, a lock)
     return (std::is_copy_constructible_v<T> || std::is_move_constructible_v<T> ||
             std::is_copy_assignable_v<T> || std::is_move_assignable_v<T>)&&!has_serialize<T>() &&
            !has_referring_member<T>();

@@ -12,7 +12,7 @@
 // also inside of a std::tuple or std::pair; other views do not compile. A pointer is compared as a pointer.
 //
 // What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs small
-// ones, cut anew: group_by(key, combine) | sequentialize() | chunks(n) | map(f).
+// ones, cut again: group_by(key, combine) | sequentialize() | chunks(n) | map(f).
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
 // What a coroutine that is a Stream awaits: values of other streams, slots, units that it hands out, and its own consumer.
-// Of use to the promise of Stream (stream.hpp) only.
+// Only the promise of Stream (stream.hpp) uses them.
 #pragma once
 
 #include <coroutine>

@@ -19,7 +19,7 @@ class Stopped : public Error {
   using Error::Error;
 };
 
-// Who gets the stream when a thread puts it back; see framework/stream/baton.hpp.
+// Which thread gets the stream when another one puts it back; see framework/stream/baton.hpp.
 enum class Handover : std::uint8_t { unfair, fair };
 
 // What one evaluation did. The fractions are of the threads' time and add up to 1; they are exponential

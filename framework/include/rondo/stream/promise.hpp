@@ -189,7 +189,7 @@ struct PromiseBase {
   void destroy() noexcept;
 
   [[nodiscard]] Stepper& steps() const { return *root->stepper; }
-  // Hands a value, or the end, to whoever pulls.
+  // Hands a value, or the end, to the coroutine that pulls.
   void hand_over(void* to_consumer);
   void finish();
 

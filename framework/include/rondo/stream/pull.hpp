@@ -24,12 +24,12 @@ struct PromiseBase;
 
 // One pull of a stage that may do something else before the pull comes to its end.
 struct PullAhead {
-  PromiseBase* consumer;          // the stage; suspended as long as this lasts
-  StreamBase* stream;             // what it pulls
-  SlotCore* front = nullptr;      // the result that it passes on as soon as it is there; null: none
-  bool* held_up = nullptr;        // where to tell the stage that it may go on without a value; null: it cannot
-  void* room = nullptr;           // the Room<T> that it offers, or null
-  PullAhead* outer = nullptr;     // the pull of a stage further behind that this one is part of
+  PromiseBase* consumer;       // the stage; suspended as long as this lasts
+  StreamBase* stream;          // what it pulls
+  SlotCore* front = nullptr;   // the result that it passes on as soon as it is there; null: none
+  bool* held_up = nullptr;     // where to tell the stage that it may go on without a value; null: it cannot
+  void* room = nullptr;        // the Room<T> that it offers, or null
+  PullAhead* outer = nullptr;  // the pull of a stage further behind that this one is part of
   // What to do when the thread that was inside of it has come out, with a value or without; null: resume the stage.
   void (*then)(PullAhead&, Stepper&, bool came) = nullptr;
 
@@ -50,7 +50,7 @@ class PullCore final : public SlotCore {
   bool came = false;
 
   // To be called by the thread that is apart, when it does not touch the producer any more, and by the owner of the stream
-  // if it drops it before that. True for the second of them, who has to destroy it.
+  // if it drops it before that. Returns true to the second of them, which has to destroy the producer.
   [[nodiscard]] bool leave() { return left_.exchange(true, std::memory_order_acq_rel); }
 
  private:

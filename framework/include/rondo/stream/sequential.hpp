@@ -39,7 +39,7 @@ class Puller {
   void wait_for_slot();
   static void wait(std::span<SlotCore* const> slots);
   StreamBase& stream_;
-  bool there_ = false;  // the next value is there already
+  bool there_ = false;                  // the next value is there already
   std::atomic<bool> cancelled_{false};  // never
   Stepper stepper_;
 };

@@ -33,7 +33,7 @@
 
 namespace rondo {
 
-// Who fills a slot decides what counts as a deadlock.
+// What fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
   // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. If that is a stage
   // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
@@ -45,7 +45,7 @@ enum class FilledBy : std::uint8_t {
 };
 
 // The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
-// trail of who waits for whom, from the evaluation down to the slot.
+// trail of what waits for what, from the evaluation down to the slot.
 class DeadlockError : public Error {
  public:
   using Error::Error;
@@ -75,8 +75,8 @@ class Waiter {
 
 // The part of a slot that both sides share, and the work unit that fills it if there is one.
 //
-// empty -> filled | dropped, or empty -> awaited -> filled | dropped; who makes the step out of `awaited` has
-// to resume the waiter. `waiter` is written before the step into `awaited` and read after the step out of it,
+// empty -> filled | dropped, or empty -> awaited -> filled | dropped; the thread that makes the step out of
+// `awaited` has to resume the waiter. `waiter` is written before the step into `awaited` and read after the step out of it,
 // by one thread each.
 class SlotCore {
  public:
@@ -234,8 +234,7 @@ class UnitCore final : public ResultCore<R> {
 }  // namespace streaming
 
 // The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result or throws the error, once
-// (then it throws SlotError); until it is there the stream is given back, and whoever completes the slot takes it up
-// again.
+// (then it throws SlotError); until it is there the stream is given back, and the thread that completes the slot resumes it.
 template <class R>
 class [[nodiscard]] Slot {
  public:
@@ -353,7 +352,7 @@ class [[nodiscard]] Work {
 
 // `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
 // as the stream itself, and must not wait for any of them, nor refer to locals of a coroutine that may end before it (see
-// stream.hpp). If it throws, who reads its slot gets the exception.
+// stream.hpp). If it throws, the reader of its slot gets the exception.
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");

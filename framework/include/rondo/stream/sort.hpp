@@ -365,7 +365,7 @@ struct SortStage : Stage {
 /// 200 comparisons for each 8192 items, and by two for each key with a NaN.
 ///
 // What comes out has chunks of about 8192 items; the size given to chunks(n) ends here. Where the next map needs
-// small ones, cut anew: sort_by(key) | sequentialize() | chunks(n) | map(f).
+// small ones, cut again: sort_by(key) | sequentialize() | chunks(n) | map(f).
 template <class Key, class Compare = std::ranges::less>
 [[nodiscard]] auto sort_by(Key key, Compare compare = {}) {
   return streaming::SortStage<Key, Compare>(std::move(key), std::move(compare));

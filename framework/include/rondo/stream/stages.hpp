@@ -29,7 +29,7 @@ struct ChunksStage : Stage {
   template <class P>
   auto apply(P&& in) && {
     static_assert(is_stream<std::remove_cvref_t<P>>,
-                  "rondo::chunks: this pipeline has chunks already; to cut it anew, put "
+                  "rondo::chunks: this pipeline has chunks already; to cut it again, put "
                   "sequentialize(slots) before");
     return as_chunks(std::move(in), items);
   }

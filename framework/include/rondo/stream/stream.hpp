@@ -192,9 +192,10 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
 
 template <class T>
 Stream<T> streaming::Promise<T>::get_return_object() {
-  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
-                "rondo::Stream<T>: g++ 12 misplaces a T of more than operator new's alignment in the frame of a "
-                "coroutine; yield it in a std::unique_ptr or a std::vector");
+  static_assert(
+      alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+      "rondo::Stream<T>: g++ 12 misplaces a T of more than operator new's alignment in the frame of a "
+      "coroutine; yield it in a std::unique_ptr or a std::vector");
   handle = std::coroutine_handle<Promise>::from_promise(*this);
   return Stream<T>(*this);
 }

@@ -1,4 +1,4 @@
-#include "simulation/published.hpp"
+#include "published.hpp"
 
 #include <algorithm>
 #include <deque>

@@ -23,7 +23,7 @@ class Network {
     double latency = machine_.latency.count();
     if (machine_.latency_jitter > 0) latency *= 1 - machine_.latency_jitter * std::log(1 - uniform());
     const double arrival = departure.count() + latency + message->bytes / machine_.bandwidth;
-    const Place to = message->via.value_or(message->to);
+    const Place to = message->to;
     if (last_.size() >= forget_at_) forget();
     double& last = last_[std::uint64_t{message->from} << 32 | to];
     last = std::max(last, arrival);

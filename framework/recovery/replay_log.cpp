@@ -1,4 +1,4 @@
-#include "recovery/history.hpp"
+#include "recovery/replay_log.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -16,61 +16,61 @@ Buffer copy_of(Bytes bytes) {
 
 }  // namespace
 
-void History::resample(StateId first, std::vector<StateId> parents) {
+void ReplayLog::resample(StateId first, std::vector<StateId> parents) {
   operations_.emplace_back(Resample{value(first), std::move(parents)});
 }
 
-void History::share(Bytes context) { operations_.emplace_back(copy_of(context)); }
+void ReplayLog::share(Bytes context) { operations_.emplace_back(copy_of(context)); }
 
-void History::begin_call(std::uint64_t first_round, std::uint64_t seed, std::vector<StateId> ids,
-                         std::vector<Buffer> own) {
+void ReplayLog::begin_call(std::uint64_t first_round, std::uint64_t seed, std::vector<StateId> ids,
+                           std::vector<Buffer> own) {
   operations_.emplace_back(Call{first_round, seed, std::move(ids), std::move(own), {}, {}});
 }
 
-void History::add_input(Bytes shared) {
+void ReplayLog::add_input(Bytes shared) {
   std::get<Call>(operations_.back()).shared.push_back(copy_of(shared));
 }
 
-void History::end_early(std::vector<Progress> progress) {
+void ReplayLog::end_early(std::vector<Progress> progress) {
   std::get<Call>(operations_.back()).progress = std::move(progress);
 }
 
-Bytes History::own_input(std::size_t i) const { return std::get<Call>(operations_.back()).own.at(i); }
+Bytes ReplayLog::own_input(std::size_t i) const { return std::get<Call>(operations_.back()).own.at(i); }
 
-std::uint32_t History::shared_inputs() const {
+std::uint32_t ReplayLog::shared_inputs() const {
   return static_cast<std::uint32_t>(std::get<Call>(operations_.back()).shared.size());
 }
 
-Bytes History::shared_input(std::uint32_t round) const {
+Bytes ReplayLog::shared_input(std::uint32_t round) const {
   return std::get<Call>(operations_.back()).shared.at(round);
 }
 
-std::uint64_t History::position(bool in_call) const {
+std::uint64_t ReplayLog::position(bool in_call) const {
   return forgotten_ + operations_.size() - (in_call ? 1 : 0);
 }
 
-void History::trim(std::uint64_t position) {
+void ReplayLog::trim(std::uint64_t position) {
   for (; forgotten_ < position; ++forgotten_) {
     if (auto* context = std::get_if<Buffer>(&operations_.front())) context_ = std::move(*context);
     operations_.pop_front();
   }
 }
 
-void History::clear(Bytes context) {
+void ReplayLog::clear(Bytes context) {
   forgotten_ += operations_.size();
   operations_.clear();
   context_ = copy_of(context);
 }
 
-StateId History::ancestor(StateId id) const {
+StateId ReplayLog::ancestor(StateId id) const {
   for (auto each = operations_.rbegin(); each != operations_.rend(); ++each)
     if (const auto* resample = std::get_if<Resample>(&*each))
       id = resample->parents.at(value(id) - resample->first);
   return id;
 }
 
-Replay History::replay(std::span<const Target> targets, const Bases& bases, bool in_call) const {
-  // backwards: who is wanted at each operation
+Replay ReplayLog::replay(std::span<const Target> targets, const Bases& bases, bool in_call) const {
+  // backwards: which states are wanted at each operation
   std::map<StateId, Progress> last;  // of the running call
   std::vector<StateId> wanted;
   for (const Target& target : targets) {

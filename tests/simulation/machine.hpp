@@ -10,8 +10,8 @@
 
 #include <rondo/ids.hpp>
 
+#include "engine/options.hpp"
 #include "scheduler/scheduler.hpp"
-#include "transport/relay.hpp"
 
 namespace rondo::simulation {
 
@@ -43,9 +43,10 @@ struct Machine {
   double packing_bandwidth = 4e9;  // packing a state
   double unpacking_bandwidth = 4e9;
   Seconds update_overhead{0.5e-6};  // beside the update itself
+  Seconds update_processor{0};      // of an update, before it sleeps for the rest of its time
   std::size_t cores =
       0;  // of the node, which all ranks share; 0: one for each thread. An update then holds one for
-          // Workload::processor alone, and sleeps for the rest
+          // update_processor alone, and sleeps for the rest
   double waiting = 0;  // part of the cores' time that ranks take which wait
 
   // Where cores are shared: Linux's, and what MPI does while it waits.
@@ -110,7 +111,6 @@ struct Drifting {
 struct Workload {
   std::function<double(StateId state, std::uint64_t round)> seconds;        // of an update
   std::function<bool(StateId state, std::uint64_t round)> fails = nullptr;  // the update throws
-  Seconds processor{0};  // of an update, where ranks share cores; before its seconds
   double state_bytes = 300e3;
   double input_bytes = 1e3;
   bool own_inputs =
@@ -118,31 +118,21 @@ struct Workload {
   double output_bytes = 1e3;
 };
 
-// The engine's settings that decide when a worker reports and how inputs travel.
+// What is asked of the engine, and of what machine.
 struct Settings {
-  scheduler::Settings scheduler;
+  std::uint32_t workers = 1;
   Machine machine;
-  std::uint64_t seed = 1;            // of the latencies' jitter
-  Seconds low{300e-6};               // work left at which a worker asks for more
-  Seconds report_interval{5e-3};     // between reports of a worker that has states to give
-  double report_bytes = 256 << 10;   // of outputs, that do not wait for the interval
-  double message_bytes = 256 << 10;  // a message of many states is cut here
-  double unsent_bytes = 32 << 20;    // copies that wait to leave
-  std::uint32_t tree_fanout = 16;
-  transport::RelayPlan relay;
-  std::size_t batch_most = SIZE_MAX;
-  std::uint32_t rounds_ahead = 16;
+  std::uint64_t seed = 1;  // of the latencies' jitter
+  engine::Options options;
 
-  // Workers may be lost: states have copies, inputs go down no tree, and there is no relay.
-  struct Recover {
-    std::uint64_t every = 10;  // rounds
-    double deadline = 10;      // seconds
-    std::uint32_t nodes = 1;   // that the workers are on by turns
-  };
-  std::optional<Recover> recover;
-
-  // As the engine's master sets them for this number of workers.
-  [[nodiscard]] static Settings of(std::uint32_t workers);
+  // As for a user's run with this number of workers; the relay is the one that rank 0 chooses by itself.
+  [[nodiscard]] static Settings of(std::uint32_t workers) {
+    Settings settings;
+    settings.workers = workers;
+    settings.options.stall.reset();
+    settings.options.orphan.reset();
+    return settings;
+  }
 };
 
 }  // namespace rondo::simulation

@@ -1,6 +1,6 @@
 // What has been asked of the states since a backup: enough to take the copy of any state through all of it again.
 //
-// Of rank 0 alone, used from its one thread; pure, no messages and no time. Rounds of the running call are told as they
+// Used by the one thread of rank 0; pure, no messages and no time. Rounds of the running call are told as they
 // open, everything else at once; what is older than the backup is forgotten with trim().
 //
 // An update that threw has left its state changed, perhaps; such a state is taken through that update again.
@@ -52,7 +52,7 @@ struct Replay {
   std::vector<Step> steps;
 };
 
-class History {
+class ReplayLog {
  public:
   // How far a state has got in a call: its first rounds, and perhaps an update that threw.
   struct Progress {

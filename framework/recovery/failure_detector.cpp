@@ -1,10 +1,10 @@
-#include "recovery/silence.hpp"
+#include "recovery/failure_detector.hpp"
 
 #include <algorithm>
 
 namespace rondo::recovery {
 
-Silence::Verdict Silence::watch(double now, const std::vector<bool>& ignored) {
+FailureDetector::Verdict FailureDetector::watch(double now, const std::vector<bool>& ignored) {
   waited_ += std::min(now - watched_, deadline_ / 4);
   watched_ = now;
   Verdict verdict;

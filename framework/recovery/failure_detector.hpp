@@ -1,7 +1,7 @@
-// Who has been silent for too long: a worker that has said nothing for a while is asked, and only one that was asked and
+// Finds workers that have been silent for too long: a worker that has said nothing for a while is asked, and only one that was asked and
 // given time is lost.
 //
-// Of rank 0 alone; pure. Its clock goes only while rank 0 waits, and by not much in one step: a rank that was away itself
+// Used by rank 0 only; pure. Its clock goes only while rank 0 waits, and by not much in one step: a rank that was away itself
 // may not have taken in yet what has come meanwhile.
 #pragma once
 
@@ -14,10 +14,10 @@ namespace rondo::recovery {
 
 using scheduler::Worker;
 
-class Silence {
+class FailureDetector {
  public:
   // `deadline`: seconds.
-  Silence(std::size_t workers, double deadline) : deadline_(deadline), seen_(workers) {}
+  FailureDetector(std::size_t workers, double deadline) : deadline_(deadline), seen_(workers) {}
 
   // Rank 0 begins to wait.
   void begin(double now) { watched_ = now; }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -129,7 +130,10 @@ std::string name_of_worker(std::uint32_t number, std::uint32_t all) {
 
 }  // namespace
 
-int run_threads(const Host& host, const detail::Program& program, const Options& options, const Main& main) {
+int run_threads(const Host& host, const detail::Program& program, const Options& chosen, const Main& main) {
+  Options options = chosen;
+  // a thread is not lost alone: one that is silent is slow, and nothing ends it while the process goes on
+  options.recover_deadline = Options::Seconds(std::numeric_limits<double>::infinity());
   const std::uint32_t workers = options.workers.value_or(cores());
   const std::uint32_t threads = options.master_works ? workers - 1 : workers;
   std::optional<SignalWatch> watch;

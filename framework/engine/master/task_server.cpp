@@ -1,0 +1,146 @@
+#include "engine/master/task_server.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/error.hpp>
+
+namespace rondo::engine {
+
+using scheduler::Worker;
+
+void TaskServer::post(detail::Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!serving_)
+      throw InputError("a task was posted to a master that does not serve: use evaluate_on(master, ...)", {});
+    posted_.push_back(std::move(task));
+  }
+  transport_.wake();
+}
+
+void TaskServer::serve(const std::function<bool()>& ended) {
+  ++ensemble_.round;
+  {
+    const std::lock_guard lock(mutex_);
+    serving_ = true;
+  }
+  const auto leave = [](TaskServer* server) {
+    const std::lock_guard lock(server->mutex_);
+    server->serving_ = false;
+    server->posted_.clear();
+    server->tasks_.clear();
+    server->posters_ = 0;
+  };
+  const std::unique_ptr<TaskServer, decltype(leave)> serving(this, leave);
+  load_.assign(peers_.count(), 0);
+  cancelled_ = false;
+  loop_.run_until([&] {
+    if (!ended()) {
+      hand_out();
+      return false;
+    }
+    if (!std::exchange(cancelled_, true) && !tasks_.empty())
+      peers_.send_all(to_bytes(messages::CancelTasks()));
+    return tasks_.empty();
+  });
+}
+
+Worker TaskServer::least_busy() const {
+  std::uint32_t least = 0;
+  for (std::uint32_t w = 0; w < peers_.count(); ++w)
+    if (!peers_.is_lost(w) && (peers_.is_lost(least) || load_[w] < load_[least])) least = w;
+  return Worker{least};
+}
+
+// Two batches at each worker, the one it works on and the next, of a millisecond each or of one task.
+void TaskServer::hand_out() {
+  constexpr double kBatchSeconds = 1e-3;
+  constexpr double kBatchMost = 256;
+  const auto batch =
+      static_cast<std::size_t>(seconds_ > 0 ? std::clamp(kBatchSeconds / seconds_, 1.0, kBatchMost) : 1);
+  while (true) {
+    const Worker worker = least_busy();
+    if (load_[index(worker)] >= 2 * batch) return;
+    std::vector<detail::Task> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      // a share for everybody, where there are not enough for full batches
+      const std::size_t share = std::min(batch, (posted_.size() + peers_.alive() - 1) / peers_.alive());
+      for (std::size_t i = 0; i < share; ++i) {
+        tasks.push_back(std::move(posted_.front()));
+        posted_.pop_front();
+      }
+    }
+    if (tasks.empty()) return;
+    std::vector<std::uint64_t> numbers;
+    for (detail::Task& task : tasks) {
+      numbers.push_back(next_++);
+      tasks_.emplace(numbers.back(), Posted{std::move(task), worker});
+    }
+    send_tasks(worker, numbers);
+  }
+}
+
+void TaskServer::send_tasks(Worker worker, std::span<const std::uint64_t> numbers) {
+  Buffer out = to_bytes(messages::Tasks{ensemble_.round - 1, ensemble_.seed, {}});
+  for (const std::uint64_t number : numbers) {
+    Posted& posted = tasks_.at(number);
+    posted.worker = worker;
+    append(out, messages::Tasks::Item{number, posted.task.key, posted.task.input});
+    if (!keeps_inputs_) posted.task.input = Buffer();
+  }
+  load_[index(worker)] += numbers.size();
+  peers_.send(worker, std::move(out));
+}
+
+void TaskServer::take(Rank from, const messages::TasksDone& done) {
+  using messages::TaskStatus;
+  for (const auto& [number, seconds, status, block] : done.tasks) {
+    const Bytes output = block.bytes();
+    const auto found = tasks_.find(number);
+    if (found == tasks_.end()) throw Error("task " + std::to_string(number) + " ended twice");
+    const detail::Task task = std::move(found->second.task);
+    tasks_.erase(found);
+    --load_[index(peers_.worker_of(from))];
+    if (status == TaskStatus::kDropped) continue;
+    seconds_ += (std::max(seconds, 1e-9) - seconds_) / (seconds_ > 0 ? 16 : 1);
+    if (status == TaskStatus::kDone) {
+      task.done(output);
+      continue;
+    }
+    const std::string text(reinterpret_cast<const char*>(output.data()), output.size());
+    const std::string whole =
+        "task " + std::to_string(task.key) + " on rank " + std::to_string(value(from)) + ": " + text;
+    if (status == TaskStatus::kDiffers) {
+      differs_ = true;
+      task.failed(std::make_exception_ptr(CheckError(whole, StateId{task.key}, ensemble_.round - 1, 0)));
+    } else {
+      task.failed(std::make_exception_ptr(
+          UpdateError(whole, {{StateId{task.key}, from, ensemble_.round - 1, text}}, {})));
+    }
+  }
+}
+
+void TaskServer::resume() {
+  std::map<Worker, std::vector<std::uint64_t>> again;
+  for (auto each = tasks_.begin(); each != tasks_.end();) {
+    if (!peers_.is_lost(each->second.worker)) {
+      ++each;
+    } else if (cancelled_) {
+      each = tasks_.erase(each);
+    } else {
+      const Worker to = least_busy();
+      again[to].push_back(each->first);
+      each->second.worker = to;
+      ++each;
+    }
+  }
+  for (const auto& [worker, numbers] : again) send_tasks(worker, numbers);
+}
+
+}  // namespace rondo::engine

@@ -13,26 +13,46 @@ namespace rondo::engine {
 
 using scheduler::Worker;
 
-void TaskServer::post(detail::Task task) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!serving_)
-      throw InputError("a task was posted to a master that does not serve: use evaluate_on(master, ...)", {});
-    posted_.push_back(std::move(task));
+void PostedTasks::open() {
+  const std::lock_guard lock(mutex_);
+  is_open_ = true;
+}
+
+void PostedTasks::close() {
+  const std::lock_guard lock(mutex_);
+  is_open_ = false;
+  tasks_.clear();
+}
+
+void PostedTasks::post(detail::Task task) {
+  const std::lock_guard lock(mutex_);
+  if (!is_open_)
+    throw InputError("a task was posted to a master that does not serve: use evaluate_on(master, ...)", {});
+  tasks_.push_back(std::move(task));
+}
+
+std::vector<detail::Task> PostedTasks::take(std::size_t most, std::size_t shares) {
+  const std::lock_guard lock(mutex_);
+  std::vector<detail::Task> taken;
+  for (std::size_t left = std::min(most, (tasks_.size() + shares - 1) / shares); left > 0; --left) {
+    taken.push_back(std::move(tasks_.front()));
+    tasks_.pop_front();
   }
+  return taken;
+}
+
+void TaskServer::post(detail::Task task) {
+  posted_.post(std::move(task));
   transport_.wake();
 }
 
 void TaskServer::serve(const std::function<bool()>& ended) {
   ++ensemble_.round;
-  {
-    const std::lock_guard lock(mutex_);
-    serving_ = true;
-  }
+  posted_.open();
+  serving_ = true;
   const auto leave = [](TaskServer* server) {
-    const std::lock_guard lock(server->mutex_);
+    server->posted_.close();
     server->serving_ = false;
-    server->posted_.clear();
     server->tasks_.clear();
     server->posters_ = 0;
   };
@@ -66,16 +86,7 @@ void TaskServer::hand_out() {
   while (true) {
     const Worker worker = least_busy();
     if (load_[index(worker)] >= 2 * batch) return;
-    std::vector<detail::Task> tasks;
-    {
-      const std::lock_guard lock(mutex_);
-      // a share for everybody, where there are not enough for full batches
-      const std::size_t share = std::min(batch, (posted_.size() + peers_.alive() - 1) / peers_.alive());
-      for (std::size_t i = 0; i < share; ++i) {
-        tasks.push_back(std::move(posted_.front()));
-        posted_.pop_front();
-      }
-    }
+    std::vector<detail::Task> tasks = posted_.take(batch, peers_.alive());
     if (tasks.empty()) return;
     std::vector<std::uint64_t> numbers;
     for (detail::Task& task : tasks) {

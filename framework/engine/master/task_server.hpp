@@ -21,6 +21,24 @@
 
 namespace rondo::engine {
 
+/// Tasks that are posted and not handed out yet. Thread-safe.
+class PostedTasks {
+ public:
+  /// Takes tasks until close().
+  void open();
+  /// Drops what is left.
+  void close();
+  /// Throws InputError unless it is open.
+  void post(detail::Task task);
+  /// Takes up to `most` of them out, and no more than one share of `shares`: something for everybody.
+  [[nodiscard]] std::vector<detail::Task> take(std::size_t most, std::size_t shares);
+
+ private:
+  std::mutex mutex_;
+  std::deque<detail::Task> tasks_;
+  bool is_open_ = false;
+};
+
 class TaskServer {
  public:
   /// `keeps_inputs`: a task may have to be sent again, as its worker may be lost. The arguments outlive the server.
@@ -60,10 +78,8 @@ class TaskServer {
   transport::Transport& transport_;
   const bool keeps_inputs_;
 
-  std::mutex mutex_;
-  std::deque<detail::Task> posted_;  // under the mutex
-  bool serving_ = false;             // changed under the mutex, by the thread that serves
-
+  PostedTasks posted_;
+  bool serving_ = false;
   std::map<std::uint64_t, Posted> tasks_;  // at the workers, by number
   bool cancelled_ = false;
   std::vector<std::size_t> load_;  // tasks, per worker

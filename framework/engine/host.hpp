@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/storage.hpp"
+#include "engine/log.hpp"
 #include "engine/platform.hpp"
 
 namespace rondo::engine {
@@ -23,6 +24,8 @@ struct Host {
   Observer* observer = nullptr;
   /// Outlives the run.
   Platform& platform = this_platform();
+  /// Lines for the user. Outlives the run.
+  Log& log = standard_error();
 };
 
 // What the program has printed is out: before an exit without destructors, or one that makes a launcher kill this process.

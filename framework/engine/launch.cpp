@@ -70,9 +70,9 @@ bool is_cut_off(const Launch& launch, std::uint64_t seen) { return seen == 1 && 
 
 std::string cut_off(const Launch& launch, const std::string& library) {
   const std::string started =
-      "rondo: " + launch.launcher + " has started " + std::to_string(launch.processes) + " processes, but ";
+      launch.launcher + " has started " + std::to_string(launch.processes) + " processes, but ";
   const std::string rest =
-      "; if each is to be a run of its own, start them with --rondo-alone or RONDO_ALONE=on\n";
+      "; if each is to be a run of its own, start them with --rondo-alone or RONDO_ALONE=on";
   if (library.empty())
     return started +
            "this build of Rondo has no MPI, so that each would be a run of its own: use one built with "

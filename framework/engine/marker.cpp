@@ -8,10 +8,11 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
-#include <iostream>
 #include <string_view>
 
 #include <rondo/error.hpp>
+
+#include "engine/log.hpp"
 
 namespace rondo::engine {
 
@@ -53,7 +54,7 @@ void check_marker(const std::string& name) {
 void leave_marker(const std::string& name, const std::string& text) {
   if (look_at(name) == Place::marker) unlink(name.c_str());
   if (symlink(text.c_str(), name.c_str()) != 0)
-    std::cerr << "rondo: cannot write " << name << ": " << std::strerror(errno) << std::endl;
+    standard_error().tell("cannot write " + name + ": " + std::strerror(errno));
 }
 
 }  // namespace rondo::engine

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <utility>
 
 #include "engine/check.hpp"
@@ -93,9 +92,9 @@ Master::Master(transport::Relay& transport, const Host& host, const detail::Prog
               [this] { safe_points_.publish(); }),
       reader_({peers_, *this, places_, placer_, ensemble_, scheduler_, recovery_, program, host_, options_}),
       safe_points_({peers_, *this, writer_, ensemble_, host_, options_}),
-      stalls_(peers_, *this, *this, options_),
+      stalls_(peers_, *this, *this, host_.log, options_),
       driver_({transport, peers_, ensemble_, scheduler_, recovery_, backups_, placer_, calls_, tasks_,
-               fetcher_, writer_, reader_, options_}) {
+               fetcher_, writer_, reader_, host_.log, options_}) {
   transport_.begin(handshake_.run(program, workers_, worker_settings_));
   phase_ = Phase::kRunning;
   recovery_.welcomed();
@@ -217,13 +216,12 @@ void Master::serve(const std::function<bool()>& ended) {
 int Master::end_check(int status) const {
   if (!options_.check) return status;
   if (!calls_.differs() && !tasks_.differs()) {
-    std::cerr << "rondo: --rondo-check: " + std::to_string(profile_.updates + tasks_.count()) +
-                     " updates were done twice and gave the same bytes\n";
+    host_.log.tell("--rondo-check: " + std::to_string(profile_.updates + tasks_.count()) +
+                   " updates were done twice and gave the same bytes");
     return status;
   }
   if (status != EXIT_SUCCESS) return status;
-  std::cerr
-      << "rondo: --rondo-check has found a difference, which the program has caught: the status is not 0\n";
+  host_.log.tell("--rondo-check has found a difference, which the program has caught: the status is not 0");
   return EXIT_FAILURE;
 }
 
@@ -270,7 +268,7 @@ void Master::or_end(const std::function<void()>& work) {
   try {
     work();
   } catch (const std::exception& error) {
-    std::cerr << describe(kMaster, error);
+    host_.log.tell(describe(kMaster, error));
     leave_at_once(EXIT_FAILURE);
   }
 }

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <iostream>
 #include <utility>
 
 #include "engine/build.hpp"
@@ -55,7 +54,7 @@ bool Server::step() {
       work();
     } catch (const std::exception& error) {
       // here, and not when the worker is gone: that would wait for the update that runs
-      std::cerr << describe(transport_.rank(), error);
+      host_.log.tell(describe(transport_.rank(), error));
       host_.abort(EXIT_FAILURE);
       throw;
     }
@@ -119,8 +118,7 @@ void Server::work() {
     return;
   }
   if (const std::string why = watch_->gone(transport_.now().count()); !why.empty()) {
-    std::cerr << "rondo: rank " + std::to_string(value(transport_.rank())) + ": rank 0 " + why + "; leaving\n"
-              << std::flush;
+    host_.log.tell("rank " + std::to_string(value(transport_.rank())) + ": rank 0 " + why + "; leaving");
     (host_.orphaned != nullptr ? host_.orphaned : host_.abort)(settings_.orphan_status);
   }
   worker_->poll();

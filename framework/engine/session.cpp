@@ -1,4 +1,5 @@
 #include "engine/session.hpp"
+#include "engine/log.hpp"
 
 #include <unistd.h>
 
@@ -29,11 +30,11 @@
 namespace rondo::engine {
 
 std::string describe(Rank rank, const std::exception& error) {
-  return "rondo: rank " + std::to_string(value(rank)) + ": " + exception_text_with_type(error) + "\n";
+  return "rank " + std::to_string(value(rank)) + ": " + exception_text_with_type(error);
 }
 
 std::string describe(Rank rank) {
-  return "rondo: rank " + std::to_string(value(rank)) + ": " + exception_text_with_type() + "\n";
+  return "rank " + std::to_string(value(rank)) + ": " + exception_text_with_type();
 }
 
 void flush_output() {
@@ -60,13 +61,13 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
     status = leave.status;
     caught_by_program = false;
   } catch (const WorkerLost& error) {
-    std::cerr << describe(kMaster, error);
+    host.log.tell(describe(kMaster, error));
     // no error of the program, and another start makes it good
     if (!options.checkpoint.empty()) status = kRequeueStatus;
   } catch (const std::exception& error) {
-    std::cerr << describe(kMaster, error);
+    host.log.tell(describe(kMaster, error));
   } catch (...) {
-    std::cerr << describe(kMaster);
+    host.log.tell(describe(kMaster));
   }
   if (master.has_left() && caught_by_program) {
     master.tell_caught_leave();
@@ -75,7 +76,7 @@ int run_master(transport::Transport& below, const Host& host, const detail::Prog
   status = master.end_check(status);
   flush_output();
   if (status == EXIT_SUCCESS && is_output_lost()) {
-    std::cerr << "rondo: rank 0: what the program has printed could not be written to standard output\n";
+    host.log.tell("rank 0: what the program has printed could not be written to standard output");
     status = EXIT_FAILURE;
   }
   master.close(status);
@@ -166,14 +167,14 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
           (void)run_worker(*transport, host, guarded);
         } catch (...) {
           // nothing can wait for this worker any more; other threads are in the middle of things, so no destructors
-          std::cerr << describe(rank);
+          host.log.tell(describe(rank));
           host.abort(EXIT_FAILURE);
         }
       }));
     }
   } catch (const Error& error) {
     open_gate(Gate::none);
-    std::cerr << describe(kMaster, error);
+    host.log.tell(describe(kMaster, error));
     return EXIT_FAILURE;
   }
   open_gate(Gate::open);
@@ -182,7 +183,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
   try {
     status = run_master(*transport, host, guarded, options, main);
   } catch (...) {
-    std::cerr << describe(kMaster);
+    host.log.tell(describe(kMaster));
     host.abort(EXIT_FAILURE);
   }
   if (host.watchdog != nullptr) (void)host.watchdog->here({"the end of the workers", true});
@@ -193,7 +194,7 @@ int run_threads(const Host& host, const detail::Program& program, const Options&
 int run_alone(Beginning& beginning, const detail::Program& program, const Main& main) {
   beginning.resolve_paths();
   if (beginning.error()) {
-    std::cerr << describe(kMaster, *beginning.error());
+    standard_error().tell(describe(kMaster, *beginning.error()));
     return EXIT_FAILURE;
   }
   std::cout << beginning.help() << std::flush;

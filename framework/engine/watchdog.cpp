@@ -1,10 +1,10 @@
 #include "engine/watchdog.hpp"
+#include "engine/log.hpp"
 
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <iostream>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -57,8 +57,8 @@ Watchdog::Watchdog(const Vigil::Limits& limits, Prepare prepare)
   try {
     thread_ = threads::Thread([this] { watch(); });
   } catch (const std::system_error& error) {
-    std::cerr << std::string("rondo: nothing holds the limits of the run where a disk or a rank hangs: ") +
-                     error.what() + "\n";
+    standard_error().tell(std::string("nothing holds the limits of the run where a disk or a rank hangs: ") +
+                          error.what());
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include <rondo/error.hpp>
 
+#include "engine/log.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 
@@ -43,10 +44,9 @@ bool survivors_live() {
 std::string unfit_launcher(const engine::Options& options) {
   const std::string name = options.written("recover");
   if (options.recover && !survivors_live())
-    std::cerr << "rondo: " << name
-              << " is ignored: the launcher ends all ranks when one dies; start with "
-                 "slurm/rondo-run in the place of mpirun"
-              << std::endl;
+    engine::standard_error().tell(name,
+                                  " is ignored: the launcher ends all ranks when one dies; start with "
+                                  "slurm/rondo-run in the place of mpirun");
   if (options.recover || !survivors_live()) return "";
   return engine::describe(
       kMaster,
@@ -63,13 +63,13 @@ bool agree_on_options(const boost::mpi::communicator& communicator, engine::Begi
   if (rank == 0) std::cout << beginning.help() << std::flush;
   const int first =
       boost::mpi::all_reduce(communicator, beginning.error() ? rank : INT_MAX, boost::mpi::minimum<int>());
-  if (rank == first) std::cerr << engine::describe(Rank{rank}, *beginning.error());
+  if (rank == first) engine::standard_error().tell(engine::describe(Rank{rank}, *beginning.error()));
   if (first != INT_MAX) return false;
   const engine::Options* const options = beginning.options();
   std::string refusal = differing_recovery(communicator, options);
   if (refusal.empty() && rank == 0 && options != nullptr) refusal = unfit_launcher(*options);
   bool failed = !refusal.empty();
-  if (failed && rank == 0) std::cerr << refusal;
+  if (failed && rank == 0) engine::standard_error().tell(refusal);
   boost::mpi::broadcast(communicator, failed, 0);
   return !failed;
 }

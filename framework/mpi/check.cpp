@@ -1,10 +1,10 @@
 #include "mpi/check.hpp"
 
 #include <array>
-#include <iostream>
 #include <string>
 
 #include <rondo/error.hpp>
+#include "engine/log.hpp"
 
 namespace rondo::mpi {
 
@@ -23,6 +23,6 @@ std::string describe(int code, const char* call) {
 
 void throw_error(int code, const char* call) { throw MpiError(describe(code, call)); }
 
-void print_error(int code, const char* call) { std::cerr << "rondo: " + describe(code, call) + "\n"; }
+void print_error(int code, const char* call) { engine::standard_error().tell(describe(code, call)); }
 
 }  // namespace rondo::mpi

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
-#include <iostream>
 #include <string>
 
 #include <boost/mpi/communicator.hpp>
@@ -16,6 +15,7 @@
 #include "checkpoint/posix_storage.hpp"
 #include "engine/beginning.hpp"
 #include "engine/freed_memory.hpp"
+#include "engine/log.hpp"
 #include "engine/options.hpp"
 #include "engine/session.hpp"
 #include "mpi/agreement.hpp"
@@ -40,7 +40,7 @@ std::string library_name() {
 }
 
 int refuse_to_run_alone(const engine::Launch& launch) {
-  if (launch.tells) std::cerr << engine::cut_off(launch, library_name());
+  if (launch.tells) engine::standard_error().tell(engine::cut_off(launch, library_name()));
   return EXIT_FAILURE;
 }
 
@@ -59,9 +59,9 @@ void watch_as(int rank, engine::Beginning& beginning) {
 void tell_of_ignored(const engine::Options& options, int size) {
   if (!options.workers) return;
   const int workers = size - (options.master_works ? 0 : 1);
-  std::cerr << "rondo: " + options.written("workers") + "=" + std::to_string(*options.workers) +
-                   " is ignored: the launcher has started " + std::to_string(size) + " ranks, of which " +
-                   std::to_string(workers) + (workers == 1 ? " is a worker\n" : " are workers\n");
+  engine::standard_error().tell(options.written("workers"), "=", *options.workers,
+                                " is ignored: the launcher has started ", size, " ranks, of which ", workers,
+                                workers == 1 ? " is a worker" : " are workers");
 }
 
 // A run whose ranks have met, on two ranks or more.
@@ -83,11 +83,11 @@ int run_rank(const boost::mpi::communicator& communicator, const engine::Host& h
     }
     (void)host.watchdog->here({"the end of the ranks' meeting", true});
   } catch (const MismatchError& error) {
-    std::cerr << engine::describe(rank, error);
+    host.log.tell(engine::describe(rank, error));
   } catch (...) {
     // The others wait for this rank: end them all, at once and by name. Here, where the transport still lives: its
     // destructor would wait for them.
-    std::cerr << engine::describe(rank);
+    host.log.tell(engine::describe(rank));
     host.abort(EXIT_FAILURE);
   }
   ending().running = false;
@@ -100,12 +100,11 @@ int run_rank(const boost::mpi::communicator& communicator, const engine::Host& h
 int run_ranks(const boost::mpi::communicator& communicator, engine::Beginning& beginning,
               const detail::Program& program, const detail::Main& main) {
   if (ending().running) {  // the other ranks serve the outer run and would never hear of this one
-    std::cerr << "rondo: rank 0: run() inside the main of another run: runs follow each other" << std::endl;
+    engine::standard_error().tell("rank 0: run() inside the main of another run: runs follow each other");
     return EXIT_FAILURE;
   }
   if (ending().lost_ranks) {
-    std::cerr << "rondo: rank " << ending().rank << ": no further run() after one that has lost ranks"
-              << std::endl;
+    engine::standard_error().tell("rank ", ending().rank, ": no further run() after one that has lost ranks");
     return EXIT_FAILURE;
   }
   const auto seen = static_cast<std::uint64_t>(boost::mpi::communicator().size());
@@ -138,9 +137,9 @@ int run_on(MPI_Comm communicator, engine::Beginning& beginning, const detail::Pr
     return run_ranks(boost::mpi::communicator(communicator, boost::mpi::comm_attach), beginning, program,
                      main);
   } catch (const boost::mpi::exception& error) {
-    std::cerr << engine::describe(Rank{ending().rank}, MpiError(error.what()));
+    engine::standard_error().tell(engine::describe(Rank{ending().rank}, MpiError(error.what())));
   } catch (const MpiError& error) {
-    std::cerr << engine::describe(Rank{ending().rank}, error);
+    engine::standard_error().tell(engine::describe(Rank{ending().rank}, error));
   }
   boost::mpi::environment::abort(EXIT_FAILURE);  // the others wait for this rank
   return EXIT_FAILURE;

@@ -1,13 +1,11 @@
 #include "engine/master/checkpoint_reader.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <optional>
 #include <utility>
 
 #include <rondo/error.hpp>
 
-#include "checkpoint/choice.hpp"
 #include "engine/arguments.hpp"
 #include "engine/exception_text.hpp"
 #include "engine/watchdog.hpp"
@@ -41,7 +39,7 @@ bool CheckpointReader::restore(const std::string& folder, const TakeBytes& progr
   std::optional<checkpoint::Path> copies;
   if (p_.places.has_copy(folder)) copies = checkpoint::Path::shared(p_.options.checkpoint_copy);
   try {
-    const auto tell = [](const std::string& line) { std::cerr << "rondo: " << line << std::endl; };
+    const auto tell = [this](const std::string& line) { p_.host.log.tell(line); };
     checkpoint::Choice choice(p_.places.storage(), folder, copies, p_.places.type_hash(), tell);
     while (const checkpoint::Checkpoint* found = choice.newest()) {
       check_arguments(*found);
@@ -50,13 +48,7 @@ bool CheckpointReader::restore(const std::string& folder, const TakeBytes& progr
         choice.refuse(refusal);
         continue;
       }
-      std::cerr << "rondo: goes on after round " << p_.ensemble.round << " from " << found->folder.string();
-      if (!choice.refusals().empty())
-        std::cerr << ", because of" << choice.refusals();
-      else if (!choice.is_first_place())
-        std::cerr << (choice.has_first_place() ? ", as the newest is older in " : ", as there is none in ")
-                  << folder;
-      std::cerr << std::endl;
+      tell_of(*found, choice, folder);
       if (p_.places.is_own(folder)) p_.places.continue_run(found->manifest.run, found->sequence);
       return true;
     }
@@ -68,6 +60,16 @@ bool CheckpointReader::restore(const std::string& folder, const TakeBytes& progr
   }
 }
 
+void CheckpointReader::tell_of(const checkpoint::Checkpoint& found, const checkpoint::Choice& choice,
+                               const std::string& folder) const {
+  std::string why;
+  if (!choice.refusals().empty())
+    why = ", because of" + choice.refusals();
+  else if (!choice.is_first_place())
+    why = (choice.has_first_place() ? ", as the newest is older in " : ", as there is none in ") + folder;
+  p_.host.log.tell("goes on after round ", p_.ensemble.round, " from ", found.folder.string(), why);
+}
+
 // A run that goes on with other arguments may be what is wanted (more steps), or a mistake that no result shows.
 void CheckpointReader::check_arguments(const checkpoint::Checkpoint& checkpoint) {
   using Other = Options::OtherArguments;
@@ -77,7 +79,7 @@ void CheckpointReader::check_arguments(const checkpoint::Checkpoint& checkpoint)
   const std::string text = checkpoint.folder.string() + " " + difference;
   if (p_.options.checkpoint_arguments == Other::kRefuse)
     throw CheckpointError(text + ": need the same, or --rondo-checkpoint-arguments=warn");
-  std::cerr << "rondo: " << text << "; --rondo-checkpoint-arguments=refuse would end such a run" << std::endl;
+  p_.host.log.tell(text, "; --rondo-checkpoint-arguments=refuse would end such a run");
 }
 
 // Returns why not, if it cannot be used.
@@ -185,9 +187,8 @@ void CheckpointReader::take_over(const checkpoint::Manifest& manifest) {
   ensemble.next_id = value(manifest.next_id);
   ensemble.round = manifest.round;
   if (p_.options.seed != 0 && p_.options.seed != manifest.seed)
-    std::cerr << "rondo: " << p_.options.written("seed") << "=" << p_.options.seed
-              << " is ignored: the run goes on with seed " << manifest.seed << " of its checkpoint"
-              << std::endl;
+    p_.host.log.tell(p_.options.written("seed"), "=", p_.options.seed,
+                     " is ignored: the run goes on with seed ", manifest.seed, " of its checkpoint");
   ensemble.seed = manifest.seed;
   ensemble.random = Random::of_main(ensemble.seed);
   ensemble.random.discard(manifest.random);

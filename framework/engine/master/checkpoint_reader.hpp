@@ -9,7 +9,7 @@
 #include <rondo/detail/engine.hpp>
 #include <rondo/detail/program.hpp>
 
-#include "checkpoint/catalog.hpp"
+#include "checkpoint/choice.hpp"
 #include "engine/host.hpp"
 #include "engine/master/checkpoint_places.hpp"
 #include "engine/master/ensemble.hpp"
@@ -60,6 +60,8 @@ class CheckpointReader {
     bool ended = false;
   };
 
+  void tell_of(const checkpoint::Checkpoint& found, const checkpoint::Choice& choice,
+               const std::string& folder) const;
   void check_arguments(const checkpoint::Checkpoint& checkpoint);
   [[nodiscard]] std::string try_checkpoint(const checkpoint::Checkpoint& checkpoint,
                                            const TakeBytes& program);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <exception>
-#include <iostream>
 #include <utility>
 #include <vector>
 
@@ -42,8 +41,8 @@ void CheckpointWriter::tell_error() {
   if (error_.empty()) return;
   const std::string error = std::exchange(error_, "");
   if (is_news(error))
-    std::cerr << "rondo: a checkpoint failed, the run goes on: " << error
-              << "; others that fail like this are not told" << std::endl;
+    p_.host.log.tell("a checkpoint failed, the run goes on: ", error,
+                     "; others that fail like this are not told");
 }
 
 // What keeps failing is told once. Numbers do not count: each checkpoint has its own.
@@ -177,8 +176,8 @@ void CheckpointWriter::complete() {
   if (errors.empty())
     told_failure_.clear();
   else if (is_news(errors))
-    std::cerr << "rondo: a checkpoint is in " << complete << " alone, because of " << errors
-              << "; others that are in one place alone because of this are not told" << std::endl;
+    p_.host.log.tell("a checkpoint is in ", complete, " alone, because of ", errors,
+                     "; others that are in one place alone because of this are not told");
 }
 
 void CheckpointWriter::commit(const checkpoint::Path& root, const Saving& saving) {
@@ -195,7 +194,7 @@ void CheckpointWriter::finish() {
 
 void CheckpointWriter::abandon() {
   if (!saving_) return;
-  std::cerr << "rondo: a checkpoint is abandoned because of the loss; the next one follows" << std::endl;
+  p_.host.log.tell("a checkpoint is abandoned because of the loss; the next one follows");
   saving_.reset();
   abandoned_ = true;
 }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <exception>
-#include <iostream>
 
 #include <rondo/error.hpp>
 
@@ -47,8 +46,7 @@ void PlaceTrial::judge(const std::vector<checkpoint::Path>& all) const {
   if (refused == 0) return;
   if (refused == all.size())
     throw CheckpointError(text + "; need a folder that rank 0 and every worker can write to");
-  std::cerr << "rondo: " << text << "; checkpoints go to " << all[good].string()
-            << " alone, until that can be written" << std::endl;
+  host_.log.tell(text, "; checkpoints go to ", all[good].string(), " alone, until that can be written");
 }
 
 void PlaceTrial::take(Rank from, const messages::Tried& tried) {

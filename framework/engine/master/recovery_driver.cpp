@@ -1,7 +1,6 @@
 #include "engine/master/recovery_driver.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <sstream>
 #include <utility>
 #include <variant>
@@ -65,8 +64,8 @@ void RecoveryDriver::perform(const recovery::command::Ping& ping) {
 void RecoveryDriver::perform(const recovery::command::Forget& forget) {
   for (const Worker worker : forget.workers) {
     const Rank rank = p_.peers.rank_of(worker);
-    std::cerr << "rondo: rank " << rank << " says nothing for " << p_.options.recover_deadline.count()
-              << " s and counts as lost" << std::endl;
+    p_.log.tell("rank ", rank, " says nothing for ", p_.options.recover_deadline.count(),
+                " s and counts as lost");
     p_.transport.forget(rank);
     if (p_.scheduler.alive().size() > 1) p_.scheduler.lose(worker);
   }
@@ -81,8 +80,8 @@ void RecoveryDriver::perform(const recovery::command::Resume& resume) {
   const recovery::RecoveryPlan& plan = resume.plan;
   std::size_t restored = 0;
   for (const auto& each : plan.missing) restored += each.size();
-  std::cerr << "rondo: the run goes on with " << p_.peers.alive() << " workers; " << restored << " of "
-            << p_.ensemble.ids.size() << " states are restored from copies" << std::endl;
+  p_.log.tell("the run goes on with ", p_.peers.alive(), " workers; ", restored, " of ",
+              p_.ensemble.ids.size(), " states are restored from copies");
 
   ++p_.ensemble.generation;
   for (std::uint32_t w = 0; w < p_.peers.count(); ++w) {

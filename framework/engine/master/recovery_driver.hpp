@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/log.hpp"
 #include "engine/master/backups.hpp"
 #include "engine/master/call_runner.hpp"
 #include "engine/master/checkpoint_reader.hpp"
@@ -41,6 +42,7 @@ class RecoveryDriver {
     Fetcher& fetcher;
     CheckpointWriter& writer;
     CheckpointReader& reader;
+    Log& log;
     const Options& options;
   };
   explicit RecoveryDriver(const Parts& parts) : p_(parts) {}

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
-#include <iostream>
+#include <string>
 #include <variant>
 
 #include <rondo/error.hpp>
@@ -18,7 +18,7 @@ SafePoints::SafePoints(const Parts& parts)
     : p_(parts),
       walltime_(read_walltime(parts.options, parts.peers.now().count())),
       saved_at_(p_.peers.now().count()) {
-  if (!walltime_.refusal.empty()) std::cerr << "rondo: " + walltime_.refusal + "\n" << std::flush;
+  if (!walltime_.refusal.empty()) p_.host.log.tell("" + walltime_.refusal + "");
   publish();
 }
 
@@ -35,8 +35,7 @@ void SafePoints::at_safe_point(Bytes program, double step) {
   last_ = now;
   if (request_ < StopRequest::kLeave &&
       seconds_left() < walltime_.margin + 2 * step_time_ + 2 * writer.cost()) {
-    std::cerr << "rondo: the next round might not end before the walltime (" + walltime_.source + ") does\n"
-              << std::flush;
+    p_.host.log.tell("the next round might not end before the walltime (" + walltime_.source + ") does");
     request_ = StopRequest::kLeave;
   }
   if (request_ >= StopRequest::kLeave) leave(program);
@@ -51,17 +50,18 @@ void SafePoints::at_safe_point(Bytes program, double step) {
 }
 
 void SafePoints::leave(Bytes program) {
+  std::string text;
   try {
     p_.writer.write(p_.options.checkpoint, program);
-    std::cerr << "rondo: checkpoint after round " << p_.ensemble.round;
+    text = "checkpoint after round " + std::to_string(p_.ensemble.round);
   } catch (const CheckpointError& error) {
-    std::cerr << "rondo: the last checkpoint failed"
-              << (p_.writer.has_saved() ? ", the one before stands: " : " and so did all of this run: ")
-              << error.what();
+    text = std::string("the last checkpoint failed") +
+           (p_.writer.has_saved() ? ", the one before stands: " : " and so did all of this run: ") +
+           error.what();
   }
-  std::cerr << "; " << SignalWatch::leaving(leave_status()) << std::endl;
-  phase_ = Phase::
-      kLeft;  // not before: a loss while it was written is an error of its own, and goes to the program as that
+  p_.host.log.tell(text, "; ", SignalWatch::leaving(leave_status()));
+  // not before: a loss while it was written is an error of its own, and goes to the program as that
+  phase_ = Phase::kLeft;
   throw Leave{leave_status()};
 }
 
@@ -103,13 +103,12 @@ void SafePoints::watch() {
   const bool over = now >= walltime_.last_moment();
   if (!over && now < leave_by_) return;
   const int status = over ? leave_status() : kRequeueStatus;
-  std::cerr << "rondo: "
-            << (over ? "no time left to end the round (" + walltime_.source + "); "
-                : !SignalWatch::by_launcher()
-                    ? "no time left to end the round; "
-                    : "the launcher ends the run, as a rank has died or it was told to; ")
-            << (p_.writer.has_saved() ? "the last checkpoint stands" : "there is no checkpoint of this run")
-            << "; " << SignalWatch::leaving(status) << std::endl;
+  p_.host.log.tell(
+      (over                          ? "no time left to end the round (" + walltime_.source + "); "
+       : !SignalWatch::by_launcher() ? "no time left to end the round; "
+                                     : "the launcher ends the run, as a rank has died or it was told to; "),
+      (p_.writer.has_saved() ? "the last checkpoint stands" : "there is no checkpoint of this run"), "; ",
+      SignalWatch::leaving(status));
   p_.loop.leave_at_once(status);
 }
 
@@ -132,10 +131,10 @@ bool SafePoints::is_due() const {
 }
 
 void SafePoints::tell_caught() const {
-  std::cerr
-      << "rondo: the program has caught what safe_point() threw to leave (a catch (...) has to throw it on); "
-         "leaving with status "
-      << leave_status() << std::endl;
+  p_.host.log.tell(
+      "the program has caught what safe_point() threw to leave (a catch (...) has to throw it on); "
+      "leaving with status ",
+      leave_status());
 }
 
 void SafePoints::require_going() {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <limits>
 #include <sstream>
 #include <utility>
@@ -19,10 +18,11 @@ constexpr double kAnswerSeconds = 2;
 
 }  // namespace
 
-StallWatch::StallWatch(Peers& peers, Loop& loop, const Subject& subject, const Options& options)
+StallWatch::StallWatch(Peers& peers, Loop& loop, const Subject& subject, Log& log, const Options& options)
     : peers_(peers),
       loop_(loop),
       subject_(subject),
+      log_(log),
       options_(options),
       seen_(peers.count()),
       last_progress_(peers.now().count()),
@@ -65,7 +65,7 @@ double StallWatch::patience(double now) {
   tell(now);
   if (now < abort_at) return 0;
   const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  std::cerr << "rondo: no progress for " << abort_after << " s; leaving with status " << status << std::endl;
+  log_.tell("no progress for ", abort_after, " s; leaving with status ", status);
   loop_.leave_at_once(status);
 }
 
@@ -78,7 +78,7 @@ bool StallWatch::all_have_answered() const {
 void StallWatch::tell(double now) const {
   const std::vector<Subject::Awaited> awaited = subject_.awaited();
   std::ostringstream text;
-  text << "rondo: no progress for " << static_cast<long>(now - last_progress_) << " s; rank 0 waits for "
+  text << "no progress for " << static_cast<long>(now - last_progress_) << " s; rank 0 waits for "
        << subject_.activity();
   for (std::uint32_t w = 0; w < peers_.count(); ++w) {
     if (peers_.is_lost(w)) continue;
@@ -110,7 +110,7 @@ void StallWatch::tell(double now) const {
       text << "; rank 0 waits for " << awaited[w].states << " of its states, the first is "
            << awaited[w].first;
   }
-  std::cerr << text.str() << std::endl;
+  log_.tell(text.str());
 }
 
 }  // namespace rondo::engine

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/log.hpp"
 #include "engine/master/loop.hpp"
 #include "engine/master/peers.hpp"
 #include "engine/messages.hpp"
@@ -36,7 +37,7 @@ class StallWatch {
   };
 
   /// The arguments outlive the watch.
-  StallWatch(Peers& peers, Loop& loop, const Subject& subject, const Options& options);
+  StallWatch(Peers& peers, Loop& loop, const Subject& subject, Log& log, const Options& options);
 
   /// Rank 0 begins to wait.
   void begin_wait(double now) { last_progress_ = watched_at_ = now; }
@@ -59,6 +60,7 @@ class StallWatch {
   Peers& peers_;
   Loop& loop_;
   const Subject& subject_;
+  Log& log_;
   const Options& options_;
   std::vector<Seen> seen_;  // by worker
   double last_progress_;

@@ -38,7 +38,8 @@ double StallWatch::watch(double now) {
   if (const double away = now - std::exchange(watched_at_, now) - kAwake; away > 0) {
     last_progress_ += away;
     told_ += away;
-    if (asked_) *asked_ += away;
+    if (asked_) asked_ = now;  // all of them have as long as before to answer
+    for (Seen& seen : seen_) seen.heard += away;
   }
   return patience(now);
 }

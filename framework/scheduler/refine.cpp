@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "scheduler/scheduler.hpp"
+#include "scheduler/placement.hpp"
 
 namespace rondo::scheduler {
 
@@ -189,73 +189,73 @@ void Levels::level(std::span<const Entry> movable, std::span<const std::size_t> 
   }
 }
 
+// Makes these workers, one per slot, the owners.
+std::vector<command::Move> bring(StateTable& states, const std::vector<std::uint32_t>& place) {
+  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const Worker from = states[slot].owner, to{place[slot]};
+    if (from == to) continue;
+    moves[{from, to}].push_back(slot);
+    states.own(slot, to, states[slot].hop + 1);
+  }
+  std::vector<command::Move> commands;
+  for (auto& [pair, slots] : moves) commands.push_back({pair.first, pair.second, std::move(slots)});
+  return commands;
+}
+
 }  // namespace
 
-// O(n) where nothing is to be gained.
-std::vector<command::Move> Scheduler::refine() {
-  if (alive_.size() < 2) return {};
+std::vector<command::Move> refine(StateTable& states, const Settings& settings, Seconds latency) {
+  if (states.alive().size() < 2) return {};
   bool pays = false;
-  for (Slot slot = 0; slot < states_.size() && !pays; ++slot)
-    pays = settings_.move.pays(expected(slot), states_[slot].bytes);
+  for (Slot slot = 0; slot < states.size() && !pays; ++slot)
+    pays = settings.move.pays(states.expected(slot), states[slot].bytes);
   if (!pays) return {};
 
-  std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
-  std::vector<double> load(workers_.size(), 0), bytes(workers_.size(), 0);
-  std::vector<std::size_t> ends(workers_.size() + 1,
+  std::vector<std::uint32_t> place = spread_long(states, settings);  // the worker of each slot
+  std::vector<double> load(states.workers(), 0), bytes(states.workers(), 0);
+  std::vector<std::size_t> ends(states.workers() + 1,
                                 0);  // how many movable states the workers before one have
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const double cost = expected(slot);
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const double cost = states.expected(slot);
     load[place[slot]] += cost;
-    bytes[place[slot]] += states_[slot].bytes;
-    ends[place[slot] + 1] += settings_.move.pays(cost, states_[slot].bytes) ? 1 : 0;
+    bytes[place[slot]] += states[slot].bytes;
+    ends[place[slot] + 1] += settings.move.pays(cost, states[slot].bytes) ? 1 : 0;
   }
-  const double mean = std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(alive_.size());
-  const double slack = std::max(settings_.tolerance * mean, 2 * latency_.count());
-  Levels levels({settings_.move, settings_.bytes_max, slack}, std::move(load), std::move(bytes), alive_);
+  const double mean =
+      std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(states.alive().size());
+  const double slack = std::max(settings.tolerance * mean, least_difference(latency).count());
+  Levels levels({settings.move, settings.bytes_max, slack}, std::move(load), std::move(bytes),
+                states.alive());
   if (!levels.even()) {
     std::partial_sum(ends.begin(), ends.end(), ends.begin());
     std::vector<Entry> movable(ends.back());
-    for (Slot slot = 0; slot < states_.size(); ++slot) {
-      const Entry entry{expected(slot), slot, states_[slot].bytes};
-      if (settings_.move.pays(entry.cost, entry.bytes)) movable[ends[place[slot]]++] = entry;
+    for (Slot slot = 0; slot < states.size(); ++slot) {
+      const Entry entry{states.expected(slot), slot, states[slot].bytes};
+      if (settings.move.pays(entry.cost, entry.bytes)) movable[ends[place[slot]]++] = entry;
     }
     levels.level(movable, ends, place);
   }
-  return bring(place);
+  return bring(states, place);
 }
 
 // A state moves after stays of 1, 2, 4 or 8 calls: a short stay shows what its object loses on the way, a long one shows
 // what its object gathers meanwhile. Every eighth call each state changes the length of its stays. A state stays where it
 // is if the next worker has no memory for it.
-std::vector<command::Move> Scheduler::rotate() {
+std::vector<command::Move> rotate(StateTable& states, const Settings& settings, std::uint64_t calls) {
   constexpr std::uint64_t kLengths = 4;
-  std::vector<std::uint32_t> place(states_.size());
-  std::vector<double> bytes(workers_.size());
-  for (std::size_t w = 0; w < bytes.size(); ++w) bytes[w] = workers_[w].bytes;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const State& state = states_[slot];
-    const std::uint64_t stay = std::uint64_t{1} << (slot + calls_ / 8 + 1) % kLengths;
-    const auto after = std::upper_bound(alive_.begin(), alive_.end(), index(state.owner));
-    const std::uint32_t next = after != alive_.end() ? *after : alive_.front();
-    const bool moves = calls_ % stay == 0 && bytes[next] + state.bytes <= settings_.bytes_max;
+  std::vector<std::uint32_t> place(states.size());
+  std::vector<double> bytes = states.bytes_held();
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const State& state = states[slot];
+    const std::uint64_t stay = std::uint64_t{1} << (slot + calls / 8 + 1) % kLengths;
+    const auto after = std::upper_bound(states.alive().begin(), states.alive().end(), index(state.owner));
+    const std::uint32_t next = after != states.alive().end() ? *after : states.alive().front();
+    const bool moves = calls % stay == 0 && bytes[next] + state.bytes <= settings.bytes_max;
     place[slot] = moves ? next : index(state.owner);
     if (moves) bytes[next] += state.bytes;
   }
-  return bring(place);
-}
-
-// Makes these workers, one per slot, the owners.
-std::vector<command::Move> Scheduler::bring(const std::vector<std::uint32_t>& place) {
-  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const Worker from = states_[slot].owner, to{place[slot]};
-    if (from == to) continue;
-    moves[{from, to}].push_back(slot);
-    own(slot, to, states_[slot].hop + 1);
-  }
-  std::vector<command::Move> commands;
-  for (auto& [pair, slots] : moves) commands.push_back({pair.first, pair.second, std::move(slots)});
-  return commands;
+  return bring(states, place);
 }
 
 }  // namespace rondo::scheduler

@@ -59,6 +59,11 @@ std::optional<Exchange> best_exchange(const std::vector<Entry>& from, const std:
   return best;
 }
 
+struct Route {
+  std::uint32_t from;
+  std::uint32_t to;
+};
+
 // What the workers have to do, and which states could go elsewhere.
 class Levels {
  public:
@@ -83,9 +88,9 @@ class Levels {
 
  private:
   void list(std::uint32_t worker);
-  void move(const Entry& entry, std::uint32_t from, std::uint32_t to);
-  [[nodiscard]] bool move_many(std::uint32_t from, std::uint32_t to);
-  [[nodiscard]] bool exchange(std::uint32_t from, std::uint32_t to);
+  void move(const Entry& entry, const Route& route);
+  [[nodiscard]] bool move_many(const Route& route);
+  [[nodiscard]] bool exchange(const Route& route);
   [[nodiscard]] bool fits(std::uint32_t worker, float in, float out) const {
     return bytes_[worker] + in - out <= limits_.bytes_max;
   }
@@ -109,7 +114,8 @@ void Levels::list(std::uint32_t worker) {
   std::sort(entries.begin(), entries.end());
 }
 
-void Levels::move(const Entry& entry, std::uint32_t from, std::uint32_t to) {
+void Levels::move(const Entry& entry, const Route& route) {
+  const auto& [from, to] = route;
   load_[from] -= entry.cost;
   load_[to] += entry.cost;
   bytes_[from] -= entry.bytes;
@@ -119,7 +125,8 @@ void Levels::move(const Entry& entry, std::uint32_t from, std::uint32_t to) {
 
 // Takes states from the one to the other, longest first, until one of them is close to the mean. Whether there were many; then
 // no search for the best one pays. O(n).
-bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
+bool Levels::move_many(const Route& route) {
+  const auto& [from, to] = route;
   std::vector<Entry>& mine = *held_[from];
   double amount = std::min(load_[from] - mean_ - limits_.slack / 2, mean_ - load_[to]);
   const auto above = std::upper_bound(mine.begin(), mine.end(), Entry{amount, UINT32_MAX, 0});
@@ -130,7 +137,7 @@ bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
     --next;
     if (next->cost <= amount && fits(to, next->bytes, 0)) {
       amount -= next->cost;
-      move(*next, from, to);
+      move(*next, route);
       gone.push_back(*next);
     } else {
       *--kept = *next;
@@ -144,7 +151,8 @@ bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
 }
 
 // Whether there was a state whose move shortens the round by more than it takes.
-bool Levels::exchange(std::uint32_t from, std::uint32_t to) {
+bool Levels::exchange(const Route& route) {
+  const std::uint32_t from = route.from, to = route.to;
   std::vector<Entry>&mine = *held_[from], &theirs = *held_[to];
   const auto pays = [&](const Exchange& e) {
     double saved = e.there.cost - limits_.move.of_state(e.there.bytes).count();
@@ -160,10 +168,10 @@ bool Levels::exchange(std::uint32_t from, std::uint32_t to) {
     home.insert(std::upper_bound(home.begin(), home.end(), entry), entry);
   };
   take(best->there, mine, theirs);
-  move(best->there, from, to);
+  move(best->there, route);
   if (best->back) {
     take(*best->back, theirs, mine);
-    move(*best->back, to, from);
+    move(*best->back, {to, from});
   }
   return true;
 }
@@ -180,7 +188,7 @@ void Levels::level(std::span<const Entry> movable, std::span<const std::size_t> 
     list(from);
     list(to);
     const std::pair<double, std::uint32_t> giving{load_[from], from}, getting{load_[to], to};
-    const bool moved = move_many(from, to) || exchange(from, to);
+    const bool moved = move_many({from, to}) || exchange({from, to});
     order_.erase(giving);
     if (!moved) continue;  // nothing of this one helps any more
     order_.erase(getting);

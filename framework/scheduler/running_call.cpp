@@ -260,17 +260,21 @@ Thief RunningCall::as_thief(Time now, Worker worker) const {
           settings_.bytes_max - states_.bytes_held()[w]};
 }
 
-// A policy is the work of others.
-void RunningCall::require_giver(Worker victim, Worker thief) const {
-  if (victim == thief) throw std::logic_error("steal policy: a worker cannot steal from itself");
-  if (index(victim) >= progress_.size() || !progress_[index(victim)].listed)
+// A policy may have been written by a user of this class. A victim that has nothing to give would be asked again and again.
+void RunningCall::require_giver(const Steal& steal, Worker thief) const {
+  if (steal.victim == thief) throw std::logic_error("steal policy: a worker cannot steal from itself");
+  const std::uint32_t victim = index(steal.victim);
+  if (victim >= progress_.size() || !progress_[victim].listed)
     throw std::logic_error("steal policy: the victim has no states to give");
+  const WorkerLoad& load = loads_[victim];
+  if (steal.from == StealFrom::kWaiting ? load.waiting.empty() : load.ready == 0)
+    throw std::logic_error("steal policy: the victim has no states of this kind to give");
 }
 
 // Whether states are on their way to the thief, or asked for: then it waits for a victim no more, or again when the answer is
 // empty.
 bool RunningCall::carry_out(Time now, const Steal& steal, Worker thief) {
-  require_giver(steal.victim, thief);
+  require_giver(steal, thief);
   if (steal.from == StealFrom::kWaiting) return reassign(now, steal, thief);
   commands_.emplace_back(command::Give{steal.victim, thief, steal.request});
   progress_[index(thief)].asked = now;

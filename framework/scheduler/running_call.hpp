@@ -73,7 +73,7 @@ class RunningCall {
   void await_victim(Worker worker);
   void serve(Time now);
   [[nodiscard]] Thief as_thief(Time now, Worker worker) const;
-  void require_giver(Worker victim, Worker thief) const;
+  void require_giver(const Steal& steal, Worker thief) const;
   bool carry_out(Time now, const Steal& steal, Worker thief);
   bool reassign(Time now, const Steal& steal, Worker thief);
   void complete_rounds();

@@ -64,7 +64,8 @@ enum class NoSteal {
 
 using StealChoice = std::variant<Steal, NoSteal>;
 
-/// The victim is one of the givers, and not the thief. Called for the hungry workers in the order of their predicted ends.
+/// The victim is one of the givers, and not the thief; it has states of the kind that the policy names. The running call throws
+/// logic_error for anything else. Called for the hungry workers in the order of their predicted ends.
 using StealPolicy = StealChoice(const StealView& view, const Thief& thief);
 
 /// The policy of Rondo: from the worker with the latest end that has something to give, about half of the difference.

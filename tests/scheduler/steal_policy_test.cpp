@@ -127,6 +127,13 @@ StealChoice steal_from_nobody(const StealView& view, const Thief& thief) {
                {thief.left, thief.bytes_max}};
 }
 
+StealChoice steal_what_is_assigned_already(const StealView& view, const Thief& thief) {
+  for (const auto& [key, w] : view.givers)
+    if (Worker{w} != thief.worker && view.loads[w].waiting.empty())
+      return Steal{Worker{w}, StealFrom::kWaiting, {thief.left, thief.bytes_max}};
+  return NoSteal::kForThisThief;
+}
+
 // Workers with their real queues, in virtual time; messages take none.
 class Crew {
  public:
@@ -280,6 +287,7 @@ TEST(StealPolicy, TheOneOfTheSettingsIsUsed) {
 TEST(StealPolicy, AVictimWithoutStatesToGiveIsRefusedByName) {
   EXPECT_THROW(Crew({steal_from_itself, 1, 0, 1}).call(), std::logic_error);
   EXPECT_THROW(Crew({steal_from_nobody, 1, 0, 1}).call(), std::logic_error);
+  EXPECT_THROW(Crew({steal_what_is_assigned_already, 1, 0, 1}).call(), std::logic_error);
 }
 
 }  // namespace

@@ -290,5 +290,54 @@ TEST(StealPolicy, AVictimWithoutStatesToGiveIsRefusedByName) {
   EXPECT_THROW(Crew({steal_what_is_assigned_already, 1, 0, 1}).call(), std::logic_error);
 }
 
+// Worker 0 of three has 30 states; the others have none, and ask.
+class TwoThieves : public testing::Test {
+ protected:
+  std::vector<Command> begin(StealPolicy* policy) {
+    Settings settings;
+    settings.workers = 3;
+    settings.steal = policy;
+    scheduler_.emplace(settings);
+    std::vector<StateId> ids;
+    for (std::uint64_t i = 0; i < 30; ++i) ids.push_back(StateId{i});
+    (void)scheduler_->reset(ids, {});
+    (void)scheduler_->recover(Time(0), std::vector<Worker>(30, Worker{0}), {}, false);
+    asked_ = 0;
+    (void)scheduler_->on(Time(1), event::Begin{1, 30});
+    return scheduler_->on(Time(1), event::Opened{1});
+  }
+  std::vector<Command> report(Time now) {
+    return scheduler_->on(now, event::Report{Worker{0}, {}, Seconds(30), 30, Seconds(1), false});
+  }
+  static StealChoice none_for_any(const StealView&, const Thief&) {
+    ++asked_;
+    return NoSteal::kForAnyThief;
+  }
+  static StealChoice none_for_this(const StealView&, const Thief&) {
+    ++asked_;
+    return NoSteal::kForThisThief;
+  }
+
+  static inline int asked_ = 0;
+  std::optional<Scheduler> scheduler_;
+};
+
+TEST_F(TwoThieves, AThiefIsNotServedAgainBeforeItsVictimHasAnswered) {
+  (void)begin(steal_from_latest);
+  EXPECT_EQ(report(Time(1)).size(), 2u);
+  EXPECT_EQ(report(Time(2)).size(), 0u);
+  // not even when it reports itself
+  EXPECT_EQ(scheduler_->on(Time(2), event::Report{Worker{1}, {}, Seconds(0), 0, kNever, true}).size(), 0u);
+}
+
+TEST_F(TwoThieves, AfterNoStealForAnyThiefNoOtherIsLookedAt) {
+  (void)begin(none_for_any);
+  (void)report(Time(1));
+  EXPECT_EQ(asked_, 1);
+  (void)begin(none_for_this);
+  (void)report(Time(1));
+  EXPECT_EQ(asked_, 2);
+}
+
 }  // namespace
 }  // namespace rondo::scheduler

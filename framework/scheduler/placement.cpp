@@ -6,53 +6,28 @@
 #include <queue>
 #include <stdexcept>
 
-#include "scheduler/scheduler.hpp"
+#include "scheduler/placement.hpp"
 
 namespace rondo::scheduler {
 
-std::vector<Worker> Scheduler::reset(std::span<const StateId> ids, std::span<const double> seconds) {
-  running_ = false;  // with its states a call ends too
-  states_.clear();
-  states_.reserve(ids.size());
-  for (WorkerProgress& p : workers_) p.bytes = 0;
+std::vector<State> first_distribution(std::span<const StateId> ids, std::span<const double> seconds,
+                                      const std::vector<std::uint32_t>& alive) {
   const auto weight = [&](std::size_t i) { return seconds.empty() ? 1.0 : std::max(seconds[i], 1e-9); };
   double total = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) total += weight(i);
 
   // Consecutive states go together, cut where the sum of the weights passes a worker's share.
-  std::vector<Worker> owners(ids.size());
+  std::vector<State> states(ids.size());
   double before = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const double middle = before + weight(i) / 2;
     before += weight(i);
-    const auto share = static_cast<std::size_t>(middle / total * static_cast<double>(alive_.size()));
-    owners[i] = Worker{alive_[std::min(share, alive_.size() - 1)]};
-    State state;
-    state.id = ids[i];
-    state.owner = owners[i];
-    if (!seconds.empty()) state.cost = Cost(Seconds(weight(i)));
-    states_.push_back(state);
+    const auto share = static_cast<std::size_t>(middle / total * static_cast<double>(alive.size()));
+    states[i].id = ids[i];
+    states[i].owner = Worker{alive[std::min(share, alive.size() - 1)]};
+    if (!seconds.empty()) states[i].cost = Cost(Seconds(weight(i)));
   }
-  return owners;
-}
-
-void Scheduler::restore(std::span<const StateId> ids, std::span<const Worker> owners,
-                        std::span<const Cost> costs) {
-  std::vector<double> seconds(costs.size());
-  std::transform(costs.begin(), costs.end(), seconds.begin(),
-                 [](const Cost& c) { return c.predicted().count(); });
-  reset(ids, seconds);
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    states_[slot].cost = costs[slot];
-    if (!owners.empty()) states_[slot].owner = owners[slot];
-  }
-}
-
-void Scheduler::packed(Slot slot, double bytes) {
-  State& state = states_[slot];
-  const auto rounded = static_cast<float>(bytes);  // so that what is added up is what is taken off later
-  progress_of(state.owner).bytes += static_cast<double>(rounded) - state.bytes;
-  state.bytes = rounded;
+  return states;
 }
 
 namespace {
@@ -70,41 +45,42 @@ double room_for(double bytes, double left) {
 
 }  // namespace
 
-std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, StateId first) {
-  if (offspring.size() != states_.size()) throw std::logic_error("scheduler: one offspring count per state");
-  std::vector<double> load(workers_.size(), 0);
-  std::vector<double> bytes(workers_.size(), 0);
-  std::vector<Shares> shares(states_.size());
-  std::vector<std::vector<Slot>> parents(workers_.size());
+std::vector<Copy> resample(StateTable& states, const Settings& settings,
+                           std::span<const std::uint32_t> offspring, StateId first) {
+  if (offspring.size() != states.size()) throw std::logic_error("scheduler: one offspring count per state");
+  std::vector<double> load(states.workers(), 0);
+  std::vector<double> bytes(states.workers(), 0);
+  std::vector<Shares> shares(states.size());
+  std::vector<std::vector<Slot>> parents(states.workers());
   double total = 0;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
+  for (Slot slot = 0; slot < states.size(); ++slot) {
     shares[slot].kept = offspring[slot];
     if (offspring[slot] == 0) continue;
-    const std::uint32_t w = index(states_[slot].owner);
-    load[w] += offspring[slot] * expected(slot);
-    bytes[w] += static_cast<double>(offspring[slot]) * states_[slot].bytes;
-    total += offspring[slot] * expected(slot);
+    const std::uint32_t w = index(states[slot].owner);
+    load[w] += offspring[slot] * states.expected(slot);
+    bytes[w] += static_cast<double>(offspring[slot]) * states[slot].bytes;
+    total += offspring[slot] * states.expected(slot);
     parents[w].push_back(slot);
   }
-  const double target = total / static_cast<double>(alive_.size());
+  const double target = total / static_cast<double>(states.alive().size());
 
-  if (settings_.rebalance && total > 0) {
+  if (settings.rebalance && total > 0) {
     std::priority_queue<std::pair<double, std::uint32_t>> deficits;
-    for (const std::uint32_t w : alive_)
+    for (const std::uint32_t w : states.alive())
       if (load[w] < target) deficits.emplace(target - load[w], ~w);  // ~: of equals the lowest worker
-    for (std::uint32_t w = 0; w < workers_.size(); ++w) {
+    for (std::uint32_t w = 0; w < states.workers(); ++w) {
       // parents with many children first: one transfer serves several of them
       std::stable_sort(parents[w].begin(), parents[w].end(),
                        [&](Slot a, Slot b) { return offspring[a] > offspring[b]; });
       for (const std::uint32_t keep : {1U, 0U}) {  // first the extra copies, then whole families
         for (const Slot slot : parents[w]) {
-          const double cost = expected(slot);
+          const double cost = states.expected(slot);
           while (shares[slot].kept > keep && !deficits.empty() && load[w] - target >= cost / 2) {
             const auto [deficit, inverse] = deficits.top();
             const std::uint32_t to = ~inverse;
             if (load[w] - load[to] <= cost * 1.01) break;  // it would not level
             deficits.pop();
-            const double room = room_for(states_[slot].bytes, settings_.bytes_max - bytes[to]);
+            const double room = room_for(states[slot].bytes, settings.bytes_max - bytes[to]);
             if (room < 1) continue;  // it is full, and gets none of the smaller ones either
             const double fit = std::floor(std::min(load[w] - target, deficit) / cost);
             const auto count = static_cast<std::uint32_t>(
@@ -113,7 +89,7 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
             shares[slot].sent[Worker{to}] += count;
             load[w] -= count * cost;
             load[to] += count * cost;
-            bytes[to] += static_cast<double>(count) * states_[slot].bytes;
+            bytes[to] += static_cast<double>(count) * states[slot].bytes;
             if (target > load[to]) deficits.emplace(target - load[to], inverse);
           }
         }
@@ -123,10 +99,9 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
 
   std::vector<Copy> copies;
   std::vector<State> children;
-  for (WorkerProgress& p : workers_) p.bytes = 0;
   std::uint64_t next = value(first);
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const State& parent = states_[slot];
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const State& parent = states[slot];
     const auto place = [&](Worker to, std::uint32_t count) {
       copies.push_back({slot, parent.owner, to, StateId{next}, count});
       for (std::uint32_t i = 0; i < count; ++i) {
@@ -135,14 +110,13 @@ std::vector<Copy> Scheduler::resample(std::span<const std::uint32_t> offspring, 
         child.owner = to;
         child.hop = 0;
         child.rounds_done = 0;
-        progress_of(to).bytes += child.bytes;
         children.push_back(child);
       }
     };
     if (shares[slot].kept > 0) place(parent.owner, shares[slot].kept);
     for (const auto& [to, count] : shares[slot].sent) place(to, count);
   }
-  states_ = std::move(children);
+  states.replace(std::move(children));
   return copies;
 }
 

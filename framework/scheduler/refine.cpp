@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "scheduler/scheduler.hpp"
+#include "scheduler/placement.hpp"
 
 namespace rondo::scheduler {
 
@@ -59,6 +59,11 @@ std::optional<Exchange> best_exchange(const std::vector<Entry>& from, const std:
   return best;
 }
 
+struct Route {
+  std::uint32_t from;
+  std::uint32_t to;
+};
+
 // What the workers have to do, and which states could go elsewhere.
 class Levels {
  public:
@@ -83,9 +88,9 @@ class Levels {
 
  private:
   void list(std::uint32_t worker);
-  void move(const Entry& entry, std::uint32_t from, std::uint32_t to);
-  [[nodiscard]] bool move_many(std::uint32_t from, std::uint32_t to);
-  [[nodiscard]] bool exchange(std::uint32_t from, std::uint32_t to);
+  void move(const Entry& entry, const Route& route);
+  [[nodiscard]] bool move_many(const Route& route);
+  [[nodiscard]] bool exchange(const Route& route);
   [[nodiscard]] bool fits(std::uint32_t worker, float in, float out) const {
     return bytes_[worker] + in - out <= limits_.bytes_max;
   }
@@ -109,7 +114,8 @@ void Levels::list(std::uint32_t worker) {
   std::sort(entries.begin(), entries.end());
 }
 
-void Levels::move(const Entry& entry, std::uint32_t from, std::uint32_t to) {
+void Levels::move(const Entry& entry, const Route& route) {
+  const auto& [from, to] = route;
   load_[from] -= entry.cost;
   load_[to] += entry.cost;
   bytes_[from] -= entry.bytes;
@@ -119,7 +125,8 @@ void Levels::move(const Entry& entry, std::uint32_t from, std::uint32_t to) {
 
 // Takes states from the one to the other, longest first, until one of them is close to the mean. Whether there were many; then
 // no search for the best one pays. O(n).
-bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
+bool Levels::move_many(const Route& route) {
+  const auto& [from, to] = route;
   std::vector<Entry>& mine = *held_[from];
   double amount = std::min(load_[from] - mean_ - limits_.slack / 2, mean_ - load_[to]);
   const auto above = std::upper_bound(mine.begin(), mine.end(), Entry{amount, UINT32_MAX, 0});
@@ -130,7 +137,7 @@ bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
     --next;
     if (next->cost <= amount && fits(to, next->bytes, 0)) {
       amount -= next->cost;
-      move(*next, from, to);
+      move(*next, route);
       gone.push_back(*next);
     } else {
       *--kept = *next;
@@ -144,7 +151,8 @@ bool Levels::move_many(std::uint32_t from, std::uint32_t to) {
 }
 
 // Whether there was a state whose move shortens the round by more than it takes.
-bool Levels::exchange(std::uint32_t from, std::uint32_t to) {
+bool Levels::exchange(const Route& route) {
+  const std::uint32_t from = route.from, to = route.to;
   std::vector<Entry>&mine = *held_[from], &theirs = *held_[to];
   const auto pays = [&](const Exchange& e) {
     double saved = e.there.cost - limits_.move.of_state(e.there.bytes).count();
@@ -160,10 +168,10 @@ bool Levels::exchange(std::uint32_t from, std::uint32_t to) {
     home.insert(std::upper_bound(home.begin(), home.end(), entry), entry);
   };
   take(best->there, mine, theirs);
-  move(best->there, from, to);
+  move(best->there, route);
   if (best->back) {
     take(*best->back, theirs, mine);
-    move(*best->back, to, from);
+    move(*best->back, {to, from});
   }
   return true;
 }
@@ -180,7 +188,7 @@ void Levels::level(std::span<const Entry> movable, std::span<const std::size_t> 
     list(from);
     list(to);
     const std::pair<double, std::uint32_t> giving{load_[from], from}, getting{load_[to], to};
-    const bool moved = move_many(from, to) || exchange(from, to);
+    const bool moved = move_many({from, to}) || exchange({from, to});
     order_.erase(giving);
     if (!moved) continue;  // nothing of this one helps any more
     order_.erase(getting);
@@ -189,73 +197,73 @@ void Levels::level(std::span<const Entry> movable, std::span<const std::size_t> 
   }
 }
 
+// Makes these workers, one per slot, the owners.
+std::vector<command::Move> bring(StateTable& states, const std::vector<std::uint32_t>& place) {
+  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const Worker from = states[slot].owner, to{place[slot]};
+    if (from == to) continue;
+    moves[{from, to}].push_back(slot);
+    states.own(slot, to, states[slot].hop + 1);
+  }
+  std::vector<command::Move> commands;
+  for (auto& [pair, slots] : moves) commands.push_back({pair.first, pair.second, std::move(slots)});
+  return commands;
+}
+
 }  // namespace
 
-// O(n) where nothing is to be gained.
-std::vector<command::Move> Scheduler::refine() {
-  if (alive_.size() < 2) return {};
+std::vector<command::Move> refine(StateTable& states, const Settings& settings, Seconds latency) {
+  if (states.alive().size() < 2) return {};
   bool pays = false;
-  for (Slot slot = 0; slot < states_.size() && !pays; ++slot)
-    pays = settings_.move.pays(expected(slot), states_[slot].bytes);
+  for (Slot slot = 0; slot < states.size() && !pays; ++slot)
+    pays = settings.move.pays(states.expected(slot), states[slot].bytes);
   if (!pays) return {};
 
-  std::vector<std::uint32_t> place = spread_long();  // the worker of each slot
-  std::vector<double> load(workers_.size(), 0), bytes(workers_.size(), 0);
-  std::vector<std::size_t> ends(workers_.size() + 1,
+  std::vector<std::uint32_t> place = spread_long(states, settings);  // the worker of each slot
+  std::vector<double> load(states.workers(), 0), bytes(states.workers(), 0);
+  std::vector<std::size_t> ends(states.workers() + 1,
                                 0);  // how many movable states the workers before one have
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const double cost = expected(slot);
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const double cost = states.expected(slot);
     load[place[slot]] += cost;
-    bytes[place[slot]] += states_[slot].bytes;
-    ends[place[slot] + 1] += settings_.move.pays(cost, states_[slot].bytes) ? 1 : 0;
+    bytes[place[slot]] += states[slot].bytes;
+    ends[place[slot] + 1] += settings.move.pays(cost, states[slot].bytes) ? 1 : 0;
   }
-  const double mean = std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(alive_.size());
-  const double slack = std::max(settings_.tolerance * mean, 2 * latency_.count());
-  Levels levels({settings_.move, settings_.bytes_max, slack}, std::move(load), std::move(bytes), alive_);
+  const double mean =
+      std::accumulate(load.begin(), load.end(), 0.0) / static_cast<double>(states.alive().size());
+  const double slack = std::max(settings.tolerance * mean, least_difference(latency).count());
+  Levels levels({settings.move, settings.bytes_max, slack}, std::move(load), std::move(bytes),
+                states.alive());
   if (!levels.even()) {
     std::partial_sum(ends.begin(), ends.end(), ends.begin());
     std::vector<Entry> movable(ends.back());
-    for (Slot slot = 0; slot < states_.size(); ++slot) {
-      const Entry entry{expected(slot), slot, states_[slot].bytes};
-      if (settings_.move.pays(entry.cost, entry.bytes)) movable[ends[place[slot]]++] = entry;
+    for (Slot slot = 0; slot < states.size(); ++slot) {
+      const Entry entry{states.expected(slot), slot, states[slot].bytes};
+      if (settings.move.pays(entry.cost, entry.bytes)) movable[ends[place[slot]]++] = entry;
     }
     levels.level(movable, ends, place);
   }
-  return bring(place);
+  return bring(states, place);
 }
 
 // A state moves after stays of 1, 2, 4 or 8 calls: a short stay shows what its object loses on the way, a long one shows
 // what its object gathers meanwhile. Every eighth call each state changes the length of its stays. A state stays where it
 // is if the next worker has no memory for it.
-std::vector<command::Move> Scheduler::rotate() {
+std::vector<command::Move> rotate(StateTable& states, const Settings& settings, std::uint64_t calls) {
   constexpr std::uint64_t kLengths = 4;
-  std::vector<std::uint32_t> place(states_.size());
-  std::vector<double> bytes(workers_.size());
-  for (std::size_t w = 0; w < bytes.size(); ++w) bytes[w] = workers_[w].bytes;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const State& state = states_[slot];
-    const std::uint64_t stay = std::uint64_t{1} << (slot + calls_ / 8 + 1) % kLengths;
-    const auto after = std::upper_bound(alive_.begin(), alive_.end(), index(state.owner));
-    const std::uint32_t next = after != alive_.end() ? *after : alive_.front();
-    const bool moves = calls_ % stay == 0 && bytes[next] + state.bytes <= settings_.bytes_max;
+  std::vector<std::uint32_t> place(states.size());
+  std::vector<double> bytes = states.bytes_held();
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const State& state = states[slot];
+    const std::uint64_t stay = std::uint64_t{1} << (slot + calls / 8 + 1) % kLengths;
+    const auto after = std::upper_bound(states.alive().begin(), states.alive().end(), index(state.owner));
+    const std::uint32_t next = after != states.alive().end() ? *after : states.alive().front();
+    const bool moves = calls % stay == 0 && bytes[next] + state.bytes <= settings.bytes_max;
     place[slot] = moves ? next : index(state.owner);
     if (moves) bytes[next] += state.bytes;
   }
-  return bring(place);
-}
-
-// Makes these workers, one per slot, the owners.
-std::vector<command::Move> Scheduler::bring(const std::vector<std::uint32_t>& place) {
-  std::map<std::pair<Worker, Worker>, std::vector<Slot>> moves;
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const Worker from = states_[slot].owner, to{place[slot]};
-    if (from == to) continue;
-    moves[{from, to}].push_back(slot);
-    own(slot, to, states_[slot].hop + 1);
-  }
-  std::vector<command::Move> commands;
-  for (auto& [pair, slots] : moves) commands.push_back({pair.first, pair.second, std::move(slots)});
-  return commands;
+  return bring(states, place);
 }
 
 }  // namespace rondo::scheduler

@@ -11,7 +11,7 @@
 #include <queue>
 #include <utility>
 
-#include "scheduler/scheduler.hpp"
+#include "scheduler/placement.hpp"
 
 namespace rondo::scheduler {
 
@@ -76,45 +76,44 @@ std::vector<Each> by_length(const std::vector<Each>& states) {
 
 }  // namespace
 
-std::vector<std::uint32_t> Scheduler::spread_long() const {
-  std::vector<std::uint32_t> place(states_.size());
+std::vector<std::uint32_t> spread_long(const StateTable& states, const Settings& settings) {
+  std::vector<std::uint32_t> place(states.size());
   double total = 0, longest = 0;
   float shortest = std::numeric_limits<float>::infinity();  // of those that may be worth a move
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const double cost = expected(slot);
-    place[slot] = index(states_[slot].owner);
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const double cost = states.expected(slot);
+    place[slot] = index(states[slot].owner);
     total += cost;
     longest = std::max(longest, cost);
-    if (settings_.move.of_state(states_[slot].bytes).count() < kTransferMost * cost)
+    if (settings.move.of_state(states[slot].bytes).count() < kTransferMost * cost)
       shortest = std::min(shortest, static_cast<float>(cost));
   }
   // shorter ones come after all that could move
   std::vector<Each> all;
-  std::vector<std::uint32_t> count(workers_.size(), 0);
-  for (Slot slot = 0; slot < states_.size(); ++slot) {
-    const auto cost = static_cast<float>(expected(slot));
+  std::vector<std::uint32_t> count(states.workers(), 0);
+  for (Slot slot = 0; slot < states.size(); ++slot) {
+    const auto cost = static_cast<float>(states.expected(slot));
     const std::uint32_t turn = count[place[slot]]++;
     if (cost >= shortest) all.push_back({cost, slot, place[slot], turn});
   }
   if (all.empty()) return place;
 
   // nothing is gained by ending before the longest state does
-  const double bound = std::max(total / static_cast<double>(alive_.size()), longest);
-  const double end = bound * (1 + settings_.tolerance);
-  Loads loads(workers_.size(), alive_);
-  std::vector<double> bytes(workers_.size());
-  for (std::uint32_t w = 0; w < workers_.size(); ++w) bytes[w] = workers_[w].bytes;
+  const double bound = std::max(total / static_cast<double>(states.alive().size()), longest);
+  const double end = bound * (1 + settings.tolerance);
+  Loads loads(states.workers(), states.alive());
+  std::vector<double> bytes = states.bytes_held();
   for (const auto& [cost, slot, owner, turn] : by_length(all)) {
     const double load = loads[owner];
     if (load + (1 + kRoom) * cost > end &&
-        settings_.move.of_state(states_[slot].bytes).count() < kTransferMost * cost) {
+        settings.move.of_state(states[slot].bytes).count() < kTransferMost * cost) {
       const std::uint32_t least = loads.least();
       // one that ends in time may start as much later than elsewhere as it takes
       const double later = load + cost <= end ? cost : 0;
-      if (load > loads[least] + later && bytes[least] + states_[slot].bytes <= settings_.bytes_max) {
+      if (load > loads[least] + later && bytes[least] + states[slot].bytes <= settings.bytes_max) {
         place[slot] = least;
-        bytes[owner] -= states_[slot].bytes;
-        bytes[least] += states_[slot].bytes;
+        bytes[owner] -= states[slot].bytes;
+        bytes[least] += states[slot].bytes;
       }
     }
     loads.add(place[slot], cost);

@@ -32,4 +32,8 @@ struct MoveCost {
   [[nodiscard]] bool pays(double work, double bytes) const { return work > of_state(bytes).count(); }
 };
 
+/// Two workers whose predicted ends differ by no more than this are left alone. A move levels the two, so it brings the later end
+/// forward by half of the difference, and that has to be more than the latency of the move.
+[[nodiscard]] inline Seconds least_difference(Seconds latency) { return 2 * latency; }
+
 }  // namespace rondo::scheduler

@@ -64,10 +64,12 @@ double StallWatch::patience(double now) {
   told_ = now;
   if (now - last_progress_ < std::min(interval, abort_after)) return 0;  // it has gone on in the meantime
   tell(now);
-  if (now < abort_at) return 0;
-  const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
-  log_.tell("no progress for ", abort_after, " s; leaving with status ", status);
-  loop_.leave_at_once(status);
+  if (now >= abort_at) {
+    const int status = options_.checkpoint.empty() ? EXIT_FAILURE : kRequeueStatus;
+    log_.tell("no progress for ", abort_after, " s; leaving with status ", status);
+    loop_.leave_at_once(status);
+  }
+  return 0;
 }
 
 bool StallWatch::all_have_answered() const {

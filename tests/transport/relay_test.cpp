@@ -256,6 +256,29 @@ TEST(Relay, CopiesNoBigMessage) {
   EXPECT_EQ(up->from, Rank{3});
 }
 
+// Rank 0 may have a long list of messages to write: what comes first does not wait for the end of it.
+TEST(Relay, ABundleLeavesWhenItIsBigEnough) {
+  Ten ten(Seconds(0));
+  std::size_t sent = 0;
+  while (ten.hear(1) == 0 && sent < 10 * Relay::kBundleBytes) {
+    ten.relays[0]->send(Rank{1}, message({}, 1000));
+    sent += 1000;
+  }
+  EXPECT_GT(sent, Relay::kBundleBytes * 9 / 10);
+  EXPECT_LE(sent, Relay::kBundleBytes + 1000);
+}
+
+TEST(Relay, ABundleLeavesWhenItIsOldEnough) {
+  Ten ten(Seconds(0));
+  ten.relays[0]->send(Rank{1}, message({}, 10));
+  ten.relays[0]->send(Rank{4}, message({}, 10));
+  EXPECT_EQ(ten.hear(1), 0U);
+  ten.tangle.time += 1.5 * Relay::kBundleAge.count();
+  ten.relays[0]->send(Rank{4}, message({}, 10));
+  EXPECT_EQ(ten.hear(1), 1U) << "the oldest one";
+  EXPECT_EQ(ten.hear(4), 0U);
+}
+
 TEST(Plan, SwitchesOnAtTheKneeOfTheMastersTime) {
   EXPECT_EQ(plan_relay(1'250, Seconds(2e-6)).group, 0U);
   EXPECT_EQ(plan_relay(1'300, Seconds(2e-6)).group, 36U);

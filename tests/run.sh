@@ -32,7 +32,7 @@ cores=$(nproc)
 builds=("$@")
 [[ ${#builds[@]} -gt 0 ]] || builds=(thread address clang release benchmarks)
 
-packages=(clang-format)
+packages=(clang-format doxygen)
 if [[ " ${builds[*]} " == *" clang "* ]]; then packages+=(clang-16); fi
 bash framework/install_packages.sh "${packages[@]}"
 separate_headers=OFF

@@ -27,6 +27,7 @@ int run(const Options& options, MPI_Comm communicator, int& argc, char** argv, M
   }
 }
 
+/// The same with a factory.
 template <class U, class Factory, class Main>
 int run(const Options& options, MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
   if constexpr (detail::is_program<U, Main>() && detail::is_factory<U, Factory>()) {
@@ -37,14 +38,15 @@ int run(const Options& options, MPI_Comm communicator, int& argc, char** argv, F
   }
 }
 
-// Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
-// MPI must have been initialised by the thread that calls (MPI_THREAD_FUNNELED or more, if the program has threads),
-// and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
+/// Like run(), on the ranks of this communicator, which is duplicated: Rondo's messages never meet the user's. Collective over it;
+/// MPI must have been initialised by the thread that calls (MPI_THREAD_FUNNELED or more, if the program has threads),
+/// and the user finalises it. A boost::mpi::communicator converts to MPI_Comm by itself.
 template <class U, class Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Main main) {
   return run<U>(Options(), communicator, argc, argv, std::move(main));
 }
 
+/// The same with a factory.
 template <class U, class Factory, class Main>
 int run(MPI_Comm communicator, int& argc, char** argv, Factory factory, Main main) {
   return run<U>(Options(), communicator, argc, argv, std::move(factory), std::move(main));

@@ -13,13 +13,15 @@
 
 namespace rondo {
 
-// A UniformRandomBitGenerator of 32-bit words, for the distributions of <random>. Two engines of equal (seed, state,
-// round) give equal numbers, all others independent ones; so results do not depend on where or when a state runs.
-// A stream has 2^34 numbers before it repeats. Cheap to make (no state to fill) and to copy.
+/// A UniformRandomBitGenerator of 32-bit words, for the distributions of `<random>`. Two engines of equal (seed, state,
+/// round) give equal numbers, all others independent ones; so results do not depend on where or when a state runs.
+/// A stream has 2^34 numbers before it repeats. Cheap to make (no state to fill) and to copy.
 class Random {
  public:
+  /// The type of its numbers.
   using result_type = std::uint32_t;
 
+  /// The stream of one update.
   Random(std::uint64_t seed, StateId state, std::uint64_t round)
       : key_{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}},
         // the counter is (block, round, state): 32 bits of round, as no run has 4 billion of them
@@ -31,9 +33,12 @@ class Random {
     return {seed, StateId{std::numeric_limits<std::uint64_t>::max()}, 0};
   }
 
+  /// The least number.
   static constexpr result_type min() { return 0; }
+  /// The greatest number.
   static constexpr result_type max() { return std::numeric_limits<result_type>::max(); }
 
+  /// The next number: 32 random bits.
   result_type operator()() {
     if (left_ == 0) {
       block_ = r123::Philox4x32()(counter_, key_);

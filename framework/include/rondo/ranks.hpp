@@ -80,9 +80,9 @@ struct OnRanksStage : Stage {
 
 }  // namespace streaming
 
-// Sends every item to a worker of this master and gives the outputs in the order of the items, with at most `slots` items
-// under way (0: 16 per worker). The master's U needs no state of interest: each item meets an empty one. An update
-// that throws ends the evaluation with UpdateError. To be evaluated by evaluate_on or for_each_on with the same master.
+/// Sends every item to a worker of this master and gives the outputs in the order of the items, with at most `slots` items
+/// under way (0: 16 per worker). The master's U needs no state of interest: each item meets an empty one. An update
+/// that throws ends the evaluation with UpdateError. To be evaluated by evaluate_on or for_each_on with the same master.
 template <class U>
 [[nodiscard]] auto on_ranks(Master<U>& master, std::size_t slots = 0) {
   return streaming::OnRanksStage<U>(master,
@@ -136,7 +136,7 @@ void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOption
   if (error) std::rethrow_exception(error);
 }
 
-// evaluate() of a pipeline with on_ranks in it: all values, in stream order.
+/// evaluate() of a pipeline with on_ranks in it: all values, in stream order.
 template <class U, streaming::Pipeline Given>
 [[nodiscard]] auto evaluate_on(Master<U>& master, Given&& given, const StreamOptions& options = {}) {
   using P = std::remove_cvref_t<Given>;

@@ -13,3 +13,7 @@
 #include <rondo/run.hpp>
 #include <rondo/serialization.hpp>
 #include <rondo/update.hpp>
+
+/// Rondo: ensembles of big, persistent states on MPI. A program subclasses Update, calls run(), and holds a Master; evaluate() is
+/// the parallel streaming evaluator.
+namespace rondo {}

@@ -48,14 +48,14 @@
 
 namespace rondo {
 
-// Bytes that are not what the type reads, a pointer to a class that nobody registered, or a serialize() that
-// does not write the same twice.
+/// Bytes that are not what the type reads, a pointer to a class that nobody registered, or a serialize() that
+/// does not write the same twice.
 class SerializationError : public Error {
  public:
   using Error::Error;
 };
 
-// What can be given to pack and unpack. See also travels_as_bytes in detail/travel.hpp.
+/// What can be given to pack and unpack. See also travels_as_bytes in detail/travel.hpp.
 template <class T>
 concept Serializable = detail::can_travel<std::remove_cv_t<T>>();
 
@@ -64,7 +64,7 @@ namespace detail {
                           const char* doing);  // the current exception of Boost's, as ours
 }
 
-// The exact number of bytes that pack appends for this value.
+/// The exact number of bytes that pack appends for this value.
 template <class T>
 [[nodiscard]] std::size_t packed_size(const T& value) {
   if constexpr (travels_as_bytes<T>) {
@@ -121,16 +121,16 @@ void unpack_checked(Bytes bytes, T& value, Checker* checker) {
 
 }  // namespace detail
 
-// Appends the value. The buffer is as before if a serialize() throws.
+/// Appends the value. The buffer is as before if a serialize() throws.
 template <class T>
 void pack(const T& value, Buffer& out) {
   detail::pack_recorded(value, out, nullptr);
 }
 
-// Reads a value that pack wrote, from exactly these bytes. Whatever they are, nothing is read outside of them, and
-// no memory is taken by a count that they cannot hold; only what a serialize() reads as mere numbers is up to it.
-// After an exception the value is valid but unspecified, and Boost has lost the object, if any, that it was
-// reading through a pointer. Fastest if the bytes begin at a multiple of 16 in memory.
+/// Reads a value that pack wrote, from exactly these bytes. Whatever they are, nothing is read outside of them, and
+/// no memory is taken by a count that they cannot hold; only what a serialize() reads as mere numbers is up to it.
+/// After an exception the value is valid but unspecified, and Boost has lost the object, if any, that it was
+/// reading through a pointer. Fastest if the bytes begin at a multiple of 16 in memory.
 template <class T>
 void unpack(Bytes bytes, T& value) {
   detail::unpack_checked(bytes, value, nullptr);

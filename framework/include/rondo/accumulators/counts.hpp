@@ -20,24 +20,30 @@ namespace rondo {
 class Count {
  public:
   Count() = default;
+  /// So many.
   explicit Count(std::uint64_t count) : count_(count) {}
 
+  /// One more.
   Count& operator++() {
     ++count_;
     return *this;
   }
+  /// One more if the condition holds.
   template <std::same_as<bool> Condition>
   Count& operator+=(Condition condition) {
     count_ += condition ? 1 : 0;
     return *this;
   }
+  /// So many more.
   Count& operator+=(const Count& other) {
     count_ += other.count_;
     return *this;
   }
 
+  /// How many there are.
   [[nodiscard]] std::uint64_t value() const { return count_; }
 
+  /// Whether the counts are equal.
   friend bool operator==(const Count&, const Count&) = default;
 
  private:
@@ -98,7 +104,9 @@ class Histogram {
     return *this;
   }
 
+  /// The edges; none of a default-constructed histogram.
   [[nodiscard]] const std::vector<double>& edges() const { return edges_; }
+  /// The number of bins: one less than that of the edges.
   [[nodiscard]] std::size_t bins() const { return edges_.empty() ? 0 : edges_.size() - 1; }
   /// One count per bin.
   [[nodiscard]] std::span<const std::uint64_t> counts() const {
@@ -111,8 +119,10 @@ class Histogram {
   /// Values that are NaN.
   [[nodiscard]] std::uint64_t nan() const { return nan_; }
 
+  /// Whether edges and counts are equal.
   friend bool operator==(const Histogram&, const Histogram&) = default;
 
+  /// For Boost.Serialization.
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& edges_& counts_& nan_;

@@ -32,8 +32,10 @@ concept WiderThanDouble = std::is_arithmetic_v<T> &&
 class ExactSum {
  public:
   ExactSum() = default;
+  /// The sum of one value.
   explicit ExactSum(double value) { *this += value; }
 
+  /// One more value.
   ExactSum& operator+=(double value) {
     const detail::DoubleParts parts(value);
     if (parts.finite())
@@ -46,12 +48,14 @@ class ExactSum {
   template <detail::WiderThanDouble T>
   ExactSum& operator+=(T) = delete;
 
+  /// All values of the other sum.
   ExactSum& operator+=(const ExactSum& other) {
     detail::add_at(words_, 0, other.words_, 0);
     specials_ |= other.specials_;
     return *this;
   }
 
+  /// The double that is nearest to the exact sum.
   [[nodiscard]] double value() const {
     if (specials_ != 0) return special_value();
     return detail::nearest_double(detail::magnitude(words_), kExponent, false, detail::is_negative(words_));

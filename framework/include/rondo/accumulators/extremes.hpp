@@ -15,8 +15,10 @@ namespace rondo {
 class Minimum {
  public:
   Minimum() = default;
+  /// Of one value.
   explicit Minimum(double value) { *this += value; }
 
+  /// One more value.
   Minimum& operator+=(double value) {
     const detail::DoubleParts parts(value);
     rank_ = std::min(rank_, parts.nan() ? 0 : rank(parts));
@@ -26,6 +28,7 @@ class Minimum {
   template <detail::WiderThanDouble T>
   Minimum& operator+=(T) = delete;
 
+  /// All values of the other one.
   Minimum& operator+=(const Minimum& other) {
     rank_ = std::min(rank_, other.rank_);
     return *this;
@@ -37,6 +40,7 @@ class Minimum {
     return std::bit_cast<double>((rank_ & kSign) != 0 ? rank_ ^ kSign : ~rank_);
   }
 
+  /// Whether the minima are equal; NaN equals NaN here.
   friend bool operator==(const Minimum&, const Minimum&) = default;
 
  private:
@@ -55,8 +59,10 @@ class Minimum {
 class Maximum {
  public:
   Maximum() = default;
+  /// Of one value.
   explicit Maximum(double value) { *this += value; }
 
+  /// One more value.
   Maximum& operator+=(double value) {
     negated_ += -value;
     return *this;
@@ -65,6 +71,7 @@ class Maximum {
   template <detail::WiderThanDouble T>
   Maximum& operator+=(T) = delete;
 
+  /// All values of the other one.
   Maximum& operator+=(const Maximum& other) {
     negated_ += other.negated_;
     return *this;
@@ -73,6 +80,7 @@ class Maximum {
   /// -infinity of no values.
   [[nodiscard]] double value() const { return -negated_.value(); }
 
+  /// Whether the maxima are equal; NaN equals NaN here.
   friend bool operator==(const Maximum&, const Maximum&) = default;
 
  private:

@@ -22,8 +22,10 @@ namespace rondo {
 class MeanAndVariance {
  public:
   MeanAndVariance() = default;
+  /// Of one value.
   explicit MeanAndVariance(double value) { *this += value; }
 
+  /// One more value.
   MeanAndVariance& operator+=(double value) {
     sum_ += value;
     ++count_;
@@ -36,6 +38,7 @@ class MeanAndVariance {
   template <detail::WiderThanDouble T>
   MeanAndVariance& operator+=(T) = delete;
 
+  /// All values of the other one.
   MeanAndVariance& operator+=(const MeanAndVariance& other) {
     sum_ += other.sum_;
     detail::add_at(squares_, 0, other.squares_, 0);

@@ -30,6 +30,7 @@ namespace rondo {
 /// A state to be, and the state of which it is a copy.
 struct PlannedWalker {
   std::uint32_t parent;  ///< a position in the weights, that is, in ids()
+  /// Its new weight.
   double weight;
 };
 

@@ -24,6 +24,7 @@ namespace rondo {
 /// no particle explains the observation.
 class ZeroWeightError : public InputError {
  public:
+  /// The text says what was given.
   explicit ZeroWeightError(const std::string& text) : InputError(text, {}) {}
 };
 

@@ -93,31 +93,32 @@ inline constexpr bool is_aggregation<AggregationStage<K, R, Always>> = true;
 
 }  // namespace streaming
 
-// One item per key, made by `combine` from all that have it, in stream order: T combine(T earlier, T later)
-// or void combine(T& earlier, T later). It has to keep the key, and to be associative; the grouping of its
-// calls depends on the chunk size only, so even sums of doubles are the same for any number of threads.
-// Cost, memory, order, and the chunks that come out: as above.
+/// One item per key, made by `combine` from all that have it, in stream order: T combine(T earlier, T later)
+/// or void combine(T& earlier, T later). It has to keep the key, and to be associative; the grouping of its
+/// calls depends on the chunk size only, so even sums of doubles are the same for any number of threads.
+/// Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto group_by(Key key, Combine combine) {
   using Rule = streaming::GroupRule<Combine>;
   return streaming::AggregationStage<Key, Rule>(std::move(key), Rule{std::move(combine)}, {}, "group_by");
 }
 
-// What deduplicate does with items whose keys are equal.
+/// What deduplicate does with items whose keys are equal.
 inline constexpr streaming::KeepNoneRule keep_none{};
-/// The one with the lowest (highest) rank(item), the earliest of equals. A NaN ranks above all numbers; see order.hpp.
+/// The one with the lowest rank(item), the earliest of equals. A NaN ranks above all numbers; see order.hpp.
 template <class Rank, class Compare = std::ranges::less>
 [[nodiscard]] auto keep_lowest(Rank rank, Compare less = {}) {
   return streaming::KeepBestRule<Rank, Compare>{std::move(rank), std::move(less)};
 }
+/// The one with the highest rank(item), the earliest of equals.
 template <class Rank, class Compare = std::ranges::less>
 [[nodiscard]] auto keep_highest(Rank rank, Compare less = {}) {
   using Greater = streaming::Reversed<Compare>;
   return streaming::KeepBestRule<Rank, Greater>{std::move(rank), Greater{std::move(less)}};
 }
 
-// Items whose key occurs once, and of the others what `keep` says: keep_none, keep_lowest(rank),
-// keep_highest(rank). What remains keeps its place. Cost, memory, and the chunks that come out: as above.
+/// Items whose key occurs once, and of the others what `keep` says: keep_none, keep_lowest(rank),
+/// keep_highest(rank). What remains keeps its place. Cost, memory, and the chunks that come out: as above.
 template <class Key, class Keep>
 [[nodiscard]] auto deduplicate(Key key, Keep keep) {
   static_assert(streaming::is_keep<Keep>,
@@ -129,19 +130,19 @@ template <class Key, class Keep>
   }
 }
 
-// The general case: for each key a table holds an item; when a later one comes, Combined<T> combine(T held, T
-// later) gives none: both are gone, and the key is free; one: it is held; two: the first is done and goes to
-// the output, the second is held. Called in stream order, never on intermediate results, so it need not be
-// associative. The keys of what it gives do not matter. Cost, memory, order, and the chunks that come out: as above.
+/// The general case: for each key a table holds an item; when a later one comes, Combined<T> combine(T held, T
+/// later) gives none: both are gone, and the key is free; one: it is held; two: the first is done and goes to
+/// the output, the second is held. Called in stream order, never on intermediate results, so it need not be
+/// associative. The keys of what it gives do not matter. Cost, memory, order, and the chunks that come out: as above.
 template <class Key, class Combine>
 [[nodiscard]] auto aggregate(Key key, Combine combine) {
   using Rule = streaming::CombineRule<Combine>;
   return streaming::AggregationStage<Key, Rule>(std::move(key), Rule{std::move(combine)}, {}, "aggregate");
 }
 
-// Only items for which condition(const item&) is true go through the aggregation. The others pass by at once,
-// in stream order, and so come before those that the aggregation gives at its end. One call per item, in work
-// units. Memory: what the aggregation keeps of its items; of the others only the chunks under way.
+/// Only items for which condition(const item&) is true go through the aggregation. The others pass by at once,
+/// in stream order, and so come before those that the aggregation gives at its end. One call per item, in work
+/// units. Memory: what the aggregation keeps of its items; of the others only the chunks under way.
 template <class F, class Aggregation>
 [[nodiscard]] auto when(F condition, Aggregation aggregation) {
   static_assert(streaming::is_aggregation<Aggregation>,

@@ -22,16 +22,16 @@
 
 namespace rondo::streaming {
 
-// Chunks worth a batch of folds, and into how many tables. Neither changes the output.
+/// Chunks worth a batch of folds, and into how many tables. Neither changes the output.
 inline constexpr std::size_t kShards = 16;
 inline constexpr std::size_t kBatch = 16384;
 
-// What one chunk gives.
+/// What one chunk gives.
 template <class T>
 struct Part {
-  std::vector<Placed<T>> held;  // by shard, then by place
+  std::vector<Placed<T>> held;  ///< by shard, then by place
   std::array<std::uint32_t, kShards + 1> begin{};
-  Chunk<T> passed;  // did not match the condition
+  Chunk<T> passed;  ///< did not match the condition
 };
 
 struct ByPlace {
@@ -47,7 +47,7 @@ struct WithoutPlace {
   }
 };
 
-// What the work units of an aggregation do. The first kind, a unit of each chunk, is that of ChunkWork.
+/// What the work units of an aggregation do. The first kind, a unit of each chunk, is that of ChunkWork.
 template <class T, class S>
 class AnyAggregation : public ChunkWork<Part<T>, Chunk<S>> {
  public:
@@ -55,9 +55,9 @@ class AnyAggregation : public ChunkWork<Part<T>, Chunk<S>> {
     virtual ~Shard() = default;
   };
   [[nodiscard]] virtual std::shared_ptr<Shard> new_shard() const = 0;
-  // The unit of a shard and a batch.
+  /// The unit of a shard and a batch.
   virtual void fold(Shard& shard, std::vector<Part<T>>& batch, std::size_t index) const = 0;
-  // The shard's share of the output, by place.
+  /// The shard's share of the output, by place.
   [[nodiscard]] virtual std::vector<Placed<T>> finish(Shard& shard) const = 0;
 };
 

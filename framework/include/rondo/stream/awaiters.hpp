@@ -21,11 +21,13 @@ namespace rondo {
 template <class T>
 class Stream;
 
+/// `co_yield elements_of(stream)` inside a Stream: all values of another stream, as if they were yielded one by one.
 template <class T>
 class [[nodiscard]] ElementsOf {
  public:
+  /// Use elements_of().
   explicit ElementsOf(Stream<T>&& stream) : stream_(std::move(stream)) {}
-  // For Stream's promise.
+  /// For Stream's promise.
   [[nodiscard]] Stream<T> take() { return std::move(stream_); }
 
  private:

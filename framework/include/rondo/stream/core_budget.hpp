@@ -26,32 +26,37 @@
 
 namespace rondo {
 
-// What one evaluation could do with cores.
+/// What one evaluation could do with cores.
 struct CoreDemand {
+  /// The share of a unit's time in which the thread holds the stream, from 0 to 1.
   double critical_fraction = 0;
-  unsigned threads_max = 1;  // it has no use for more
-  double priority = 1;       // positive and finite
+  unsigned threads_max = 1;  ///< it has no use for more
+  double priority = 1;       ///< positive and finite
 };
 
-// How many cores each gets. Pure. One each, by priority and then in order, as long as there are any; then one
-// by one to the one for which priority * (speedup(n + 1) - speedup(n)) is highest, the first of equals.
+/// How many cores each gets. Pure. One each, by priority and then in order, as long as there are any; then one
+/// by one to the one for which priority * (speedup(n + 1) - speedup(n)) is highest, the first of equals.
 [[nodiscard]] std::vector<unsigned> allot_cores(unsigned cores, std::span<const CoreDemand> demands);
 
 namespace streaming {
 class __attribute__((visibility("hidden"))) CoreShare;
 }
 
+/// Shares a number of cores among evaluations that run at the same time. See the top of this file.
 class CoreBudget {
  public:
+  /// Of at least one core.
   explicit CoreBudget(unsigned cores);
   ~CoreBudget();
   CoreBudget(const CoreBudget&) = delete;
   CoreBudget& operator=(const CoreBudget&) = delete;
 
-  // One for the whole process, with as many cores as there are for the thread that asks first; see rondo/cores.hpp.
+  /// One for the whole process, with as many cores as there are for the thread that asks first; see rondo/cores.hpp.
   [[nodiscard]] static CoreBudget& process();
 
+  /// How many it shares out.
   [[nodiscard]] unsigned cores() const;
+  /// How many evaluations have of these now.
   [[nodiscard]] unsigned cores_in_use() const;
 
  private:

@@ -67,7 +67,7 @@ struct AppendChunk {
 
 }  // namespace streaming
 
-// All values, in stream order.
+/// All values, in stream order.
 template <streaming::Pipeline Given>
 [[nodiscard]] auto evaluate(Given&& given, const StreamOptions& options = {}) {
   using P = std::remove_cvref_t<Given>;
@@ -92,6 +92,7 @@ template <streaming::Pipeline Given>
   return result;
 }
 
+/// Not available: what is given is no pipeline.
 template <class Given>
 requires(!streaming::Pipeline<Given>) void evaluate(Given&&, const StreamOptions& = {}) {
   static_assert(streaming::never<Given>,
@@ -123,6 +124,7 @@ void for_each(Given&& given, Sink sink, const StreamOptions& options = {}) {
   }
 }
 
+/// Not available: what is given is no pipeline.
 template <class Given, class Sink>
 requires(!streaming::Pipeline<Given>) void for_each(Given&&, Sink&&, const StreamOptions& = {}) {
   static_assert(streaming::never<Given>,

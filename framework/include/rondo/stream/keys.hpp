@@ -19,7 +19,7 @@
 
 namespace rondo::streaming {
 
-// The key to keep: what the key function gives, or what that refers to where it is clear how to own it.
+/// The key to keep: what the key function gives, or what that refers to where it is clear how to own it.
 template <class K>
 struct Owning {
   using type = K;
@@ -38,7 +38,7 @@ struct Owning<std::pair<A, B>> {
       std::pair<typename Owning<std::remove_cvref_t<A>>::type, typename Owning<std::remove_cvref_t<B>>::type>;
 };
 
-// Whether it owns all that it is compared by, as far as can be told: of a class with members of its own it cannot.
+/// Whether it owns all that it is compared by, as far as can be told: of a class with members of its own it cannot.
 template <class Key>
 struct Owns;
 template <class Key>
@@ -82,8 +82,8 @@ concept HasLess = requires(const Key& a, const Key& b) {
   { a < b } -> std::convertible_to<bool>;
 };
 
-// Hashed where that is possible. Keys that are trusted have the standard's hash, as std::unordered_map keeps the hashes of
-// strings with them then.
+/// Hashed where that is possible. Keys that are trusted have the standard's hash, as std::unordered_map keeps the hashes of
+/// strings with them then.
 template <class Key, class Value>
 struct TableOf {
   using type = std::map<Key, Value, KeyLess>;
@@ -94,8 +94,8 @@ struct TableOf<Key, Value> {
                                   std::unordered_map<Key, Value, KeyHash, KeyEqual>>;
 };
 
-// Throws OrderError where it finds that the `<` of a class of the user's has no place for a key that was just put into a
-// table: with two comparisons, as those that the table has made itself are consistent.
+/// Throws OrderError where it finds that the `<` of a class of the user's has no place for a key that was just put into a
+/// table: with two comparisons, as those that the table has made itself are consistent.
 template <class Key, class Table>
 void check_place(const char* stage, const Table& table, typename Table::const_iterator at) {
   if constexpr (!Hashable<Key> && !KeyPart<Key>::plain) {

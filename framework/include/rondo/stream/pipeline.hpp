@@ -26,9 +26,9 @@
 
 namespace rondo {
 
-// Items per chunk where a stage has to cut chunks and nobody said how large.
+/// Items per chunk where a stage has to cut chunks and nobody said how large.
 inline constexpr std::size_t default_chunk = 100;
-// Chunks under way at a time where a stage has to bound them and nobody said how many.
+/// Chunks under way at a time where a stage has to bound them and nobody said how many.
 inline constexpr std::size_t default_slots = 64;
 
 namespace streaming {
@@ -195,20 +195,23 @@ Stream<Chunk<T>> chunked(Stream<T> in, std::size_t items) {
 
 }  // namespace streaming
 
-// Chunks of items on their way into work units. T: what comes out of these; S: what the chunks hold.
-// Move-only.
+/// Chunks of items on their way into work units. T: what comes out of these; S: what the chunks hold.
+/// Move-only.
 template <class T, class S, class Fused>
 class [[nodiscard]] Chunked {
  public:
+  /// The type of the items.
   using value_type = T;
 
+  /// For stages.
   Chunked(Stream<streaming::Chunk<S>> chunks, Fused fused)
       : chunks_(std::move(chunks)), fused_(std::move(fused)) {}
 
-  // For stages.
+  /// For stages.
   [[nodiscard]] Stream<streaming::Chunk<S>> take_chunks() { return std::move(chunks_); }
+  /// For stages.
   [[nodiscard]] Fused take_fused() { return std::move(fused_); }
-  // The results, chunk by chunk, in stream order.
+  /// The results, chunk by chunk, in stream order.
   [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t slots) && {
     if constexpr (std::is_same_v<Fused, streaming::Unchanged>) {
       return std::move(chunks_);
@@ -225,15 +228,19 @@ class [[nodiscard]] Chunked {
   Fused fused_;
 };
 
-// Chunks in stream order that are to be read item by item. Becomes a Stream<T> wherever one is asked for;
-// what only wants to see all items goes through the chunks, which is quicker. Move-only.
+/// Chunks in stream order that are to be read item by item. Becomes a Stream<T> wherever one is asked for;
+/// what only wants to see all items goes through the chunks, which is quicker. Move-only.
 template <class T>
 class [[nodiscard]] Ordered {
  public:
+  /// The type of the items.
   using value_type = T;
 
+  /// For stages. `name` outlives the object.
   Ordered(Stream<streaming::Chunk<T>> chunks, const char* name) : chunks_(std::move(chunks)), name_(name) {}
+  /// The items one by one.
   operator Stream<T>() && { return streaming::flattened<T>(std::move(chunks_)).named(name_); }
+  /// The chunks in stream order.
   [[nodiscard]] Stream<streaming::Chunk<T>> run(std::size_t) && { return std::move(chunks_); }
 
  private:
@@ -356,12 +363,13 @@ auto invoke_stage(F&& function, In&& in) {
 
 }  // namespace streaming
 
-// elements_of a pipeline that ends with sequentialize() or collect().
+/// elements_of a pipeline that ends with sequentialize() or collect().
 template <class T>
 [[nodiscard]] ElementsOf<T> elements_of(Ordered<T> ordered) {
   return elements_of(Stream<T>(std::move(ordered)));
 }
 
+/// Puts a stage behind a pipeline, which it takes over.
 template <streaming::Pipeline P, streaming::StageObject S>
 auto operator|(P&& in, S&& stage) {
   static_assert(std::is_rvalue_reference_v<P&&>,
@@ -369,7 +377,7 @@ auto operator|(P&& in, S&& stage) {
   return std::decay_t<S>(std::forward<S>(stage)).apply(streaming::for_stage(std::move(in)));
 }
 
-// A coroutine (or another function) from Stream<T> to a pipeline, as a stage.
+/// A coroutine (or another function) from Stream<T> to a pipeline, as a stage.
 template <streaming::Pipeline P, class F>
 requires(!streaming::StageObject<F>) auto operator|(P&& in, F&& stage) {
   using In = decltype(streaming::for_stage(std::move(in)));

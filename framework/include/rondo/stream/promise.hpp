@@ -27,42 +27,42 @@
 
 namespace rondo::streaming {
 
-// Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
-// evaluation. Used by the thread that holds the stream, or a part of it: see sections.hpp.
+/// Resumes the coroutines of one pipeline, one after the other, until one of them has something for the
+/// evaluation. Used by the thread that holds the stream, or a part of it: see sections.hpp.
 class Stepper {
  public:
   enum class Outcome : std::uint8_t {
     running,
-    pull,    // a stage has begun to pull ahead; known to run() only
-    pulled,  // such a pull has come to its end, and is part of another one; the same
+    pull,    ///< a stage has begun to pull ahead; known to run() only
+    pulled,  ///< such a pull has come to its end, and is part of another one; the same
     unit,
     waiting,
     value,
     ended,
-    apart,  // the pull that this thread was inside of, when it lost what is behind it, has come to its end
+    apart,  ///< the pull that this thread was inside of, when it lost what is behind it, has come to its end
   };
 
-  PromiseBase* current = nullptr;  // whose turn it is
+  PromiseBase* current = nullptr;  ///< whose turn it is
   Outcome outcome = Outcome::running;
-  UnitReference unit;           // with `unit`: what to run
-  SlotCore* awaited = nullptr;  // with `waiting`: kept alive by the coroutine that waits
+  UnitReference unit;           ///< with `unit`: what to run
+  SlotCore* awaited = nullptr;  ///< with `waiting`: kept alive by the coroutine that waits
 
-  // `claims` protects the marks of all steppers of one evaluation; null: nobody looks at this one's. `doorbell` is to be
-  // told when a slot from outside is complete while this thread is inside of a pull.
+  /// `claims` protects the marks of all steppers of one evaluation; null: nobody looks at this one's. `doorbell` is to be
+  /// told when a slot from outside is complete while this thread is inside of a pull.
   explicit Stepper(const std::atomic<bool>& cancelled, std::mutex* claims = nullptr,
                    std::shared_ptr<Waiter> doorbell = nullptr)
       : cancelled_(cancelled), claims_(claims), doorbell_(std::move(doorbell)) {}
 
-  // Comes to a coroutine that is new to it, or that was left behind by hold_up().
+  /// Comes to a coroutine that is new to it, or that was left behind by hold_up().
   void meets(PromiseBase& producer);
-  // `current` waits. Lets the nearest stage that pulls through it and has something else to do go on instead: only where its
-  // result is there, or any. False: there is none.
+  /// `current` waits. Lets the nearest stage that pulls through it and has something else to do go on instead: only where its
+  /// result is there, or any. False: there is none.
   enum class HoldUp : bool { ready_only, any };
   [[nodiscard]] bool hold_up(HoldUp which);
-  // Where there is none, the slot gets a DeadlockError.
+  /// Where there is none, the slot gets a DeadlockError.
   void fill_with_deadlock();
-  // The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
-  // once, instead of one miss of the cache after another. A frame that is gone does no harm.
+  /// The thread that steps next is mostly another one than before, and will need the frames of the coroutines: all at
+  /// once, instead of one miss of the cache after another. A frame that is gone does no harm.
   void fetch_frames() const {
     constexpr std::size_t kBytes = 256, kLine = 64;  // of a small frame, whose promise is near its beginning
     for (const void* frame : frames_) {
@@ -74,33 +74,33 @@ class Stepper {
 
   [[nodiscard]] bool is_waiting() const { return outcome == Outcome::waiting && !awaited->complete(); }
 
-  // Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
+  /// Goes on until there is an outcome, or until `cancelled` (then the outcome is still `running`).
   void run();
 
   [[nodiscard]] bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
-  // Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
-  // not, and the coroutine has to suspend itself. Nested only as long as the native stack stays small.
+  /// Goes on, on the stack of a coroutine that waits for a value, until it is that one's turn. False: it is
+  /// not, and the coroutine has to suspend itself. Nested only as long as the native stack stays small.
   [[nodiscard]] bool run_for(const PromiseBase& consumer);
 
-  // The stage that `pull` belongs to is suspended now.
+  /// The stage that `pull` belongs to is suspended now.
   void begin(PullAhead& pull) {
     pull.outer = std::exchange(ahead_, &pull);
     outcome = Outcome::pull;
   }
-  // What is pulled has a value, or is at its end. False: the stage belongs to another thread now.
+  /// What is pulled has a value, or is at its end. False: the stage belongs to another thread now.
   [[nodiscard]] bool end_pull(PromiseBase& producer);
-  // `pull` waits for the thread that is inside of it.
+  /// `pull` waits for the thread that is inside of it.
   void wait_for(PullAhead& pull, SlotCore& core) {
     current = pull.consumer;
     pending_ = &pull;
     awaited = &core;
     outcome = Outcome::waiting;
   }
-  // The innermost of the pulls that are under way; null: none.
+  /// The innermost of the pulls that are under way; null: none.
   [[nodiscard]] PullAhead* ahead() const { return ahead_; }
   void pop_pull() { ahead_ = ahead_->outer; }
-  // What is behind a pull of this stepper belongs to another thread.
+  /// What is behind a pull of this stepper belongs to another thread.
   [[nodiscard]] bool is_apart() const { return static_cast<bool>(base_); }
 
  private:
@@ -139,29 +139,29 @@ class Stepper {
   std::array<char, 64> behind_{};
 };
 
-// Runs a work unit that a Stepper gave.
+/// Runs a work unit that a Stepper gave.
 void run_unit(SlotCore& unit) noexcept;
 
-// What all coroutines of a pipeline have in common.
-//
-// A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
-// of the root is the end of that chain, the one that runs when the root is pulled.
-//
-// Slots that a coroutine drops unread are its own to read, at places in its own sequence, so that it does not matter how
-// far ahead of the rest it was pulled: before it goes on from a co_yield or a co_await of a next value, those that were
-// dropped long ago, and at its end all of them. An error found there ends it, as if its body had thrown it.
-// elements_of leaves the reading to the parent, so that nested streams need not wait for their units one by one.
+/// What all coroutines of a pipeline have in common.
+///
+/// A stream that is pulled is the root of a chain of streams it is drawing values from by elements_of; `leaf`
+/// of the root is the end of that chain, the one that runs when the root is pulled.
+///
+/// Slots that a coroutine drops unread are its own to read, at places in its own sequence, so that it does not matter how
+/// far ahead of the rest it was pulled: before it goes on from a co_yield or a co_await of a next value, those that were
+/// dropped long ago, and at its end all of them. An error found there ends it, as if its body had thrown it.
+/// elements_of leaves the reading to the parent, so that nested streams need not wait for their units one by one.
 struct PromiseBase {
   std::coroutine_handle<> handle;
-  StreamBase* owner = nullptr;  // the Stream object that destroys this coroutine
+  StreamBase* owner = nullptr;  ///< the Stream object that destroys this coroutine
   PromiseBase* root = this;
-  PromiseBase* parent = nullptr;    // the one that wrote elements_of(this)
-  PromiseBase* leaf = this;         // of a root
-  PromiseBase* consumer = nullptr;  // of a root: whose co_await it serves; null for the evaluation's own
-  Stepper* stepper = nullptr;       // of a root
-  void* value = nullptr;            // of a root: the value just yielded, null at the end
-  void* room = nullptr;             // of a root: the Room<T> that its consumer offers, or null
-  PullAhead* ahead = nullptr;       // of a root: while it is pulled ahead
+  PromiseBase* parent = nullptr;    ///< the one that wrote elements_of(this)
+  PromiseBase* leaf = this;         ///< of a root
+  PromiseBase* consumer = nullptr;  ///< of a root: whose co_await it serves; null for the evaluation's own
+  Stepper* stepper = nullptr;       ///< of a root
+  void* value = nullptr;            ///< of a root: the value just yielded, null at the end
+  void* room = nullptr;             ///< of a root: the Room<T> that its consumer offers, or null
+  PullAhead* ahead = nullptr;       ///< of a root: while it is pulled ahead
 
  private:
   struct Unread;
@@ -171,31 +171,31 @@ struct PromiseBase {
 
  public:
   std::exception_ptr error;
-  // Of a root that was left behind in the middle of a pull: whose turn it is below, what that one waits for, and the pulls
-  // there. Null: it was not.
+  /// Of a root that was left behind in the middle of a pull: whose turn it is below, what that one waits for, and the pulls
+  /// there. Null: it was not.
   PromiseBase* turn_below = nullptr;
   SlotCore* awaited_below = nullptr;
   PullAhead* pending_below = nullptr;
   PullAhead* ahead_below = nullptr;
   const char* name = nullptr;
-  std::source_location where;  // of the co_await or elements_of it is suspended in, or was last
+  std::source_location where;  ///< of the co_await or elements_of it is suspended in, or was last
 
   PromiseBase() noexcept;
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
   ~PromiseBase();
-  // Destroys this coroutine, and with its frame the Streams that are in it: those that they own too, however long the
-  // chain is.
+  /// Destroys this coroutine, and with its frame the Streams that are in it: those that they own too, however long the
+  /// chain is.
   void destroy() noexcept;
 
   [[nodiscard]] Stepper& steps() const { return *root->stepper; }
-  // Hands a value, or the end, to the coroutine that pulls.
+  /// Hands a value, or the end, to the coroutine that pulls.
   void hand_over(void* to_consumer);
   void finish();
 
-  // The running coroutine has dropped this slot.
+  /// The running coroutine has dropped this slot.
   void drop(UnitReference slot);
-  // Just before it is suspended at a place where it reads. True: there is something to read.
+  /// Just before it is suspended at a place where it reads. True: there is something to read.
   bool look_back() noexcept {
     if (unread_ == nullptr) [[likely]]
       return false;
@@ -211,14 +211,14 @@ struct PromiseBase {
   void pass_on_end();
 };
 
-// "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
+/// "name (file:line)" of the await the coroutine is suspended in, as far as they are known.
 [[nodiscard]] std::string place(const PromiseBase& promise);
 
-// "the evaluation waits for a (file:line) waits for b (file:line) waits for ...": from the evaluation down to this
-// coroutine; of a long trail only the two ends.
+/// "the evaluation waits for a (file:line) waits for b (file:line) waits for ...": from the evaluation down to this
+/// coroutine; of a long trail only the two ends.
 [[nodiscard]] std::string trail(const PromiseBase& waiting, const std::string& for_what);
 
-// Owns a coroutine. Known by address to its promise.
+/// Owns a coroutine. Known by address to its promise.
 class StreamBase {
  public:
   StreamBase(const StreamBase&) = delete;
@@ -230,7 +230,7 @@ class StreamBase {
     if (pull_ && leave_to_other_thread()) return;
     promise_->destroy();
   }
-  // While another thread is inside of it, and until the value that this came to has been taken.
+  /// While another thread is inside of it, and until the value that this came to has been taken.
   [[nodiscard]] PullCore* pull() const { return pull_.get(); }
   void set_pull(Reference<PullCore> pull) { pull_ = std::move(pull); }
 

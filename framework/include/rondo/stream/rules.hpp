@@ -11,21 +11,25 @@
 
 namespace rondo {
 
-// What combining two items gives: none, one or two items.
+/// What combining two items gives: none, one or two items.
 template <class T>
 class Combined {
  public:
   Combined() = default;
+  /// One item.
   Combined(T one) : first(std::move(one)) {}
+  /// Two items.
   Combined(T one, T two) : first(std::move(one)), second(std::move(two)) {}
 
+  /// The first item, if there is one.
   std::optional<T> first;
+  /// The second item, if there is one.
   std::optional<T> second;
 };
 
 template <class Key, class T>
 concept KeyFunction = std::invocable<const Key&, const T&>;
-// What it gives, if it gives anything.
+/// What it gives, if it gives anything.
 template <class Key, class T>
 concept KeyThatCanBeKept =
     !KeyFunction<Key, T> ||
@@ -37,7 +41,7 @@ concept CombineFunction = requires(const F& f, T a, T b) {
 || requires(const F& f, T& a, T b) {
   { std::invoke(f, a, std::move(b)) } -> std::same_as<void>;
 };
-// What can be called with a temporary in the place of T& cannot be meant to change it.
+/// What can be called with a temporary in the place of T& cannot be meant to change it.
 template <class F, class T>
 concept ChangesNothing = requires(const F& f, T a, T b) {
   { std::invoke(f, std::move(a), std::move(b)) } -> std::same_as<void>;

@@ -46,22 +46,31 @@ class Puller {
 
 }  // namespace streaming
 
+/// A pipeline as an input range for one thread, without an evaluation: made by sequential(). Move-only; to be gone through once.
 template <class T>
 class [[nodiscard]] Sequential {
  public:
+  /// Use sequential().
   explicit Sequential(Stream<T> stream) : stream_(std::move(stream)), puller_(stream_) {}
 
+  /// An input iterator. It throws what the stream throws.
   class Iterator {
    public:
+    /// The type of the items.
     using value_type = T;
+    /// For std::input_iterator.
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
+    /// The value, which may be moved from. It is valid until the iterator goes on.
     T& operator*() const { return *value_; }
+    /// Goes to the next value.
     Iterator& operator++() {
       value_ = static_cast<T*>(puller_->next());
       return *this;
     }
+    /// The same.
     void operator++(int) { ++*this; }
+    /// Whether there is no value any more.
     friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.value_ == nullptr; }
 
    private:
@@ -71,8 +80,9 @@ class [[nodiscard]] Sequential {
     T* value_ = nullptr;
   };
 
-  // Goes to the next value; to be called once.
+  /// Goes to the next value; to be called once.
   [[nodiscard]] Iterator begin() { return Iterator(puller_); }
+  /// The end of the range.
   [[nodiscard]] std::default_sentinel_t end() const { return {}; }
 
  private:
@@ -80,6 +90,7 @@ class [[nodiscard]] Sequential {
   streaming::Puller puller_;
 };
 
+/// The pipeline as an input range, evaluated by the thread that goes through it: see the top of this file.
 template <streaming::Pipeline Given>
 [[nodiscard]] auto sequential(Given&& pipeline) {
   using P = std::remove_cvref_t<Given>;
@@ -93,6 +104,7 @@ template <streaming::Pipeline Given>
   }
 }
 
+/// Not available: what is given is no pipeline.
 template <class Given>
 requires(!streaming::Pipeline<Given>) void sequential(Given&&) {
   static_assert(streaming::never<Given>,

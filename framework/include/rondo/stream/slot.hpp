@@ -33,26 +33,26 @@
 
 namespace rondo {
 
-// What fills a slot decides what counts as a deadlock.
+/// What fills a slot decides what counts as a deadlock.
 enum class FilledBy : std::uint8_t {
-  // A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. If that is a stage
-  // behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
-  // no part of a chunk.
+  /// A stage or work unit of the same evaluation: nobody is left to do it when all of them are at rest. If that is a stage
+  /// behind the reader, stages between the two that pull ahead pass on what they have before (see Stream::next), but
+  /// no part of a chunk.
   evaluation,
   // Some other thread, at a time of its own. While a stream waits for it, stages behind that pull ahead pass on what they
   // have, too. So that thread may wait for results itself, but not for a part of a chunk.
   outside,
 };
 
-// The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
-// trail of what waits for what, from the evaluation down to the slot.
+/// The evaluation has come to a halt for good: it waits for a slot that nobody will fill. The text is the
+/// trail of what waits for what, from the evaluation down to the slot.
 class DeadlockError : public Error {
  public:
   using Error::Error;
 };
 
-// A slot was used that has no result to give, or a filler that has none to fill: default constructed, moved from,
-// or used before.
+/// A slot was used that has no result to give, or a filler that has none to fill: default constructed, moved from,
+/// or used before.
 class SlotError : public Error {
  public:
   using Error::Error;
@@ -233,14 +233,17 @@ class UnitCore final : public ResultCore<R> {
 
 }  // namespace streaming
 
-// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result or throws the error, once
-// (then it throws SlotError); until it is there the stream is given back, and the thread that completes the slot resumes it.
+/// The reading end of a result. Move-only. `co_await slot` inside a Stream gives the result or throws the error, once
+/// (then it throws SlotError); until it is there the stream is given back, and the thread that completes the slot resumes it.
 template <class R>
 class [[nodiscard]] Slot {
  public:
   Slot() = default;
+  /// Use make_slot() or `co_yield work(...)`.
   explicit Slot(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
+  /// The other slot is not valid any more.
   Slot(Slot&&) noexcept = default;
+  /// The result that this slot had is dropped unread.
   Slot& operator=(Slot&& other) noexcept {
     if (this != &other) {
       drop();
@@ -250,20 +253,21 @@ class [[nodiscard]] Slot {
   }
   ~Slot() { drop(); }
 
-  // True once co_await would not wait. Timing decides when; a stage must not let its output depend on it. One that
-  // goes on until it is true pulls a number of items that depends on the timing too: it has to pull them with
-  // next(error), and to throw that error where it comes to the item that is missing.
+  /// True once co_await would not wait. Timing decides when; a stage must not let its output depend on it. One that
+  /// goes on until it is true pulls a number of items that depends on the timing too: it has to pull them with
+  /// next(error), and to throw that error where it comes to the item that is missing.
   [[nodiscard]] bool ready() const {
     if (!core_) throw SlotError("Slot::ready: the slot was awaited before, or moved from, or never set");
     return core_->complete();
   }
-  // False: default constructed, moved from or awaited.
+  /// False: default constructed, moved from or awaited.
   [[nodiscard]] bool valid() const { return static_cast<bool>(core_); }
-  // Neither the result nor an error is wanted.
+  /// Neither the result nor an error is wanted.
   void discard() { core_ = {}; }
 
-  // For Stream's promise, and for next().
+  /// For Stream's promise, and for next().
   [[nodiscard]] streaming::ResultCore<R>* core() const { return core_.get(); }
+  /// For Stream's promise.
   [[nodiscard]] streaming::Reference<streaming::ResultCore<R>> take_core() { return std::move(core_); }
 
  private:
@@ -273,14 +277,17 @@ class [[nodiscard]] Slot {
   streaming::Reference<streaming::ResultCore<R>> core_;
 };
 
-// The filling end of a slot that is no work unit's. Move-only; any thread may use it. Dropped without being
-// filled, it makes the reader's co_await throw DeadlockError.
+/// The filling end of a slot that is no work unit's. Move-only; any thread may use it. Dropped without being
+/// filled, it makes the reader's co_await throw DeadlockError.
 template <class R>
 class [[nodiscard]] Filler {
  public:
   Filler() = default;
+  /// Use make_slot().
   explicit Filler(streaming::Reference<streaming::ResultCore<R>> core) : core_(std::move(core)) {}
+  /// The other filler can fill nothing any more.
   Filler(Filler&&) noexcept = default;
+  /// The slot that this one would have filled counts as dropped.
   Filler& operator=(Filler&& other) noexcept {
     if (this != &other) {
       finish(streaming::SlotCore::State::dropped);
@@ -290,7 +297,7 @@ class [[nodiscard]] Filler {
   }
   ~Filler() { finish(streaming::SlotCore::State::dropped); }
 
-  // Each of these may be called once, and only one of them; then they throw SlotError.
+  /// Each of these may be called once, and only one of them; then they throw SlotError.
   template <class... Value>
   requires std::is_constructible_v<streaming::ValueOf<R>, Value...>
   void fill(Value&&... value) {
@@ -298,7 +305,7 @@ class [[nodiscard]] Filler {
     core_->value.emplace(std::forward<Value>(value)...);
     finish(streaming::SlotCore::State::filled);
   }
-  // The reader's co_await throws this.
+  /// The reader's co_await throws this.
   void fail(std::exception_ptr error) {
     check();
     core_->error = std::move(error);
@@ -317,14 +324,17 @@ class [[nodiscard]] Filler {
   streaming::Reference<streaming::ResultCore<R>> core_;
 };
 
+/// Both ends of a result, made by make_slot().
 template <class R>
 struct SlotAndFiller {
+  /// The end that is read.
   Slot<R> slot;
+  /// The end that is filled.
   Filler<R> filler;
 };
 
-// A slot to be filled by hand: the seam for work that is done elsewhere. `name` is what a deadlock's trail
-// calls it; it must outlive the slot (a string literal does).
+/// A slot to be filled by hand: the seam for work that is done elsewhere. `name` is what a deadlock's trail
+/// calls it; it must outlive the slot (a string literal does).
 template <class R>
 requires(!std::is_reference_v<R>)  // a result is a value, or void
     [[nodiscard]] SlotAndFiller<R> make_slot(FilledBy by, const char* name = "a slot") {
@@ -333,26 +343,28 @@ requires(!std::is_reference_v<R>)  // a result is a value, or void
   return {Slot<R>(std::move(reader)), Filler<R>(std::move(writer))};
 }
 
-// A function to be run outside the stream, and by which means a stream hands it out:
-//
-//   auto unit = rondo::work([item] { return look_up(item); });
-//   rondo::Slot<Price> price = co_yield unit;    // takes the function out of `unit`
+/// A function to be run outside the stream, and by which means a stream hands it out:
+///
+///   auto unit = rondo::work([item] { return look_up(item); });
+///   rondo::Slot<Price> price = co_yield unit;    // takes the function out of `unit`
 template <class F>
 class [[nodiscard]] Work {
  public:
+  /// Use work().
   explicit Work(F&& function) : function_(std::move(function)) {}
+  /// What the function returns.
   using Result = std::invoke_result_t<F&>;
 
-  // For Stream's promise.
+  /// For Stream's promise.
   [[nodiscard]] F take() { return std::move(function_); }
 
  private:
   F function_;
 };
 
-// `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
-// as the stream itself, and must not wait for any of them, nor refer to locals of a coroutine that may end before it (see
-// stream.hpp). If it throws, the reader of its slot gets the exception.
+/// `f` takes nothing. It runs on whichever thread held the stream, at the same time as others of its kind and
+/// as the stream itself, and must not wait for any of them, nor refer to locals of a coroutine that may end before it (see
+/// stream.hpp). If it throws, the reader of its slot gets the exception.
 template <class F>
 [[nodiscard]] Work<F> work(F f) {
   static_assert(std::invocable<F&>, "rondo::work: the function has to take no argument");

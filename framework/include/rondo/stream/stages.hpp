@@ -146,8 +146,8 @@ Stream<std::ranges::range_value_t<Range>> elements(Range range) {
 
 }  // namespace streaming
 
-// The items of a range: moved out of a container that is moved in; otherwise copied out of a view or container, which
-// must outlive the stream's evaluation. O(1) per item while holding the stream; keeps one item.
+/// The items of a range: moved out of a container that is moved in; otherwise copied out of a view or container, which
+/// must outlive the stream's evaluation. O(1) per item while holding the stream; keeps one item.
 template <std::ranges::viewable_range Range>
 [[nodiscard]] auto from_range(Range&& range) {
   using View = std::views::all_t<Range>;
@@ -159,47 +159,47 @@ template <std::ranges::viewable_range Range>
   return streaming::elements<View>(std::views::all(std::forward<Range>(range))).named("from_range");
 }
 
-// Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
-// one work unit of what follows. O(1) per item while holding the stream; keeps one chunk.
-// An error of the stream comes in the place of the chunk that was being made. No item goes on before its chunk is full, or the
-// stream at its end: where each result is waited for before there is a next item, n has to be 1.
+/// Cuts the stream into chunks of n items (the last may be shorter), made when they are pulled. Each chunk is
+/// one work unit of what follows. O(1) per item while holding the stream; keeps one chunk.
+/// An error of the stream comes in the place of the chunk that was being made. No item goes on before its chunk is full, or the
+/// stream at its end: where each result is waited for before there is a next item, n has to be 1.
 [[nodiscard]] inline auto chunks(std::size_t n) {
   return streaming::ChunksStage(streaming::at_least_one("chunks", n));
 }
 
-// f(item) for every item, in stream order. O(1) calls per item, in work units. On a stream without chunks every item
-// is a work unit of its own. Memory: nothing of its own; the stage that brings the chunks back into order bounds
-// those under way: sequentialize(slots), and where there is none, default_slots of them (evaluate: no bound, as it
-// keeps all items anyway; sequential: 1).
+/// f(item) for every item, in stream order. O(1) calls per item, in work units. On a stream without chunks every item
+/// is a work unit of its own. Memory: nothing of its own; the stage that brings the chunks back into order bounds
+/// those under way: sequentialize(slots), and where there is none, default_slots of them (evaluate: no bound, as it
+/// keeps all items anyway; sequential: 1).
 template <class F>
 [[nodiscard]] auto map(F f) {
   return streaming::MapStage<F>(std::move(f));
 }
 
-// Only the items for which f(const item&) is true, in stream order. Cost and memory as of map; chunks become shorter, and
-// are not filled up.
+/// Only the items for which f(const item&) is true, in stream order. Cost and memory as of map; chunks become shorter, and
+/// are not filled up.
 template <class F>
 [[nodiscard]] auto filter(F f) {
   return streaming::FilterStage<F>(std::move(f));
 }
 
-// Back to a stream of single items, in stream order, with at most `slots` chunks begun and not passed on:
-// when all slots are taken, the first one's items come before new work is begun. O(1) per item while holding the
-// stream. Memory: `slots` chunks or their results. More slots than threads keep all threads busy while one chunk takes
-// longer than the others.
+/// Back to a stream of single items, in stream order, with at most `slots` chunks begun and not passed on:
+/// when all slots are taken, the first one's items come before new work is begun. O(1) per item while holding the
+/// stream. Memory: `slots` chunks or their results. More slots than threads keep all threads busy while one chunk takes
+/// longer than the others.
 [[nodiscard]] inline auto sequentialize(std::size_t slots = default_slots) {
   return streaming::SequentializeStage(streaming::at_least_one("sequentialize: slots", slots));
 }
 
-// The same without a bound: never waits for a result while there is work to begin. Memory: the results that
-// are ready too early.
+/// The same without a bound: never waits for a result while there is work to begin. Memory: the results that
+/// are ready too early.
 [[nodiscard]] inline auto collect() {
   return streaming::SequentializeStage(std::numeric_limits<std::size_t>::max());
 }
 
-// The first n items, in stream order; of a stream of single items the rest is not pulled. Behind chunks or map, the
-// chunks that were begun meanwhile are pulled and worked on too, at most default_slots of them; to bound that, put
-// sequentialize(slots) before. O(1) per item while holding the stream; keeps one item.
+/// The first n items, in stream order; of a stream of single items the rest is not pulled. Behind chunks or map, the
+/// chunks that were begun meanwhile are pulled and worked on too, at most default_slots of them; to bound that, put
+/// sequentialize(slots) before. O(1) per item while holding the stream; keeps one item.
 [[nodiscard]] inline auto take(std::size_t n) { return streaming::TakeStage(n); }
 
 }  // namespace rondo

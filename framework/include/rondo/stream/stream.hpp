@@ -55,6 +55,7 @@
 
 namespace rondo {
 
+/// For `co_yield elements_of(stream)`: all values of another stream, without a loop that passes each on.
 template <class T>
 [[nodiscard]] ElementsOf<T> elements_of(Stream<T> stream) {
   return ElementsOf<T>(std::move(stream));
@@ -137,30 +138,32 @@ struct Promise final : PromiseBase {
 
 }  // namespace streaming
 
-// Owner of a coroutine that yields values of type T. Move-only. Does nothing until something pulls it:
-// another stream, evaluate(), or sequential().
+/// Owner of a coroutine that yields values of type T. Move-only. Does nothing until something pulls it:
+/// another stream, evaluate(), or sequential().
 template <class T>
 class [[nodiscard]] Stream : public streaming::StreamBase {
  public:
   static_assert(std::is_object_v<T> && !std::is_const_v<T>, "rondo::Stream<T>: T is a plain object type");
+  /// For the compiler: the promise of the coroutine.
   using promise_type = streaming::Promise<T>;
+  /// The type of the values.
   using value_type = T;
 
   Stream() = default;  // an empty stream
 
-  // To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
-  // until the next call; null at the end. Throws what the stream's body threw.
+  /// To be awaited inside another stream: a pointer to the next value, which may be moved from and is valid
+  /// until the next call; null at the end. Throws what the stream's body threw.
   [[nodiscard]] streaming::Next<T> next(std::source_location where = std::source_location::current()) {
     return {*this, where};
   }
-  // The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
-  // `error`, and null returned. The stage passes on what it has, and throws then.
+  /// The same for a stage that pulls ahead of what it has passed on: what the body threw is not thrown here but left in
+  /// `error`, and null returned. The stage passes on what it has, and throws then.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error,
                                         std::source_location where = std::source_location::current()) {
     return {*this, where, &error};
   }
-  // Of use where it has something that it could pass on instead: where this stream waits for a slot and nobody is left to
-  // fill it, `held_up` is set, and null returned. For this may be what has to be passed on before. Then it pulls again.
+  /// Of use where it has something that it could pass on instead: where this stream waits for a slot and nobody is left to
+  /// fill it, `held_up` is set, and null returned. For this may be what has to be passed on before. Then it pulls again.
   [[nodiscard]] streaming::Next<T> next(std::exception_ptr& error, bool& held_up,
                                         std::source_location where = std::source_location::current()) {
     return {*this, where, &error, &held_up};
@@ -174,12 +177,12 @@ class [[nodiscard]] Stream : public streaming::StreamBase {
                                         std::source_location where = std::source_location::current()) {
     return {*this, where, &error, &held_up, front.core()};
   }
-  // For a stage that gathers values: those that come before the one that is awaited may have been put into `room`.
+  /// For a stage that gathers values: those that come before the one that is awaited may have been put into `room`.
   [[nodiscard]] streaming::Next<T> next(streaming::Room<T>& room,
                                         std::source_location where = std::source_location::current()) {
     return {*this, where, nullptr, nullptr, nullptr, room.is_open() ? &room : nullptr};
   }
-  // What a deadlock's trail calls this stream; must outlive it (a string literal does).
+  /// What a deadlock's trail calls this stream; must outlive it (a string literal does).
   Stream&& named(const char* name) && {
     if (promise_ != nullptr) promise_->name = name;
     return std::move(*this);

@@ -104,7 +104,6 @@ void Recovery::count(Worker worker, std::uint64_t loss, std::span<const Held> he
 Commands Recovery::settle(std::span<const StateId> ids, const CallState* call) {
   if (phase_ != Phase::kCounting || !census_.is_complete(workers_)) return {};
   phase_ = Phase::kWhole;
-  next_.reset();  // some of its copies have gone to the lost workers
   std::optional<Running> running;
   if (call != nullptr) {
     running.emplace(Running{outputs_, call->epoch, {}});

@@ -5,26 +5,25 @@
 namespace rondo::engine {
 
 using scheduler::Slot;
-using scheduler::Worker;
 
-std::vector<Worker> Backups::owners() const {
-  std::vector<Worker> owners(ensemble_.ids.size());
+std::vector<scheduler::Worker> Backups::owners() const {
+  std::vector<scheduler::Worker> owners(ensemble_.ids.size());
   for (Slot slot = 0; slot < owners.size(); ++slot) owners[slot] = scheduler_.owner(slot);
   return owners;
 }
 
 void Backups::call_began(recovery::Recovery::Call call) {
-  const std::vector<Worker> at = owners();
+  const std::vector<scheduler::Worker> at = owners();
   perform(recovery_.call_began({ensemble_.ids, at, ensemble_.round}, std::move(call)));
 }
 
 void Backups::placed() {
-  const std::vector<Worker> at = owners();
+  const std::vector<scheduler::Worker> at = owners();
   perform(recovery_.placed({ensemble_.ids, at, ensemble_.round}));
 }
 
 void Backups::resumed(recovery::ReplayLog::Bases bases) {
-  const std::vector<Worker> at = owners();
+  const std::vector<scheduler::Worker> at = owners();
   perform(recovery_.resumed({ensemble_.ids, at, ensemble_.round}, std::move(bases)));
 }
 
@@ -43,7 +42,7 @@ void Backups::perform(const recovery::Commands& commands) {
       targets[index(copy->owners[slot])].push_back({ensemble_.ids[slot], peers_.rank_of(copy->others[slot])});
     for (std::uint32_t w = 0; w < targets.size(); ++w)
       if (!targets[w].empty())
-        peers_.send(Worker{w}, to_bytes(messages::BackUp{copy->number, std::move(targets[w])}));
+        peers_.send(scheduler::Worker{w}, to_bytes(messages::BackUp{copy->number, std::move(targets[w])}));
   }
 }
 

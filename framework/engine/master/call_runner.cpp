@@ -18,7 +18,6 @@
 namespace rondo::engine {
 
 using scheduler::Slot;
-using scheduler::Worker;
 
 namespace {
 
@@ -180,7 +179,8 @@ void CallRunner::run(Call& call, std::uint32_t rounds, std::size_t batch_most,
 // Every worker hears of a call, even if it gets no work of it: it has to answer a Stop.
 void CallRunner::begin_on_all() {
   for (std::uint32_t w = 0; w < p_.peers.count(); ++w)
-    if (!call_->begun[w] && !p_.peers.is_lost(w)) perform(scheduler::command::Assign{Worker{w}, {}});
+    if (!call_->begun[w] && !p_.peers.is_lost(w))
+      perform(scheduler::command::Assign{scheduler::Worker{w}, {}});
 }
 
 void CallRunner::throw_what_failed(Call& call) const {

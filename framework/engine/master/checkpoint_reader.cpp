@@ -13,7 +13,6 @@
 namespace rondo::engine {
 
 using scheduler::Slot;
-using scheduler::Worker;
 
 namespace {
 
@@ -126,11 +125,11 @@ void CheckpointReader::place(const checkpoint::Manifest& manifest) {
     for (scheduler::Cost& cost : costs) in.get(cost);
   }
   std::vector<StateId> ids;
-  std::vector<Worker> owners;
+  std::vector<scheduler::Worker> owners;
   std::uint64_t highest = 0;
   for (const checkpoint::Placement& placement : manifest.placements) {
     ids.push_back(placement.id);
-    owners.push_back(Worker{static_cast<std::uint32_t>(placement.part)});
+    owners.push_back(scheduler::Worker{static_cast<std::uint32_t>(placement.part)});
     highest = std::max(highest, placement.part);
   }
   const std::uint32_t workers = p_.peers.count();
@@ -168,7 +167,7 @@ void CheckpointReader::order_part(Load& load, std::uint64_t number) {
   while (p_.peers.is_lost(next())) ++load.attempts;
   Buffer copy;
   copy.append(load.message);
-  p_.peers.send(Worker{next()}, std::move(copy));
+  p_.peers.send(scheduler::Worker{next()}, std::move(copy));
 }
 
 void CheckpointReader::take(const messages::Loaded& loaded) {

@@ -15,7 +15,6 @@
 namespace rondo::engine {
 
 using scheduler::Slot;
-using scheduler::Worker;
 
 namespace {
 
@@ -130,10 +129,11 @@ void CheckpointWriter::send_orders(const std::array<messages::SavePlace, 2>& pla
   for (std::uint32_t w = 0; w < parts.size(); ++w) {
     if (parts[w].empty()) continue;
     ++saving_->missing;
-    p_.peers.send(Worker{w}, to_bytes(messages::Save{saving_->sequence,
-                                                     {saving_->manifest.type_hash, ensemble.round, w},
-                                                     places,
-                                                     std::move(parts[w])}));
+    p_.peers.send(scheduler::Worker{w},
+                  to_bytes(messages::Save{saving_->sequence,
+                                          {saving_->manifest.type_hash, ensemble.round, w},
+                                          places,
+                                          std::move(parts[w])}));
   }
 }
 

@@ -9,8 +9,6 @@
 
 namespace rondo::engine {
 
-using scheduler::Worker;
-
 namespace {
 
 messages::Replay::Step step_of(const recovery::Replay::Context& context) {
@@ -37,7 +35,7 @@ Buffer message_of(const recovery::Replay& replay) {
 
 }  // namespace
 
-double RecoveryDriver::watch(std::optional<Worker> own) {
+double RecoveryDriver::watch(std::optional<scheduler::Worker> own) {
   perform(p_.recovery.tick(p_.peers.now().count(), own));
   return p_.recovery.patience(p_.peers.now().count());
 }
@@ -62,7 +60,7 @@ void RecoveryDriver::perform(const recovery::command::Ping& ping) {
 }
 
 void RecoveryDriver::perform(const recovery::command::Forget& forget) {
-  for (const Worker worker : forget.workers) {
+  for (const scheduler::Worker worker : forget.workers) {
     const Rank rank = p_.peers.rank_of(worker);
     p_.log.tell("rank ", rank, " says nothing for ", p_.options.recover_deadline.count(),
                 " s and counts as lost");
@@ -86,7 +84,7 @@ void RecoveryDriver::perform(const recovery::command::Resume& resume) {
   ++p_.ensemble.generation;
   for (std::uint32_t w = 0; w < p_.peers.count(); ++w) {
     if (p_.peers.is_lost(w)) continue;
-    const Worker worker{w};
+    const scheduler::Worker worker{w};
     p_.peers.send(worker, to_bytes(messages::Resume{p_.ensemble.generation, resume.backup, resume.next_backup,
                                                     plan.kept[w]}));
     if (!plan.missing[w].empty()) p_.peers.send(worker, message_of(resume.replays[w]));
@@ -110,7 +108,7 @@ std::string RecoveryDriver::names_of(const std::vector<Rank>& ranks) const {
 // The workers that are left have no states after this, and can be given new ones.
 void RecoveryDriver::perform(const recovery::command::GiveUp& give_up) {
   std::vector<Rank> lost;
-  for (const Worker worker : give_up.lost) lost.push_back(p_.peers.rank_of(worker));
+  for (const scheduler::Worker worker : give_up.lost) lost.push_back(p_.peers.rank_of(worker));
   std::vector<Rank> before = p_.peers.lost_ranks();
   std::erase_if(before, [&](Rank rank) { return std::find(lost.begin(), lost.end(), rank) != lost.end(); });
   const std::size_t states = p_.ensemble.ids.size();

@@ -12,7 +12,7 @@ namespace rondo::engine {
 
 namespace {
 
-constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 // How long an answer may take.
 constexpr double kAnswerSeconds = 2;
 
@@ -45,10 +45,10 @@ double StallWatch::watch(double now) {
 }
 
 double StallWatch::patience(double now) {
-  if (!options_.stall && !options_.stall_abort) return kNever;
+  if (!options_.stall && !options_.stall_abort) return kUnlimited;
   if (subject_.is_idle()) last_progress_ = now;
-  const double interval = seconds_or(options_.stall, kNever);
-  const double abort_after = seconds_or(options_.stall_abort, kNever);
+  const double interval = seconds_or(options_.stall, kUnlimited);
+  const double abort_after = seconds_or(options_.stall_abort, kUnlimited);
   const double abort_at = last_progress_ + abort_after;
   const double due = std::min(std::max(last_progress_, told_) + interval, abort_at);
   if (!asked_) {
@@ -58,7 +58,7 @@ double StallWatch::patience(double now) {
     peers_.send_all(to_bytes(messages::Ping()));
   }
   const double answered_by =
-      *asked_ + std::min(kAnswerSeconds, std::max(interval == kNever ? 1.0 : interval, 0.1));
+      *asked_ + std::min(kAnswerSeconds, std::max(interval == kUnlimited ? 1.0 : interval, 0.1));
   if (!all_have_answered() && now < answered_by) return answered_by - now;
   asked_.reset();
   told_ = now;

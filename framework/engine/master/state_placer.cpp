@@ -14,10 +14,9 @@
 namespace rondo::engine {
 
 using scheduler::Slot;
-using scheduler::Worker;
 
 void StatePlacer::require_workers() const {
-  if (p_.peers.alive() == 0) throw WorkerLost("all workers are lost", p_.peers.rank_of(Worker{0}));
+  if (p_.peers.alive() == 0) throw WorkerLost("all workers are lost", p_.peers.rank_of(scheduler::Worker{0}));
 }
 
 void StatePlacer::reset(std::size_t count, const Pack& pack) {
@@ -40,7 +39,7 @@ void StatePlacer::reset(std::size_t count, const Pack& pack) {
     std::vector<StateId>& ids = p_.ensemble.ids;
     ids.resize(count);
     for (std::size_t i = 0; i < count; ++i) ids[i] = StateId{first + i};
-    const std::vector<Worker> owners = p_.scheduler.reset(ids, {});
+    const std::vector<scheduler::Worker> owners = p_.scheduler.reset(ids, {});
     place(
         owners, packed.empty() ? pack_state : [&](std::size_t i, Buffer& out) { out.append(packed[i]); });
   };
@@ -63,7 +62,7 @@ void StatePlacer::drop_all() {
   p_.recovery.dropped(p_.ensemble.context);
 }
 
-void StatePlacer::place(const std::vector<Worker>& owners, const Pack& pack) {
+void StatePlacer::place(const std::vector<scheduler::Worker>& owners, const Pack& pack) {
   const std::size_t count = owners.size();
   Buffer out;
   for (std::size_t i = 0; i < count; ++i) {
@@ -100,7 +99,7 @@ void StatePlacer::resample(std::span<const std::uint32_t> offspring) {
   std::vector<StateId>& ids = p_.ensemble.ids;
   const StateId first{p_.ensemble.next_id};
   std::vector<Buffer> outgoing(p_.peers.count());
-  std::vector<Worker> owners(ids.size());
+  std::vector<scheduler::Worker> owners(ids.size());
   for (Slot slot = 0; slot < ids.size(); ++slot) owners[slot] = p_.scheduler.owner(slot);
   const std::vector<scheduler::Copy> copies = p_.scheduler.resample(offspring, first);
   auto copy = copies.begin();
@@ -123,7 +122,7 @@ void StatePlacer::resample(std::span<const std::uint32_t> offspring) {
   for (Slot slot = 0; slot < ids.size(); ++slot) ids[slot] = p_.scheduler.id(slot);
   p_.ensemble.next_id += ids.size();
   for (std::uint32_t w = 0; w < outgoing.size(); ++w)
-    if (!outgoing[w].empty()) p_.peers.send(Worker{w}, std::move(outgoing[w]));
+    if (!outgoing[w].empty()) p_.peers.send(scheduler::Worker{w}, std::move(outgoing[w]));
   p_.peers.flush();
 }
 

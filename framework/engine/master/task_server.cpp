@@ -11,8 +11,6 @@
 
 namespace rondo::engine {
 
-using scheduler::Worker;
-
 void PostedTasks::open() {
   const std::lock_guard lock(mutex_);
   is_open_ = true;
@@ -70,11 +68,11 @@ void TaskServer::serve(const std::function<bool()>& ended) {
   });
 }
 
-Worker TaskServer::least_busy() const {
+scheduler::Worker TaskServer::least_busy() const {
   std::uint32_t least = 0;
   for (std::uint32_t w = 0; w < peers_.count(); ++w)
     if (!peers_.is_lost(w) && (peers_.is_lost(least) || load_[w] < load_[least])) least = w;
-  return Worker{least};
+  return scheduler::Worker{least};
 }
 
 // Two batches at each worker, the one it works on and the next, of a millisecond each or of one task.
@@ -84,7 +82,7 @@ void TaskServer::hand_out() {
   const auto batch =
       static_cast<std::size_t>(seconds_ > 0 ? std::clamp(kBatchSeconds / seconds_, 1.0, kBatchMost) : 1);
   while (true) {
-    const Worker worker = least_busy();
+    const scheduler::Worker worker = least_busy();
     if (load_[index(worker)] >= 2 * batch) return;
     std::vector<detail::Task> tasks = posted_.take(batch, peers_.alive());
     if (tasks.empty()) return;
@@ -97,7 +95,7 @@ void TaskServer::hand_out() {
   }
 }
 
-void TaskServer::send_tasks(Worker worker, std::span<const std::uint64_t> numbers) {
+void TaskServer::send_tasks(scheduler::Worker worker, std::span<const std::uint64_t> numbers) {
   Buffer out = to_bytes(messages::Tasks{ensemble_.round - 1, ensemble_.seed, {}});
   for (const std::uint64_t number : numbers) {
     Posted& posted = tasks_.at(number);
@@ -138,14 +136,14 @@ void TaskServer::take(Rank from, const messages::TasksDone& done) {
 }
 
 void TaskServer::resume() {
-  std::map<Worker, std::vector<std::uint64_t>> again;
+  std::map<scheduler::Worker, std::vector<std::uint64_t>> again;
   for (auto each = tasks_.begin(); each != tasks_.end();) {
     if (!peers_.is_lost(each->second.worker)) {
       ++each;
     } else if (cancelled_) {
       each = tasks_.erase(each);
     } else {
-      const Worker to = least_busy();
+      const scheduler::Worker to = least_busy();
       again[to].push_back(each->first);
       each->second.worker = to;
       ++each;

@@ -36,8 +36,7 @@ using Main = std::function<int(detail::Engine&)>;
 // them, if that is to be printed.
 [[nodiscard]] int run_alone(Beginning& beginning, const detail::Program& program, const Main& main);
 
-// "rondo: rank 3: rondo::InputError: text\n", the one line that says why a run ended; to be written in one piece, so that
-// the lines of several ranks do not mix.
+// "rank 3: rondo::InputError: text", the line that says why a run ended; for Log::tell.
 [[nodiscard]] std::string describe(Rank rank, const std::exception& error);
 // The same of whatever is being handled.
 [[nodiscard]] std::string describe(Rank rank);

@@ -73,13 +73,6 @@ bool Search::ever_complete() const {
          });
 }
 
-Checkpoint Search::take(const Path& root) {
-  if (newest) return *std::exchange(newest, std::nullopt);
-  std::string text = root.string() + ": no checkpoint that can be restored";
-  for (const FileError& refusal : refusals) text += std::string("\n  ") + refusal.what();
-  throw CheckpointError(text);
-}
-
 std::vector<std::uint64_t> sequences(Storage& storage, const Path& root) {
   std::vector<std::uint64_t> found;
   for (const std::string& name : storage.list(root)) {

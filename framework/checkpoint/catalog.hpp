@@ -36,8 +36,6 @@ struct Search {
 
   // Whether a checkpoint ever ended here, believed or not. If not, a run may start from its begin.
   [[nodiscard]] bool ever_complete() const;
-  // The newest, or CheckpointError with every refusal in its text.
-  [[nodiscard]] Checkpoint take(const Path& root);
 };
 
 // One more than the highest there is, complete or not, so that a new checkpoint never meets files of another.
@@ -54,8 +52,7 @@ void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank);
 
 // The newest checkpoint below `before` that nothing is wrong with, down to `depth`. What a worker refuses
 // later, while it reads its states, is followed by a search with the refused one's number as `before`.
-[[nodiscard]] Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash,
-                                 Depth depth = Depth::states,
+[[nodiscard]] Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash, Depth depth,
                                  std::uint64_t before = std::numeric_limits<std::uint64_t>::max());
 
 // What there is in a folder that runs share, for one that has lost its own root, `own`.

@@ -27,7 +27,7 @@ struct Pruned {
 // next_sequence(). `depth` says what complete means: Depth::parts, or Depth::manifest where rank 0 does not
 // see the parts.
 Pruned prune(Storage& storage, const Path& root, std::uint64_t type_hash, std::uint64_t keep,
-             std::uint64_t writing, Depth depth = Depth::parts);
+             std::uint64_t writing, Depth depth);
 
 // Removes exactly the given ones: an attempt that failed (on a full disk its leftovers take the space of the
 // next), and on a worker with a disk of its own, which has no manifests to judge by, what rank 0's prune has

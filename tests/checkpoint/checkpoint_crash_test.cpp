@@ -47,13 +47,12 @@ std::uint64_t restored_round(Storage& storage, const Path& root) {
     for (const FileError& refusal : one.refusals)
       EXPECT_EQ(refusal.fault(), Fault::incomplete) << refusal.what();
   }
-  Search search = find_newest(storage, root, kTypeHash);
+  Search search = find_newest(storage, root, kTypeHash, Depth::states);
   if (!search.newest) {
     EXPECT_FALSE(search.ever_complete());
-    EXPECT_THROW(static_cast<void>(search.take(root)), CheckpointError);
     return 0;
   }
-  const Checkpoint found = search.take(root);
+  const Checkpoint& found = search.newest.value();
   EXPECT_TRUE(read_ensemble(storage, found.folder, found.manifest) == ensemble_after(found.manifest.round));
   return found.manifest.round;
 }

@@ -51,9 +51,9 @@ TEST(RoundTrip, AnyEnsembleOnAnyNumberOfPartsComesBackBitForBit) {
     const Ensemble saved = ensemble_of(generator(), generator() % 1000, i % 20 == 0 ? 5 : count, length_max);
     MemoryStorage storage;
     write_checkpoint(storage, kRoot, saved, 1 + generator() % 9, 1);
-    Search search = find_newest(storage, kRoot, kTypeHash);
+    Search search = find_newest(storage, kRoot, kTypeHash, Depth::states);
     ASSERT_TRUE(search.refusals.empty()) << search.refusals[0].what();
-    const Checkpoint found = search.take(kRoot);
+    const Checkpoint& found = search.newest.value();
     EXPECT_TRUE(read_ensemble(storage, found.folder, found.manifest) == saved) << "iteration " << i;
   }
 }
@@ -65,7 +65,7 @@ TEST(RoundTrip, ACostThatIsNotANumberComesBackBitForBit) {
   std::size_t next = 0;
   for (auto& [id, state] : saved.states) state.cost_bits = std::bit_cast<std::uint64_t>(odd_costs[next++]);
   write_checkpoint(storage, kRoot, saved, 2, 1);
-  const Checkpoint found = find_newest(storage, kRoot, kTypeHash).take(kRoot);
+  const Checkpoint found = std::move(find_newest(storage, kRoot, kTypeHash, Depth::states).newest).value();
   EXPECT_TRUE(read_ensemble(storage, found.folder, found.manifest) == saved);
 }
 

@@ -40,18 +40,18 @@ class Sizes : public ::testing::Test {
   // With one file of a terabyte, most of it holes, and all others small.
   void expect_the_others(std::uint64_t damaged, const Path& file) {
     FaultyStorage watched(storage_, {});
-    Search search = find_newest(watched, root_, kTypeHash);
+    Search search = find_newest(watched, root_, kTypeHash, Depth::states);
     EXPECT_LT(watched.read_max(), kLittle) << "memory was taken for what the length alone says";
     if (damaged == 3) {
       ASSERT_EQ(search.refusals.size(), 1U);
       EXPECT_EQ(search.refusals[0].file(), file.full()) << search.refusals[0].what();
     }
-    EXPECT_EQ(search.take(root_).sequence, damaged == 3 ? 2U : 3U);
+    EXPECT_EQ(search.newest.value().sequence, damaged == 3 ? 2U : 3U);
     write(4, 9);
-    EXPECT_EQ(find_newest(storage_, root_, kTypeHash).take(root_).sequence, 4U);
+    EXPECT_EQ(find_newest(storage_, root_, kTypeHash, Depth::states).newest.value().sequence, 4U);
     write(5, 1);
     EXPECT_EQ(sequences(storage_, root_).back(), 5U);
-    EXPECT_EQ(find_newest(storage_, root_, kTypeHash).take(root_).sequence, 5U);
+    EXPECT_EQ(find_newest(storage_, root_, kTypeHash, Depth::states).newest.value().sequence, 5U);
   }
 
   const Path root_;
@@ -132,7 +132,7 @@ TEST_F(Sizes, EveryLengthInAManifestIsHeldAgainstTheFile) {
       fs::copy_file(root_.full() / "kept", manifest.full(), fs::copy_options::overwrite_existing);
     }
   }
-  EXPECT_EQ(find_newest(storage_, root_, kTypeHash).take(root_).sequence, 3U);
+  EXPECT_EQ(find_newest(storage_, root_, kTypeHash, Depth::states).newest.value().sequence, 3U);
 }
 
 TEST(OutOfMemory, ForOneCheckpointTheOthersAreUsedAndTheNextOneIsComplete) {
@@ -145,13 +145,13 @@ TEST(OutOfMemory, ForOneCheckpointTheOthersAreUsedAndTheNextOneIsComplete) {
         write_checkpoint(memory, root, ensemble_of(7, round, 10, 50), 2, 9);
       const std::string folder = checkpoint_folder(root, unlucky).string();
       FaultyStorage faulty(memory, {Trouble::out_of_memory, at, true, folder});
-      Search search = find_newest(faulty, root, kTypeHash);
+      Search search = find_newest(faulty, root, kTypeHash, Depth::states);
       ASSERT_TRUE(search.newest);
       EXPECT_EQ(search.newest->sequence, unlucky == 3 ? 2U : 3U);
       // pruning meets it, too, and cannot tell what it is worth
       faulty.meet({Trouble::out_of_memory, at, true, folder});
       write_checkpoint(faulty, root, ensemble_of(7, 4, 10, 50), 2, 1);
-      EXPECT_EQ(find_newest(memory, root, kTypeHash).take(root).sequence, 4U);
+      EXPECT_EQ(find_newest(memory, root, kTypeHash, Depth::states).newest.value().sequence, 4U);
       const Numbers left = sequences(memory, root);
       EXPECT_TRUE(left == Numbers{4} || left == (Numbers{unlucky, 4})) << left.size();
     }

@@ -97,7 +97,7 @@ void write_checkpoint(Storage& storage, const Path& root, const Ensemble& ensemb
     remove_checkpoints(storage, root, {sequence});
     throw;
   }
-  prune(storage, root, kTypeHash, keep, sequence + 1);
+  prune(storage, root, kTypeHash, keep, sequence + 1, Depth::parts);
 }
 
 Ensemble read_ensemble(Storage& storage, const Path& folder, const Manifest& manifest) {

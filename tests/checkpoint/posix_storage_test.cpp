@@ -44,7 +44,7 @@ TEST_F(Posix, CheckpointsComeBackBitForBitAndOldOnesGo) {
   for (std::uint64_t round = 1; round <= 4; ++round) {
     write_checkpoint(storage_, root, ensemble_of(2, round, 40, 500'000), 3, 2);
   }
-  const Checkpoint found = find_newest(storage_, root, kTypeHash).take(root);
+  const Checkpoint found = std::move(find_newest(storage_, root, kTypeHash, Depth::states).newest).value();
   EXPECT_TRUE(read_ensemble(storage_, found.folder, found.manifest) == ensemble_of(2, 4, 40, 500'000));
   EXPECT_EQ(sequences(storage_, root), (std::vector<std::uint64_t>{3, 4}));
 }

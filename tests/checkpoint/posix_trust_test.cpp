@@ -100,7 +100,7 @@ TEST_F(Trust, ALinkInPlaceOfACheckpointIsNeitherReadNorEmptied) {
   expect_fault(Fault::foreign, planted, [&] { storage_.remove(planted / kManifestName); });
   expect_fault(Fault::foreign, planted, [&] { storage_.rename(planted / "notes", planted / "new"); });
 
-  const Search search = find_newest(storage_, root_, kTypeHash);
+  const Search search = find_newest(storage_, root_, kTypeHash, Depth::states);
   EXPECT_FALSE(search.newest);
   ASSERT_EQ(search.refusals.size(), 1U);
   EXPECT_EQ(search.refusals[0].fault(), Fault::foreign);
@@ -131,7 +131,7 @@ TEST_F(Trust, PlantedTemporaryNamesAreNotWrittenThrough) {
   part.add(StateId{0}, 1, {&byte, 1});
   manifest.parts = {part.finish()};
   commit_manifest(storage_, folder, manifest);
-  EXPECT_EQ(find_newest(storage_, root_, kTypeHash).take(root_).sequence, 1U);
+  EXPECT_EQ(find_newest(storage_, root_, kTypeHash, Depth::states).newest.value().sequence, 1U);
   EXPECT_EQ(storage_.list(folder), (std::vector<std::string>{"manifest", "part-00001"}));
   EXPECT_FALSE(is_link(folder / kManifestName));
   EXPECT_FALSE(fs::exists(outside_ / "nowhere"));
@@ -143,7 +143,7 @@ TEST_F(Trust, LinksInPlaceOfFilesAreNotReadAndGoAsLinks) {
     fs::copy(top_ / "made" / checkpoint_name(1), folder.full());
     fs::remove((folder / name).full());
     link(folder / name, outside_ / name);
-    const Search search = find_newest(storage_, root_, kTypeHash);
+    const Search search = find_newest(storage_, root_, kTypeHash, Depth::states);
     EXPECT_FALSE(search.newest) << name;
     ASSERT_EQ(search.refusals.size(), 1U);
     EXPECT_EQ(search.refusals[0].fault(), Fault::foreign) << search.refusals[0].what();
@@ -160,7 +160,7 @@ TEST_F(Trust, TheRootItselfMayBeALinkAndMayBeBelowOne) {
     const Path root(named);
     for (std::uint64_t round = 1; round < 4; ++round)
       write_checkpoint(storage_, root, ensemble_of(3, round, 10, 50), 2, 2);
-    EXPECT_EQ(find_newest(storage_, root, kTypeHash).take(root).sequence, 3U);
+    EXPECT_EQ(find_newest(storage_, root, kTypeHash, Depth::states).newest.value().sequence, 3U);
     EXPECT_EQ(sequences(storage_, root), (std::vector<std::uint64_t>{2, 3}));
   }
   EXPECT_TRUE(fs::exists(top_ / "scratch" / "below" / "it" / checkpoint_name(3)));
@@ -174,7 +174,8 @@ TEST_F(Trust, ALinkInPlaceOfARunsFolderAmongSharedOnesIsRefused) {
   before_ = content_of(outside_);
   link(run, outside_ / "empty");
   expect_fault(Fault::foreign, run, [&] { prepare_checkpoint(storage_, run, 1); });
-  expect_fault(Fault::foreign, run, [&] { static_cast<void>(find_newest(storage_, run, kTypeHash)); });
+  expect_fault(Fault::foreign, run,
+               [&] { static_cast<void>(find_newest(storage_, run, kTypeHash, Depth::states)); });
 }
 
 TEST_F(Trust, PipesSocketsAndDevicesAreRefusedAtOnce) {
@@ -223,11 +224,11 @@ TEST_F(Trust, WhatAnotherUserHasPutIntoAFolderThatManyMayWriteToIsNotBelieved) {
     expect_fault(Fault::foreign, system, [&] { static_cast<void>(storage_.list(system)); });
     return;
   }
-  Search search = find_newest(storage_, root_, kTypeHash);
+  Search search = find_newest(storage_, root_, kTypeHash, Depth::states);
   ASSERT_EQ(search.refusals.size(), 1U);
   EXPECT_EQ(search.refusals[0].fault(), Fault::foreign);
   EXPECT_EQ(search.refusals[0].file(), planted.full());
-  EXPECT_EQ(search.take(root_).sequence, 1U);
+  EXPECT_EQ(search.newest.value().sequence, 1U);
   // it is not removed either, nor written into
   const auto theirs = content_of(planted.full());
   for (std::uint64_t round = 3; round < 6; ++round)
@@ -250,32 +251,32 @@ TEST_F(Trust, TheOwnerOfARootThatNoOtherUserMayWriteToIsBelieved) {
     return;
   }
   fs::permissions(root_.full(), fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
-  EXPECT_EQ(find_newest(storage_, root_, kTypeHash).take(root_).sequence, 1U);
+  EXPECT_EQ(find_newest(storage_, root_, kTypeHash, Depth::states).newest.value().sequence, 1U);
   fs::permissions(root_.full(), fs::perms::owner_all | fs::perms::group_all);
-  EXPECT_FALSE(find_newest(storage_, root_, kTypeHash).newest);
+  EXPECT_FALSE(find_newest(storage_, root_, kTypeHash, Depth::states).newest);
 }
 
 TEST_F(Trust, AmongSharedFoldersOnlyThoseThatNoOtherUserMayWriteToAreUsed) {
   const Path run = Path::shared(top_ / "shared") / run_name("runs/one", ensemble_of(3, 1, 10, 50).run);
   write_checkpoint(storage_, run, ensemble_of(3, 1, 10, 50), 1, 1);
   const Path folder = run / checkpoint_name(1);
-  EXPECT_EQ(find_newest(storage_, run, kTypeHash).take(run).sequence, 1U);
+  EXPECT_EQ(find_newest(storage_, run, kTypeHash, Depth::states).newest.value().sequence, 1U);
   for (const Path& open : {run, folder, folder / kManifestName, folder / part_name(1)}) {
     for (const fs::perms other : {fs::perms::group_write, fs::perms::others_write}) {
       fs::permissions(open.full(), other, fs::perm_options::add);
       expect_fault(Fault::exposed, open, [&] {
-        Search search = find_newest(storage_, run, kTypeHash);
+        Search search = find_newest(storage_, run, kTypeHash, Depth::states);
         ASSERT_EQ(search.refusals.size(), 1U) << open;
         throw search.refusals[0];
       });
       fs::permissions(open.full(), other, fs::perm_options::remove);
     }
   }
-  EXPECT_EQ(find_newest(storage_, run, kTypeHash).take(run).sequence, 1U);
+  EXPECT_EQ(find_newest(storage_, run, kTypeHash, Depth::states).newest.value().sequence, 1U);
   for (const Path& theirs : {run, folder, folder / kManifestName}) {
     if (!give_away(theirs.full())) continue;
     expect_fault(Fault::foreign, theirs, [&] {
-      Search search = find_newest(storage_, run, kTypeHash);
+      Search search = find_newest(storage_, run, kTypeHash, Depth::states);
       ASSERT_EQ(search.refusals.size(), 1U) << theirs;
       throw search.refusals[0];
     });

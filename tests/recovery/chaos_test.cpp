@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include <rondo/ranks.hpp>
+
 #include "engine/random_program.hpp"
 #include "faulty_places.hpp"
 
@@ -100,12 +102,13 @@ class Program : private RandomProgram {
     std::map<std::uint64_t, std::size_t> done;  // by the input's mark
     const std::uint64_t count = dice_.below(30);
     std::uint64_t posted = 0, ended = 0;
-    master_.serve([&] {
+    detail::Tasks tasks(master_);
+    tasks.serve([&] {
       while (posted < count) {
         Input input;
         input.delay = slow_ ? 200 : 0;
         const std::uint64_t mark = posted++;
-        master_.post(
+        tasks.post(
             mark, input, [&, mark](const Output&) { ++done[mark], ++ended; },
             [&](const std::exception_ptr&) { ADD_FAILURE() << "a task failed"; });
       }

@@ -21,6 +21,7 @@
 #include <string>
 
 #include <rondo/detail/typed_kernel.hpp>
+#include <rondo/ranks.hpp>
 #include <rondo/rondo.hpp>
 
 #include "checkpoint/faulty_storage.hpp"
@@ -146,12 +147,13 @@ class Program : private RandomProgram {
     std::map<std::uint64_t, std::size_t> done;  // by the task's mark
     const std::uint64_t count = dice_.below(30);
     std::uint64_t posted = 0, ended = 0;
-    master_.serve([&] {
+    detail::Tasks tasks(master_);
+    tasks.serve([&] {
       while (posted < count) {
         Input input;
         input.delay = slow_ ? 200 : 0;
         const std::uint64_t mark = posted++;
-        master_.post(
+        tasks.post(
             mark, input, [&, mark](const Output&) { ++done[mark], ++ended; },
             [&](const std::exception_ptr&) { ADD_FAILURE() << "a task failed"; });
       }

@@ -42,6 +42,10 @@ concept Steppable = !std::ranges::input_range<Pipeline> && requires(Pipeline pip
   sequential(std::move(pipeline));
 };
 
+// Tasks of a master, for rondo/ranks.hpp.
+template <class U>
+class Tasks;
+
 }  // namespace detail
 
 /// One result of an update with forks.
@@ -284,10 +288,16 @@ class Master {
     engine_.safe_point(described(progress));
   }
 
-  /// Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
-  /// the task's `key`; on it and the seed depend the task's random numbers. post() may be called by any thread while the
-  /// main one is in serve(); `done` and `failed` are called by that one. What has not started when `ended` turns true is
-  /// dropped. See evaluate_on in rondo/ranks.hpp.
+  /// The counters of the run so far. One message to and from each worker.
+  [[nodiscard]] Profile profile() { return engine_.profile(); }
+
+ private:
+  friend class detail::Tasks<U>;
+
+  // Tasks: `update` of an empty State with this input, on whatever worker has least to do; its state is dropped. Call::id() is
+  // the task's `key`; on it and the seed depend the task's random numbers. post() may be called by any thread while the
+  // main one is in serve(); `done` and `failed` are called by that one. What has not started when `ended` turns true is
+  // dropped.
   void post(std::uint64_t key, const Input& input, std::function<void(Output)> done,
             std::function<void(std::exception_ptr)> failed) {
     engine_.post({key, packed(input),
@@ -302,17 +312,11 @@ class Master {
                   },
                   failed});
   }
-  /// Hands out what is posted, until `ended` returns true; see post(). WorkerLost if no worker is left.
   void serve(const std::function<bool()>& ended) { engine_.serve(ended); }
-  /// A number for code that makes keys of tasks, different from all others until the next serve() has ended.
+  // A number for code that makes keys of tasks, different from all others until the next serve() has ended.
   [[nodiscard]] std::uint64_t new_poster() { return engine_.new_poster(); }
-  /// Makes serve() ask `ended` again. From any thread.
   void wake() { engine_.wake(); }
 
-  /// The counters of the run so far. One message to and from each worker.
-  [[nodiscard]] Profile profile() { return engine_.profile(); }
-
- private:
   template <class T>
   static void write(const T& value, Buffer& out) {
     if constexpr (Accepted::value) pack(value, out);

@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -28,10 +30,34 @@
 
 namespace rondo {
 
+namespace detail {
+
+// The tasks of a master. Copies are of the same master, which outlives them.
+template <class U>
+class Tasks {
+ public:
+  explicit Tasks(Master<U>& master) : master_(&master) {}
+
+  // An update of an empty state on some worker, by Master::serve. From any thread while the main one is in serve().
+  void post(std::uint64_t key, const typename U::InputType& input,
+            std::function<void(typename U::OutputType)> done,
+            std::function<void(std::exception_ptr)> failed) {
+    master_->post(key, input, std::move(done), std::move(failed));
+  }
+  void serve(const std::function<bool()>& ended) { master_->serve(ended); }
+  [[nodiscard]] std::uint64_t new_poster() { return master_->new_poster(); }
+  void wake() { master_->wake(); }
+
+ private:
+  Master<U>* master_;
+};
+
+}  // namespace detail
+
 namespace streaming {
 
 template <class U>
-Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, Master<U>* master,
+Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, detail::Tasks<U> tasks,
                                              std::size_t slots, std::uint64_t first) {
   using Output = typename U::OutputType;
   std::deque<Slot<Output>> open;
@@ -50,7 +76,7 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
       SlotAndFiller<Output> place = make_slot<Output>(FilledBy::outside, "a task on a rank");
       const auto filler = std::make_shared<Filler<Output>>(std::move(place.filler));
       open.push_back(std::move(place.slot));
-      master->post(
+      tasks.post(
           next++, *item, [filler](Output output) { filler->fill(std::move(output)); },
           [filler](std::exception_ptr thrown) { filler->fail(std::move(thrown)); });
     }
@@ -64,13 +90,13 @@ Stream<typename U::OutputType> through_ranks(Stream<typename U::InputType> in, M
 
 template <class U>
 struct OnRanksStage : Stage {
-  Master<U>* master;
+  detail::Tasks<U> tasks;
   std::size_t slots;
-  OnRanksStage(Master<U>& m, std::size_t n) : master(&m), slots(n) {}
+  OnRanksStage(Master<U>& master, std::size_t n) : tasks(master), slots(n) {}
 
   Stream<typename U::OutputType> apply(Stream<typename U::InputType>&& in) && {
     // here and not in the constructor: the operands of | are made in any order, but applied from left to right
-    return through_ranks<U>(std::move(in), master, slots, master->new_poster() << 40).named("on_ranks");
+    return through_ranks<U>(std::move(in), tasks, slots, tasks.new_poster() << 40).named("on_ranks");
   }
   template <class T, class S, class Before>
   Stream<typename U::OutputType> apply(Chunked<T, S, Before>&& in) && {
@@ -118,7 +144,7 @@ void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOption
       error = std::current_exception();
     }
     ended = true;
-    master.wake();
+    detail::Tasks<U>(master).wake();
   };
   {
     streaming::OwnThread thread;  // joined where serve() throws, too
@@ -127,7 +153,7 @@ void for_each_on(Master<U>& master, Given&& given, Sink sink, const StreamOption
       ~AtEnd() { stop.request_stop(); }
     } at_end{stop};
     // The evaluation starts when the master serves, so that no task comes too early.
-    master.serve([&] {
+    detail::Tasks<U>(master).serve([&] {
       if (!thread.started()) thread = streaming::OwnThread("the evaluation of a stream on ranks", evaluation);
       return ended.load();
     });

@@ -5,7 +5,7 @@
 
 namespace rondo::mpi {
 
-// Throws MpiError with MPI's text for the code, unless the code is MPI_SUCCESS.
+// Throws MpiError with the name of the call and MPI's text for the code.
 [[noreturn]] void throw_error(int code, const char* call);
 // Prints this text instead; for destructors, which must not throw.
 void print_error(int code, const char* call);

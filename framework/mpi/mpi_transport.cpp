@@ -41,7 +41,7 @@ constexpr Seconds kNapShortest{20e-6};
 constexpr Seconds kNapLongest{1e-3};
 constexpr Seconds kNapOnOneNode{10e-3};  // senders ring; this is only for a message that MPI has delayed
 constexpr Seconds kNapUnfinished{
-    100e-6};  // at first, while a big message is under way in parts, which needs calls of MPI on both sides
+    100e-6};  // shortest nap while messages are under way in parts, which needs calls of MPI on both sides
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Seconds at_most) {
   timespec time{};
@@ -214,7 +214,7 @@ void MpiTransport::forget(Rank rank) {
   incoming_.erase(its, incoming_.end());
 }
 
-// Ignores the incomplete messages from and to the rank from now on, and keeps their memory.
+// Does not wait for messages to the rank any more, and keeps their memory, which MPI may still read.
 void MpiTransport::abandon(int rank) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < leaving_.size(); ++i) {

@@ -1,4 +1,4 @@
-// How often to checkpoint: what the user says, or the optimum for a cost and a failure rate. Pure.
+// The time between two checkpoints: the user's choice, or the optimum for a cost and a failure rate. Pure functions.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,8 @@ using Cadence = std::variant<std::chrono::seconds, Rounds>;
 // between_failures), is J. W. Young, "A first order approximation to the optimum checkpoint interval",
 // Communications of the ACM 17 (1974) 530-531.
 //
-// A free checkpoint gives zero: the caller sets a floor. Throws OptionError for a failure rate that is no
-// such thing.
+// The result is 0 if a checkpoint costs nothing, so the caller sets a lower limit. Throws OptionError if `between_failures` is
+// not a positive time.
 [[nodiscard]] Seconds optimum_interval(Seconds cost, Seconds between_failures);
 
 // The mean time between failures of a run on `nodes` nodes, each of which fails independently.

@@ -1,7 +1,7 @@
-// The checkpoints under one root folder: naming a new one, and finding the newest that can be believed.
+// The checkpoints under one root folder: names a new one, and finds the newest valid one.
 //
-// Lives on rank 0. A root belongs to one run at a time; its checkpoints are numbered in the order in which
-// they began. A folder that several runs share has a root for each of them (run_name).
+// Used on rank 0. Only one run at a time uses a root; its checkpoints are numbered in the order in which they began. A
+// folder that several runs share has a root for each of them (run_name).
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,11 @@
 
 namespace rondo::checkpoint {
 
-// How far a checkpoint is looked into before it is believed.
+// How much of a checkpoint is verified before it is used.
 enum class Depth {
-  manifest,  // only the manifest: for parts on disks that rank 0 does not see
-  parts,     // and every part's header, footer and index: its states are there, in full length
-  states,    // and every byte of every state
+  manifest,  // only the manifest; used if parts are on disks that rank 0 cannot read
+  parts,     // also every part's header, footer and index, so that all states are there in full length
+  states,    // also every byte of every state
 };
 
 struct Checkpoint {
@@ -31,23 +31,22 @@ struct Checkpoint {
 
 struct Search {
   std::optional<Checkpoint> newest;
-  // Why each newer one was refused, newest first; all of them if there is no `newest`.
+  // Why each newer checkpoint was refused, newest first. If there is no `newest`, all of them were.
   std::vector<FileError> refusals;
 
   // Whether a checkpoint ever ended here, believed or not. If not, a run may start from its begin.
   [[nodiscard]] bool ever_complete() const;
 };
 
-// One more than the highest there is, complete or not, so that a new checkpoint never meets files of another.
+// One more than the highest number there, complete or not, so that a new checkpoint's folder never has files of another.
 [[nodiscard]] std::uint64_t next_sequence(Storage& storage, const Path& root);
 [[nodiscard]] Path checkpoint_folder(const Path& root, std::uint64_t sequence);
-// Makes the root and the checkpoint's folder so that they survive a power cut; what is there already is fine. Returns
-// whether the checkpoint's folder is new. Rank 0 calls it before the workers write; a worker calls it too where it has a
-// disk of its own.
+// Creates the root and the checkpoint's folder, if they do not exist, so that they survive a power cut. Returns whether the
+// checkpoint's folder is new. Rank 0 calls it before the workers write; a worker with a disk of its own calls it, too.
 bool prepare_checkpoint(Storage& storage, const Path& root, std::uint64_t sequence);
 
-// Whether `rank` of `run` can write a small file in the root and read it, which is made if it is not there: throws FileError if not.
-// Leaves nothing but the root behind.
+// Tests that `rank` of `run` can write and read a small file in the root; throws FileError if it cannot. Creates the root if
+// it does not exist, and removes the file.
 void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank);
 
 // The newest checkpoint below `before` that nothing is wrong with, down to `depth`. What a worker refuses
@@ -55,21 +54,21 @@ void try_root(Storage& storage, const Path& root, std::uint64_t run, Rank rank);
 [[nodiscard]] Search find_newest(Storage& storage, const Path& root, std::uint64_t type_hash, Depth depth,
                                  std::uint64_t before = std::numeric_limits<std::uint64_t>::max());
 
-// What there is in a folder that runs share, for one that has lost its own root, `own`.
+// The roots in a folder that runs share, for a run that has lost its own root, `own`.
 struct Shared {
-  std::vector<Path> of_own;  // roots of runs that had the same, ascending
-  std::vector<Path> others;
+  std::vector<Path> of_own;  // copies of runs whose own root was `own`, ascending
+  std::vector<Path> others;  // copies of other runs
 };
 [[nodiscard]] Shared list_shared(Storage& storage, const Path& shared, const Path& own);
-// The roots there of one run, whatever its own root was called then.
+// The roots of one run there, for any name of its own root.
 [[nodiscard]] std::vector<Path> roots_of_run(Storage& storage, const Path& shared, std::uint64_t run);
 
-// One checkpoint by its folder. Throws FileError for the first thing that is wrong with it: in a folder that runs share also
-// if it is not of the run that its root is named after.
+// Verifies one checkpoint and returns its manifest. Throws FileError for the first fault; in a folder that runs share this
+// includes a checkpoint of another run than the name of its root says.
 [[nodiscard]] Manifest read_checkpoint(Storage& storage, const Path& folder, std::uint64_t type_hash,
                                        Depth depth);
 
-// The sequence numbers of the folders under a root that are named like checkpoints, ascending.
+// The numbers of the folders under a root that have the name of a checkpoint, ascending.
 [[nodiscard]] std::vector<std::uint64_t> sequences(Storage& storage, const Path& root);
 
 }  // namespace rondo::checkpoint

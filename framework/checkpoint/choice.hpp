@@ -1,8 +1,8 @@
-// Which checkpoint a run goes on from: a function of what is in its folder and in the folder of copies.
+// Chooses the checkpoint from which a run resumes, from its folder and the folder of copies.
 //
-// The newest that can be believed counts, of all places; of two copies of one the first. The folder of copies may be shared with
-// other runs: this run's are those with the id of the newest checkpoint in the first place. If that has none (a lost disk), they are those of
-// a run with the same first place; then there must be only one.
+// The newest valid checkpoint in both places is chosen; if it is in both, the one in the run's own folder. Other runs may
+// share the folder of copies. This run's copies are those with the id of the newest checkpoint in its own folder. If there
+// is no checkpoint in it (a lost disk), they are the copies of the run that used the same folder; there must be only one.
 #pragma once
 
 #include <cstdint>
@@ -19,32 +19,32 @@ namespace rondo::checkpoint {
 
 class Choice {
  public:
-  /// `tell` gets a line for each thing that the user should know about the places.
+  /// Called with each line that the user should read about the two places.
   using Tell = std::function<void(const std::string& line)>;
-  /// Looks into the folder, and into the one with copies if there is one. Reads manifests only, so that parts may be on disks that rank 0
-  /// does not see. Throws CheckpointError if copies are of more than one run.
+  /// Searches the folder and, if there is one, the folder of copies. Reads only manifests, so parts may be on disks that rank 0
+  /// cannot read. Throws CheckpointError if the copies belong to more than one run.
   Choice(Storage& storage, std::string folder, const std::optional<Path>& copies, std::uint64_t type_hash,
          Tell tell);
 
-  /// The one to go on from; null: there is none.
+  /// The checkpoint from which to resume; null if there is none.
   [[nodiscard]] const Checkpoint* newest() const;
-  /// Whether it is in the folder itself, and not a copy.
+  /// Whether newest() is in the run's own folder and not a copy.
   [[nodiscard]] bool is_first_place() const;
-  /// Whether the folder has one that can be believed.
+  /// Whether the run's own folder has a valid checkpoint.
   [[nodiscard]] bool has_first_place() const { return roots_.front().found.has_value(); }
-  /// The newest one cannot be used after all: the next one is looked for.
+  /// Refuses newest(), because it cannot be used after all, and searches for the next one.
   void refuse(const std::string& why);
-  /// Why others were refused, each on a line of its own after a line break; empty: no checkpoint has ever ended here.
+  /// Why checkpoints were refused, each on a line of its own after a line break; empty if none was ever completed here.
   [[nodiscard]] const std::string& refusals() const { return refusals_; }
 
  private:
   struct Root {
     explicit Root(Path its_path) : path(std::move(its_path)) {}
     Path path;
-    std::uint64_t before = std::numeric_limits<std::uint64_t>::max();  // the numbers that are left
+    std::uint64_t before = std::numeric_limits<std::uint64_t>::max();  // only smaller numbers are searched
     std::optional<Checkpoint> found;
     bool ever_complete = false;
-    bool is_foreign = false;  // it belongs to another user, among folders that users share
+    bool is_foreign = false;  // it belongs to another user, in a folder that users share
   };
 
   void search(Root& root);

@@ -1,7 +1,7 @@
-// One file that appears under its name whole or not at all, and is on disk when it does.
+// A file that appears under its name only when all of it is on disk.
 //
-// Used from one thread. Writes to NAME.tmp; commit() flushes, renames and flushes the folder. Destroyed
-// without commit(), or after a failed one, it removes what it wrote (as far as the storage lets it).
+// One thread uses it. It writes to NAME.tmp; commit() flushes the file, renames it and flushes the folder. If it is destroyed
+// without commit(), or after commit() has failed, it removes the file, if the storage permits that.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class DurableFile {
 
   void append(Bytes bytes);
   void commit();
-  // What was appended so far.
+  // The number of bytes that have been appended.
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const Path& path() const { return path_; }
 

@@ -1,7 +1,6 @@
-// What is wrong with one file of a checkpoint, for programs (the fault) and for people (the text).
+// An error about one file of a checkpoint, with a fault for programs and a text for people.
 //
-// Users see it as rondo::CheckpointError; the text names the file, where in it, what was found and what would
-// be right.
+// Users catch it as rondo::CheckpointError. The text names the file and the place in it, what was found, and what was expected.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +15,14 @@ namespace rondo::checkpoint {
 
 enum class Fault {
   io,             // the operating system refused: no space, no permission, a broken disk
-  missing,        // the manifest lists it, and it is not there
-  incomplete,     // a folder without a manifest: its checkpoint never ended
-  truncated,      // shorter than it says itself or than its manifest says
+  missing,        // the manifest lists it, but it does not exist
+  incomplete,     // a folder without a manifest: its checkpoint was never completed
+  truncated,      // shorter than its own header or its manifest says
   damaged,        // its bytes contradict their checksums, or each other
   other_type,     // written by a build with other types
   newer_version,  // written in a version of the format that this build does not know
-  foreign,        // a link, or of another user: it is not looked into
-  exposed,        // of this user, in a folder that users share, and others may write to it
+  foreign,        // a link, or a file of another user: it is not read
+  exposed,        // a file of this user, in a folder that users share, which other users may write
   older_version,  // written in a version of the format that this build does not read any more
 };
 
@@ -33,14 +32,14 @@ class FileError : public CheckpointError {
  public:
   FileError(Fault fault, std::filesystem::path file, const std::string& text);
   FileError(Fault fault, std::filesystem::path file, std::uint64_t offset, const std::string& text);
-  // An operation that the operating system refused (Fault::missing if there is no such file, else Fault::io).
+  // For an operation that the operating system has refused: Fault::missing if there is no such file, otherwise Fault::io.
   FileError(std::filesystem::path file, const std::string& operation, std::error_code code);
 
   [[nodiscard]] Fault fault() const { return fault_; }
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
-  // Where in the file, if the fault has a place.
+  // The offset of the fault in the file, if it has one.
   [[nodiscard]] std::optional<std::uint64_t> offset() const { return offset_; }
-  // The operating system's reason, if it was asked.
+  // The operating system's error, if there was one.
   [[nodiscard]] std::error_code code() const { return code_; }
 
  private:

@@ -1,9 +1,8 @@
 // Reads single states out of one part, by id.
 //
-// Opening it reads and verifies header, footer, index and schema (not the states); read() verifies the state that it
-// reads. So every byte that it hands out was covered by a checksum. Memory: 40 bytes per state of the part;
-// nothing is allocated by a length before the file's real size has vouched for it. read() may be called from
-// threads.
+// The constructor reads and verifies header, footer, index and schema; read() verifies the state that it reads. So every
+// byte that it returns has been verified by a checksum. It takes 40 bytes of memory per state of the part, and compares a
+// length in the file with the file's size before it allocates memory for it. Several threads may call read() at a time.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +27,19 @@ class PartReader {
     double cost = 0;
   };
 
-  // The part of this header (its manifest's type hash and round) that the manifest lists as `entry`. Refuses
-  // one that is not exactly this part. A worker needs no more of a manifest than these.
+  // Opens the part that the manifest lists as `entry`; `header` has the manifest's type hash and round. Throws FileError if
+  // the file is not exactly this part. A worker needs nothing else from the manifest.
   PartReader(Storage& storage, const Path& folder, const Header& header, const PartEntry& entry);
 
   [[nodiscard]] const Path& file() const { return file_; }
-  // By ascending id.
+  // The records by ascending id.
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
-  // As it was given to PartWriter::finish().
+  // The schema that was given to PartWriter::finish().
   [[nodiscard]] Bytes schema() const { return schema_; }
-  // Refuses the part as damaged if the state is not in it, against what its manifest said.
+  // The record of a state that is in this part according to the manifest. Throws FileError (Fault::damaged) if it is not.
   [[nodiscard]] const Record& at(StateId id) const;
 
-  // The record's state, appended to `into`, which stays as it was if the state is refused.
+  // Appends the record's state to `into`. If the state is damaged, throws FileError and leaves `into` unchanged.
   void read(const Record& record, Buffer& into) const;
 
  private:

@@ -1,7 +1,7 @@
-// Writes the states of one worker into one file of a checkpoint, as they come.
+// Writes the states of one worker into one file of a checkpoint, one after the other.
 //
-// Used from one thread, any thread. Holds a write block and 32 bytes per state, never the states. Destroyed
-// without finish(), or after anything threw, it leaves no part behind (as far as the storage lets it).
+// One thread uses it, which may be any. It keeps a write block and 32 bytes per state in memory, not the states. If it is
+// destroyed without finish(), or after an exception, it removes the part, if the storage permits that.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,20 @@ namespace rondo::checkpoint {
 
 class PartWriter {
  public:
-  // header.number names the part; no two workers of a checkpoint use the same. The folder must be there.
+  // header.number names the part; each worker has its own number. The folder must exist.
   PartWriter(Storage& storage, const Path& folder, const Header& header);
 
-  // The cost is kept as it is, bit for bit, whatever it means to the scheduler.
+  // Appends a state. The bits of `cost` are stored unchanged; only the scheduler interprets it.
   void add(StateId id, double cost, Bytes state);
-  // `schema` says of which types the states are; nobody here looks inside. The part is on disk under its name when this
-  // returns. The entry goes to rank 0, into the manifest.
+  // Completes the part, which is on disk under its name when this returns. `schema` describes the types of the states and is
+  // stored unread. The caller sends the entry to rank 0, for the manifest.
   [[nodiscard]] PartEntry finish(Bytes schema = {});
 
  private:
   Header header_;
   DurableFile file_;
   Buffer header_bytes_;
-  Buffer index_;  // and, at last, the schema
+  Buffer index_;  // followed by the schema in finish()
   std::vector<StateId> ids_;
   std::uint64_t total_ = 0;
 };

@@ -1,7 +1,7 @@
-// Where something of a checkpoint is: a root that the user has named, and below it names that Rondo makes.
+// The path of a file or folder of a checkpoint: a root that the user has named, and names below it that Rondo has chosen.
 //
-// The two parts stay apart, because a storage trusts them differently. The root is a path like any other: links in it are
-// followed, and it may belong to somebody else. None of the names below it may be a link.
+// The two parts are kept apart, because a storage trusts them differently. Links in the root are followed, and it may belong
+// to another user. None of the names below it may be a link.
 #pragma once
 
 #include <filesystem>
@@ -20,14 +20,14 @@ class Path {
   Path(std::string root) : root_(std::move(root)) {}
   explicit Path(std::filesystem::path root) : root_(std::move(root)) {}
 
-  /// A root that runs of several users may share. Below it a storage uses only what this user owns and no other user may
-  /// write to.
+  /// A root that runs of several users may share. Below it, a storage uses only files that this user owns and that no other
+  /// user may write.
   [[nodiscard]] static Path shared(std::filesystem::path root) {
     Path path(std::move(root));
     path.is_shared_ = true;
     return path;
   }
-  /// A path that was taken apart, to travel in a message.
+  /// The path with these parts, which have arrived in a message.
   [[nodiscard]] static Path of_parts(const std::string& root, const std::string& below, bool is_shared) {
     Path path(root);
     path.below_ = below;
@@ -50,9 +50,9 @@ class Path {
     path.below_.clear();
     return path;
   }
-  /// The last name in it.
+  /// The last name of the path.
   [[nodiscard]] std::string name() const { return full().filename().string(); }
-  /// The folder that it is in. That of a root is a root.
+  /// The folder that contains it. The parent of a root is a root.
   [[nodiscard]] Path parent() const {
     Path path = *this;
     std::filesystem::path& part = below_.empty() ? path.root_ : path.below_;

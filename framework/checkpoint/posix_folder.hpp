@@ -1,7 +1,7 @@
-// A folder of a checkpoint, held by a descriptor: what is done in it cannot be led elsewhere by links, nor by renaming.
+// A folder of a checkpoint, held by a descriptor, so that neither links nor renaming can lead its operations elsewhere.
 //
-// The root is opened as the user named it. Below it each level is opened in the one before; a level that is a link, or that
-// this run must not trust, is refused.
+// The root is opened by the path that the user has named. Below it, each level is opened relative to the level above it. A
+// level that is a link, or that this run must not trust, is refused.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@
 
 namespace rondo::checkpoint {
 
-// A signal that meets a slow file system must not fail a checkpoint.
+// Repeats a call that a signal has interrupted (EINTR), so that no signal makes a checkpoint fail.
 template <class Call>
 auto retried(Call call) {
   auto result = call();
@@ -24,8 +24,8 @@ auto retried(Call call) {
 
 [[noreturn]] void refuse(const Path& path, const std::string& operation, int error);
 
-// Owns an open descriptor. Its number is above those of the standard streams, whatever the program has closed: what is
-// printed must not end up in a file.
+// Owns an open descriptor. Its number is above those of the standard streams, even if the program has closed these, so that
+// no output is written into a file of a checkpoint.
 class Descriptor {
  public:
   explicit Descriptor(int number);
@@ -49,24 +49,24 @@ class PosixFolder {
   // Throws FileError: Fault::missing, Fault::foreign, Fault::exposed, Fault::io.
   explicit PosixFolder(const Path& path);
 
-  // For the ...at() calls; it may not be read from.
+  // The descriptor for openat() and the like. It cannot be read.
   [[nodiscard]] int descriptor() const { return descriptor_.number(); }
-  // For reading and fsync().
+  // A descriptor for reading and fsync().
   [[nodiscard]] Descriptor readable(const Path& path) const;
-  // What is in it under this name, the link itself if it is one; false if there is nothing.
+  // The status of this name in the folder, of the link itself if it is a link. Returns false if there is no such name.
   [[nodiscard]] bool look_at(const Path& path, struct stat& status) const;
-  // Throws FileError if what is in it must not be trusted: Fault::foreign, Fault::exposed.
+  // Throws FileError (Fault::foreign, Fault::exposed) if a file with this status must not be trusted.
   void require_trust(const Path& path, const struct stat& status) const;
 
  private:
   void enter(const Path& level);
 
   Descriptor descriptor_;
-  // The user that may own what is below a root that is not shared, as this user can replace all of it anyway.
+  // The owner of the root. In a root that is not shared, files of this user are trusted, since it can replace all of them.
   uid_t root_owner_;
 };
 
-// Gives what was just made in the folder the mode that was asked for, where the umask has taken some of it.
+// Sets the mode of a file that was just created in the folder, from which the umask may have removed bits.
 void restore_mode(int folder, const std::string& name, mode_t mode);
 
 }  // namespace rondo::checkpoint

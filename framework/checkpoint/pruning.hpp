@@ -1,10 +1,9 @@
-// Removes checkpoints that are no longer needed, and what is left of those that never ended.
+// Removes checkpoints that are no longer needed, and the files of checkpoints that were never completed.
 //
-// Safe at any moment of a crash: a checkpoint's manifest goes first, so that one without all of its parts
-// never looks complete. Removes only files that checkpoints write, and folders that are then empty. The last
-// complete checkpoint stays, whatever is asked for; so do checkpoints of another type, of a newer version, or
-// that cannot be read just now: nobody here can say what they are worth. One that ended but is refused stays
-// until a newer one is complete.
+// A crash at any moment is safe: a checkpoint's manifest is removed first, so that a checkpoint without all of its parts
+// never looks complete. Only files that checkpoints write are removed, and folders that are then empty. The last complete
+// checkpoint always stays. So do checkpoints of another type or of a newer version, and checkpoints that cannot be read at
+// the moment, because their value is unknown. A completed checkpoint that is refused stays until a newer one is complete.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +17,19 @@ namespace rondo::checkpoint {
 struct Pruned {
   std::vector<std::uint64_t> kept;     // complete checkpoints, ascending
   std::vector<std::uint64_t> removed;  // ascending
-  // What could not be removed. Not thrown: the checkpoints that are kept are as good without it.
+  // The files that could not be removed. They are not thrown as errors, because the kept checkpoints are valid.
   std::vector<FileError> failures;
 };
 
-// Keeps the newest `keep` complete checkpoints below `writing` (at least 1) and removes the rest of them.
-// Checkpoints from `writing` on are left alone: they may be being written. With nothing being written, pass
-// next_sequence(). `depth` says what complete means: Depth::parts, or Depth::manifest where rank 0 does not
-// see the parts.
+// Of the checkpoints with numbers below `writing`, keeps the newest `keep` complete ones (at least 1) and removes the others.
+// Checkpoints from `writing` on are not touched, because they may not be written completely yet; if none is being written,
+// pass next_sequence(). `depth` says how completeness is verified: Depth::parts, or Depth::manifest if rank 0 cannot read
+// the parts.
 Pruned prune(Storage& storage, const Path& root, std::uint64_t type_hash, std::uint64_t keep,
              std::uint64_t writing, Depth depth);
 
-// Removes exactly the given ones: an attempt that failed (on a full disk its leftovers take the space of the
-// next), and on a worker with a disk of its own, which has no manifests to judge by, what rank 0's prune has
-// already removed.
+// Removes exactly the given checkpoints. Used after a checkpoint failed, since on a full disk its files take the space of the
+// next one. A worker with a disk of its own, which has no manifests, removes with it what prune() on rank 0 has removed.
 Pruned remove_checkpoints(Storage& storage, const Path& root, const std::vector<std::uint64_t>& unwanted);
 
 }  // namespace rondo::checkpoint

@@ -1,12 +1,12 @@
-// The seam to the file system: every file operation of a checkpoint goes through it, so that tests can
-// refuse, shorten or lose any of them.
+// The interface to the file system. Every file operation of a checkpoint uses it, so that tests can refuse, shorten or lose
+// any of them.
 //
-// Every operation throws FileError if it fails, and says which path. Implementations keep no state between
-// operations: threads may use one Storage at the same time, on different files. A name is durable only after
-// sync_folder of its folder, a file's bytes only after OutputFile::sync.
+// An operation that fails throws FileError, which names the path. Implementations keep no state between operations: threads
+// may use one Storage at the same time on different files. A name is durable after sync_folder() of its folder, and the
+// bytes of a file after OutputFile::sync().
 //
-// Nothing outside of a root is ever read, written or removed. A name below the root that is a link, or that belongs to
-// another user, is refused with Fault::foreign (checkpoint/path.hpp).
+// No operation reads, writes or removes anything outside of a root. A name below the root that is a link or that belongs to
+// another user is refused with Fault::foreign (checkpoint/path.hpp).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@
 
 namespace rondo::checkpoint {
 
-// A file that is being written, from its begin to its end. Destroying it without close() leaves it as it is.
+// A file that is written from the beginning to the end. If it is destroyed without close(), the file stays as it is.
 class OutputFile {
  public:
   OutputFile() = default;
@@ -31,16 +31,15 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   virtual ~OutputFile() = default;
 
-  // Appends at least one byte of `bytes` (which is not empty) and says how many it took.
+  // Appends at least one byte of `bytes`, which must not be empty, and returns how many it has appended.
   [[nodiscard]] virtual std::size_t write(Bytes bytes) = 0;
-  // After a failure what was written is lost: systems drop the dirty pages, and a second try would succeed
-  // without them.
+  // If it fails, the written bytes are lost: systems drop the dirty pages, and a second call would succeed without them.
   virtual void sync() = 0;
   virtual void close() = 0;
 };
 
-// A file that is being read. Reads go by copy and not through a mapping: a mapped file that someone shortens,
-// or whose disk breaks, ends the process with SIGBUS instead of an error.
+// A file that is read. Reads copy and do not map the file: if a mapped file is truncated or its disk fails, the process gets
+// SIGBUS instead of an error.
 class InputFile {
  public:
   InputFile() = default;
@@ -49,8 +48,8 @@ class InputFile {
   virtual ~InputFile() = default;
 
   [[nodiscard]] virtual std::uint64_t size() const = 0;
-  // Fills the front of `into` and says how much of it; 0 only at the end of the file. Threads may read at the
-  // same time.
+  // Fills the beginning of `into` and returns the number of bytes, which is 0 only at the end of the file. Several threads
+  // may read at the same time.
   [[nodiscard]] virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) const = 0;
 };
 
@@ -61,19 +60,18 @@ class Storage {
   Storage& operator=(const Storage&) = delete;
   virtual ~Storage() = default;
 
-  // One level; its parent must exist. False if the folder was there already (another rank may have been
-  // faster).
+  // Creates one folder, whose parent must exist. Returns false if it exists already (another rank may have been faster).
   virtual bool create_folder(const Path& folder) = 0;
   virtual void sync_folder(const Path& folder) = 0;
-  // The names in a folder, ascending; none if there is no such folder.
+  // The names in a folder, ascending; empty if there is no such folder.
   [[nodiscard]] virtual std::vector<std::string> list(const Path& folder) = 0;
-  // An empty file, in place of one that may be there. It is a new one: whatever else has the old one open, or another name
-  // for it, is not affected.
+  // Creates an empty file. If there is a file of this name, it is replaced and not truncated: programs that have it open, and
+  // other names for it, are not affected.
   [[nodiscard]] virtual std::unique_ptr<OutputFile> create(const Path& file) = 0;
   [[nodiscard]] virtual std::unique_ptr<InputFile> open(const Path& file) = 0;
-  // Within one folder, in place of a file that may be there.
+  // Renames within one folder, and replaces a file that has the new name.
   virtual void rename(const Path& from, const Path& to) = 0;
-  // A file or an empty folder; one that is not there is fine.
+  // Removes a file or an empty folder, if it exists.
   virtual void remove(const Path& path) = 0;
 };
 

@@ -65,55 +65,54 @@ std::vector<OptionRow> make_rows() {
                     "one per core"},
                    &O::workers, Whole{1, 4096}),
       row({"alone", "on|off",
-           "this process is a run of its own, on threads, although a launcher has started others beside it",
+           "run this process by itself, on threads, although a launcher has started others beside it",
            "off: processes that were started together and do not find each other end with an error"},
           &O::alone, Switch{}),
-      optional_row(
-          {"stack", "SIZE",
-           "size of the stack of each thread that runs the program's functions, those of streams included",
-           "that of the main thread (`ulimit -s`), or 64M where that has no limit"},
-          &O::stack, Size{}),
-      row({"master-works", "on|off", "rank 0 has a worker too, for small machines"}, &O::master_works,
+      optional_row({"stack", "SIZE",
+                    "size of the stack of each thread that runs functions of the program, including threads "
+                    "of streams",
+                    "that of the main thread (`ulimit -s`), or 64M where that has no limit"},
+                   &O::stack, Size{}),
+      row({"master-works", "on|off", "run a worker on rank 0, too; for small machines"}, &O::master_works,
           Switch{}),
       row({"batch", "auto|off|N",
            "states per assignment; `auto`: by predicted time; `off`: states stay where they were placed"},
           &O::batch, AutoOffOrWhole{1, 1'000'000'000, false}),
       row({"seed", "N", "seed of `Call::random()` and of `master.random()`"}, &O::seed, Whole{}),
-      optional_row(
-          {"memory", "SIZE",
-           "size of the states (say 4G) that placement and stealing may bring to one worker", "no limit"},
-          &O::memory, Size{}),
+      optional_row({"memory", "SIZE",
+                    "largest total size of the states (for example 4G) that placement and stealing bring to "
+                    "one worker",
+                    "no limit"},
+                   &O::memory, Size{}),
       row({"rollback", "on|off",
-           "keeps a copy of the state that is being updated, and restores it if the update throws"},
+           "keep a copy of the state that is being updated, and restore it if the update throws"},
           &O::rollback, Switch{}),
       row({"check", "on|off",
-           "looks for faults of the program, to be used once per program: states move all the time, every "
-           "update is done "
-           "twice from the same bytes, and the first difference ends the run and names state, round, byte "
-           "and what it looks "
-           "like (a member that `serialize` forgets, a solver's hidden history, a global variable); it takes "
-           "more than "
-           "twice the time and three times the memory"},
+           "search the program for faults; use it once per program: states move all the time, every update "
+           "is done twice from the same bytes, and the first difference ends the run and names the state, "
+           "the round, the byte and the likely cause (a member that `serialize` forgets, a solver's hidden "
+           "history, a global variable); takes more than twice the time and three times the memory"},
           &O::check, Switch{}),
       row({"stall", "SECONDS",
            "seconds without progress before rank 0 prints which rank waits for what; 0: never"},
           &O::stall, SecondsOrNever{}),
       row({"stall-abort", "SECONDS",
-           "seconds without progress before the run ends, with status 75 if it has --rondo-checkpoint; 0: "
+           "seconds without progress before the run ends, with status 75 if --rondo-checkpoint is set; 0: "
            "never",
            "never"},
           &O::stall_abort, SecondsOrNever{}),
       row({"rounds-ahead", "N",
-           "rounds of `evolve()` that are open at a time; the outputs of so many rounds wait on rank 0"},
+           "rounds of `evolve()` that are open at a time; rank 0 holds the outputs of up to so many rounds"},
           &O::rounds_ahead, counts),
       row({"fanout", "N", "ranks to which one rank forwards a context or a big common input"}, &O::fanout,
           Whole{1, 65536}),
       row({"relay", "auto|off|N",
-           "workers in a group whose leader gathers the messages between them and rank 0; `off`: no groups",
+           "workers per group; the leader of a group gathers the messages between its workers and rank 0; "
+           "`off`: no groups",
            "auto: groups where there are many workers"},
           &O::relay, AutoOffOrWhole{2, 65536}),
       row({"input-memory", "SIZE",
-           "size of the inputs that wait at one worker, where each state has its own input"},
+           "size of the inputs that may wait at one worker in a round in which each state has its own input"},
           &O::input_memory, Size{}),
       row({"checkpoint", "DIR",
            "directory for this run's checkpoints, also where it resumes; one run per directory; to start "
@@ -123,9 +122,8 @@ std::vector<OptionRow> make_rows() {
            "none"},
           &O::checkpoint, Path{}),
       row({"checkpoint-copy", "DIR",
-           "second directory for every checkpoint, say on another file system: one complete place is enough "
-           "to resume; runs "
-           "may share it",
+           "second directory for every checkpoint, for example on another file system; a complete checkpoint "
+           "in one of the two is enough to resume; runs may share it",
            "none"},
           &O::checkpoint_copy, Path{}),
       optional_row({"checkpoint-every", "TIME|ROUNDSr",
@@ -134,54 +132,48 @@ std::vector<OptionRow> make_rows() {
                    &O::checkpoint_every, Cadence{}),
       row({"keep", "N", "number of checkpoints to keep"}, &O::keep, counts),
       row({"checkpoint-memory", "SIZE",
-           "size of the copies of states that may wait for the disk on one worker while it goes on; one "
-           "bigger state may "
-           "always wait"},
+           "size of the copies of states that may wait for the disk on one worker while it computes; a "
+           "single bigger state may wait, too"},
           &O::checkpoint_memory, Size{}),
       row({"checkpoint-arguments", "warn|refuse|ignore",
-           "what to do with a checkpoint of a run whose program had other arguments"},
+           "what to do when the checkpoint was written by a run whose program had other arguments"},
           &O::checkpoint_arguments, Word<rondo::Options::OtherArguments>{kOtherArguments}),
       optional_row({"walltime", "TIME",
-                    "time (say 2h) after which the run must have left, with status 75, or 74 if it has saved "
-                    "nothing new; "
-                    "needs --rondo-checkpoint",
+                    "time (for example 2h) after which the run must have ended, with status 75, or 74 if it "
+                    "has saved nothing new; needs --rondo-checkpoint",
                     "the end of the SLURM job"},
                    &O::walltime, Duration{}),
       row({"grace", "SECONDS",
-           "seconds after TERM or INT in which a round may end before the run leaves without it; mpirun "
+           "seconds after SIGTERM or SIGINT in which a round may end before the run ends without it; mpirun "
            "kills after 1"},
           &O::grace, SecondsOrZero{}),
       row({"round-grace", "TIME",
-           "time after USR2 in which a round may end before the run leaves without it, where no walltime is "
-           "known (with one, "
-           "until shortly before it); 0: no limit"},
+           "time after SIGUSR2 in which a round may end before the run ends without it, if no walltime is "
+           "known (otherwise until shortly before the walltime); 0: no limit"},
           &O::round_grace, DurationOrNone{}),
       row({"node-failure", "TIME",
            "mean time between failures of one node, for the optimum of --rondo-checkpoint-every", "5 years"},
           &O::node_failure, Duration{}),
       row({"recover", "on|off",
-           "goes on when workers are lost: each state has two copies in the memory of two workers; needs "
+           "continue when workers are lost; each state has two copies, in the memory of two workers; needs "
            "`slurm/rondo-run`"},
           &O::recover, Switch{}),
       row({"recover-every", "N",
-           "rounds between two refreshes of these copies; more is cheaper, but leaves more rounds to repeat "
-           "after a loss and "
-           "more inputs to keep on rank 0"},
+           "rounds between two renewals of these copies; a larger number is cheaper, but after a loss more "
+           "rounds are repeated, and rank 0 keeps more inputs"},
           &O::recover_every, counts),
       row({"recover-deadline", "SECONDS",
-           "seconds of silence after which a worker counts as lost; it answers during a long update, too, "
-           "but a busy machine "
-           "may delay the answer"},
+           "seconds without an answer after which a worker is declared lost; a worker answers during a long "
+           "update, too, but a busy machine may delay the answer"},
           &O::recover_deadline, PositiveSeconds{}),
       row({"orphan", "SECONDS",
-           "seconds of silence of rank 0 after which a worker ends the run, with status 75 if it has "
-           "--rondo-checkpoint; 0: "
-           "never; must be longer than the program ever computes between two calls"},
+           "seconds without a message from rank 0 after which a worker ends the run, with status 75 if "
+           "--rondo-checkpoint is set; 0: never; must be longer than the longest time that the program "
+           "computes between two calls"},
           &O::orphan, SecondsOrNever{}),
       row({"marker", "NAME",
-           "symbolic link to the exit status, which rank 0 makes as it leaves, for `slurm/rondo-run`; it "
-           "never replaces "
-           "another file",
+           "name of a symbolic link to the exit status, which rank 0 makes when it ends, for "
+           "`slurm/rondo-run`; never replaces another file",
            "none"},
           &O::marker, Path{}),
   };

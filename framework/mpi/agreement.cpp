@@ -20,7 +20,7 @@ namespace rondo::mpi {
 
 namespace {
 
-// Why the run cannot be, if some ranks are to recover and others are not: they would wait for each other. Collective.
+// The reason to refuse the run if --rondo-recover is set on some ranks only: they would wait for each other. Collective.
 std::string differing_recovery(const boost::mpi::communicator& communicator, const engine::Options* options) {
   const int recover = options != nullptr && options->recover ? 1 : 0;
   const int least = boost::mpi::all_reduce(communicator, recover, boost::mpi::minimum<int>());
@@ -33,7 +33,7 @@ std::string differing_recovery(const boost::mpi::communicator& communicator, con
                          "mpirun -x RONDO_RECOVER"));
 }
 
-// Open MPI's launcher says to its ranks whether the others live on when one dies.
+// Open MPI's launcher tells its ranks whether the others continue when one dies.
 bool survivors_live() {
   const char* const enabled = std::getenv("OMPI_MCA_orte_enable_recovery");
   return enabled != nullptr && std::string_view(enabled) != "0";

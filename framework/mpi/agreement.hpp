@@ -1,4 +1,4 @@
-// What the ranks agree on before a run.
+// Checks before a run that all ranks agree on the options.
 #pragma once
 
 #include <boost/mpi/communicator.hpp>
@@ -7,8 +7,8 @@
 
 namespace rondo::mpi {
 
-// Whether every rank could read its options, and whether they go together and with the launcher; otherwise one rank prints
-// why not. Prints the help, too, if that was asked for. Collective.
+// Whether every rank could read its options, and whether these are consistent with each other and with the launcher. If not,
+// one rank prints the reason. Also prints the help, if the user has asked for it. Collective.
 [[nodiscard]] bool agree_on_options(const boost::mpi::communicator& communicator,
                                     engine::Beginning& beginning);
 

@@ -1,13 +1,13 @@
-// Return codes of MPI as errors that name the call.
+// Turns return codes of MPI into errors that name the call.
 #pragma once
 
 #include <mpi.h>
 
 namespace rondo::mpi {
 
-// Throws MpiError with the text that MPI has for the code.
+// Throws MpiError with the name of the call and MPI's text for the code.
 [[noreturn]] void throw_error(int code, const char* call);
-// Prints that text; for destructors, which must not throw.
+// Prints this text instead; for destructors, which must not throw.
 void print_error(int code, const char* call);
 
 inline void check(int code, const char* call) {

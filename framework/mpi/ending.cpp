@@ -24,9 +24,9 @@ namespace rondo::mpi {
 
 namespace {
 
-// Null: MPI was not started here. Deleted as the process exits, but by no child that the program has forked.
+// Null if MPI was not started here. Deleted when the process exits, but not by a forked child.
 boost::mpi::environment* environment = nullptr;
-pid_t process = 0;  // that has started it
+pid_t process = 0;  // the process that has started MPI
 
 // The program ends the process in the middle of a run.
 void end_inside_run(const char* what, int status) {
@@ -45,7 +45,7 @@ void finalise_at_exit(int status, void*) {
   if (getpid() != process || boost::mpi::environment::finalized()) return;
   if (ending().running) end_inside_run("exit()", status);
   if (ending().lost_ranks) leave(status);
-  // mpirun kills all ranks as soon as one has left with a status that is not 0: what was printed must be out before
+  // mpirun kills all ranks as soon as one has exited with a status that is not 0: the output must have been written before
   engine::flush_output();
   mark(status);
   if (!ending().options) return finalise();

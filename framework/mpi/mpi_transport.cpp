@@ -23,25 +23,25 @@ using transport::Seconds;
 
 namespace {
 
-// A whole message; the size of a longer one, as uint64; a piece of that.
+// kWhole: a whole message. kLong: the size of a longer message, as uint64. kPiece: a piece of such a message.
 enum Tag { kWhole = 1, kLong = 2, kPiece = 3 };
 
-// Counts of Open MPI 4 are ints; a GiB leaves room on all sides.
+// Counts in Open MPI 4 are ints, which 1 GiB does not exceed.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
-// A message up to this size has arrived whole when a probe sees it, or is about to; a receive of it may block.
+// When a probe finds a message up to this size, it has arrived completely or is about to, so its receive may block.
 constexpr std::size_t kSmallBytes = 4096;
-// Sends that have not left while a new one is still looked after at once.
+// While fewer sends than this have not completed, each new send is tested at once.
 constexpr std::size_t kLeavingMost = 64;
-// Receives that are posted at a time: what arrives in the meantime stays where it is. The bytes are what a rank holds
-// beside its states when they come faster than it can unpack them; one message may be longer.
+// Limits of the receives that are posted at a time; other messages wait in MPI. The bytes limit the memory that a rank needs
+// beside its states when messages arrive faster than it unpacks them. A single message may be longer.
 constexpr std::size_t kIncomingMost = 64;
 constexpr std::size_t kIncomingBytes = std::size_t{8} << 20;
 
 constexpr Seconds kNapShortest{20e-6};
 constexpr Seconds kNapLongest{1e-3};
-constexpr Seconds kNapOnOneNode{10e-3};  // bells ring; this only mends a message that MPI put off
+constexpr Seconds kNapOnOneNode{10e-3};  // senders ring; this is only for a message that MPI has delayed
 constexpr Seconds kNapUnfinished{
-    100e-6};  // a big message that goes in parts needs both sides' help; for a start
+    100e-6};  // shortest nap while messages are under way in parts, which needs calls of MPI on both sides
 
 void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected, Seconds at_most) {
   timespec time{};
@@ -58,7 +58,7 @@ void futex_wake(std::atomic<std::uint32_t>& word) {
 
 MpiTransport::MpiTransport(MPI_Comm communicator) {
   check(MPI_Comm_dup(communicator, &communicator_), "MPI_Comm_dup");
-  // the user's communicator keeps its own way with errors
+  // only for the duplicate: the user's communicator keeps its error handler
   check(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
   check(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
@@ -68,7 +68,7 @@ MpiTransport::MpiTransport(MPI_Comm communicator) {
 
 MpiTransport::~MpiTransport() {
   if (!forgotten_.empty()) {
-    // the process is about to leave without MPI_Finalize; until then buffers stay where MPI knows them
+    // the process will exit without MPI_Finalize; until then MPI may use the buffers
     (void)new std::list<Outgoing>(std::move(abandoned_outgoing_));
     (void)new std::deque<Incoming>(std::move(abandoned_incoming_));
     (void)new std::list<Outgoing>(std::move(outgoing_));
@@ -81,8 +81,8 @@ MpiTransport::~MpiTransport() {
   check_quietly(MPI_Comm_free(&communicator_), "MPI_Comm_free");
 }
 
-// The place of the bell in its rank's part of the window, which MPI does not align; it is the same place for every rank, as
-// they map the window at their own, but aligned, addresses.
+// The bell in its rank's part of the window. MPI does not align the part. The offset is the same on every rank, because each
+// maps the window at an aligned address.
 MpiTransport::Bell* MpiTransport::bell_in(void* part) {
   std::size_t room = 2 * sizeof(Bell);
   return static_cast<Bell*>(std::align(alignof(Bell), sizeof(Bell), part, room));
@@ -117,11 +117,11 @@ void MpiTransport::make_bells() {
   check(MPI_Group_free(&near), "MPI_Group_free");
   check(MPI_Group_free(&all), "MPI_Group_free");
 
-  // with a core to spare for each rank's two threads, a short spin saves the wake-up
+  // if each rank's two threads have a core each, a short spin saves the time of a wake-up
   if (cores() >= 2 * static_cast<unsigned>(node_size)) spin_ = Seconds(20e-6);
 }
 
-// Tells the rank that something was sent to it. The message first, then this.
+// Tells the rank that a message was sent to it. Called after the message was sent.
 void MpiTransport::ring(Bell& bell) {
   bell.rung.fetch_add(1);
   rouse(bell);
@@ -137,7 +137,7 @@ void MpiTransport::post(const void* data, std::size_t size, int to, int tag,
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Isend(data, static_cast<int>(size), MPI_BYTE, to, tag, communicator_, &request), "MPI_Isend");
   int done = 0;
-  // most small ones have left at once; after many that have not, MPI would give the core away at each look for nothing
+  // most small messages leave at once; if many have not, each test could yield the core and find nothing
   if (size <= kSmallBytes && leaving_.size() < kLeavingMost)
     check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
   if (done != 0) return;
@@ -175,7 +175,7 @@ void MpiTransport::flush() {
   to_ring_.clear();
 }
 
-// Lets go of what has left. One look at all of it, as MPI may give the core away at each.
+// Frees the messages that have left. Tests all requests in one call, because MPI may yield the core in each call.
 void MpiTransport::reap() {
   if (leaving_.empty()) return;
   left_.resize(leaving_.size());
@@ -214,7 +214,7 @@ void MpiTransport::forget(Rank rank) {
   incoming_.erase(its, incoming_.end());
 }
 
-// What is on its way to this rank is not looked at any more, and stays in memory.
+// Does not wait for messages to the rank any more, and keeps their memory, which MPI may still read.
 void MpiTransport::abandon(int rank) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < leaving_.size(); ++i) {
@@ -234,7 +234,7 @@ void MpiTransport::abandon(int rank) {
   }
 }
 
-// Whether as much is being received as may be. Never with a message that comes in pieces: it needs more receives to end.
+// Whether the limit of posted receives is reached. False while a message arrives in pieces, which needs more receives to end.
 bool MpiTransport::at_limit() const {
   std::size_t bytes = 0;
   for (const Incoming& in : incoming_) {
@@ -244,8 +244,8 @@ bool MpiTransport::at_limit() const {
   return incoming_.size() >= kIncomingMost || bytes >= kIncomingBytes;
 }
 
-// Whether no more receives are posted for now. If none of them comes to an end, their sender may have died, and the
-// message that tells of it must get through.
+// Whether no more receives may be posted for now. False again if none of them completes for some time: their sender may have
+// died, and the message that reports this must be received.
 bool MpiTransport::full() {
   constexpr Seconds kPatience{0.5};
   if (!at_limit()) {
@@ -256,7 +256,7 @@ bool MpiTransport::full() {
   return now() - full_since_ < kPatience;
 }
 
-// Begins to receive the next message, if one is there.
+// Posts the receive of the next message, if there is one.
 bool MpiTransport::match() {
   if (full()) return false;
   int found = 0;
@@ -267,7 +267,7 @@ bool MpiTransport::match() {
   int count = 0;
   check(MPI_Get_count(&status, MPI_BYTE, &count), "MPI_Get_count");
   const auto size = static_cast<std::size_t>(count);
-  // only what has come already: the rest may never come
+  // only pieces that have arrived: the others may never arrive
   if (forgotten_.contains(status.MPI_SOURCE) && (status.MPI_TAG != kWhole || size > kSmallBytes)) return true;
 
   if (status.MPI_TAG == kLong) {
@@ -293,13 +293,13 @@ bool MpiTransport::match() {
   check(MPI_Imrecv(place, count, MPI_BYTE, &matched, &request), "MPI_Imrecv");
   int done = 0;
   check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-  // what was not copied at one go leaves in parts, with the sender's help
+  // a message that was not copied in one step leaves in parts, which needs calls of MPI on the sender
   if (Bell* sender = bells_[static_cast<std::size_t>(status.MPI_SOURCE)]; done == 0 && sender != nullptr)
     rouse(*sender);
   return true;
 }
 
-// The first message that is whole and has no earlier one of its sender before it.
+// The first complete message before which no other message of its sender waits.
 std::optional<Envelope> MpiTransport::completed() {
   for (auto in = incoming_.begin(); in != incoming_.end(); ++in) {
     if (std::any_of(incoming_.begin(), in, [&](const Incoming& earlier) { return earlier.from == in->from; }))
@@ -340,7 +340,7 @@ std::optional<Envelope> MpiTransport::receive() {
   }
 }
 
-// Whether nothing can have arrived: a look at MPI costs much more than this one.
+// Whether no message can have arrived. This costs much less than a call of MPI.
 bool MpiTransport::silent() const { return one_node_ && !doubt_ && bell_->rung.load() == heard_; }
 
 bool MpiTransport::something_there() {
@@ -372,7 +372,7 @@ void MpiTransport::wait(Seconds at_most) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!something_there()) {
     futex_wait(bell_->asleep, 1, std::min(nap, at_most));
-    doubt_ = doubt_ || bell_->asleep.load() == 1;  // nobody rang: look all the same
+    doubt_ = doubt_ || bell_->asleep.load() == 1;  // the sleep ended without a ring: look in MPI all the same
   }
   bell_->asleep.store(0);
   woken_ = false;

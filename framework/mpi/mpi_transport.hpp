@@ -1,13 +1,13 @@
 // The transport between MPI ranks.
 //
-// Only the thread that initialised MPI calls it (MPI_THREAD_FUNNELED), but for wake(). Nothing blocks in MPI: sends are
-// MPI_Isend, receives are matched by a probe. Raw MPI rather than Boost.MPI: its packed messages cost a copy and a second
-// message for the size, its requests a heap allocation each. A call of MPI that fails throws MpiError, whatever error handler the
-// given communicator has.
+// Only the thread that initialised MPI uses it (MPI_THREAD_FUNNELED), except that any thread may call wake(). No call blocks
+// in MPI: messages are sent by MPI_Isend, and a receive is posted after a probe has found its message. It uses MPI directly:
+// Boost.MPI would cost a copy and a second message (the size) per message, and a heap allocation per request. If a call of
+// MPI fails, it throws MpiError, whatever error handler the given communicator has.
 //
-// A rank that waits sleeps on a word of memory that all ranks of its node share (a doorbell): a rank that sends to it wakes it,
-// in microseconds and without its burning a core. Messages from other nodes ring no bell; for them it looks, less and
-// less often, once a millisecond at the least.
+// A waiting rank sleeps on a word of memory that the ranks of its node share (a doorbell). A rank of the node that sends it a
+// message wakes it within microseconds. Ranks of other nodes cannot ring; for their messages the rank polls at growing
+// intervals, up to a millisecond.
 #pragma once
 
 #include <mpi.h>
@@ -26,9 +26,9 @@ namespace rondo::mpi {
 
 class MpiTransport final : public transport::Transport {
  public:
-  // Collective over the communicator, which it duplicates.
+  // Duplicates the communicator. Collective.
   explicit MpiTransport(MPI_Comm communicator);
-  // Collective, unless a rank was forgotten: then nothing is given back to MPI.
+  // Collective, unless a rank was forgotten: then it frees nothing of MPI's.
   ~MpiTransport() override;
 
   Rank rank() const override { return Rank{rank_}; }
@@ -45,22 +45,22 @@ class MpiTransport final : public transport::Transport {
   transport::Seconds now() const override { return transport::steady_now(); }
 
  private:
-  // On a cache line of its own.
+  // A rank's doorbell, on a cache line of its own.
   struct alignas(64) Bell {
     std::atomic<std::uint32_t> asleep;  // 1 while its rank sleeps
-    std::atomic<std::uint32_t> rung;    // how often, after messages were sent to it
+    std::atomic<std::uint32_t> rung;    // number of times that senders have rung
   };
   struct Outgoing {
     int to;
     Buffer message;
-    std::unique_ptr<std::uint64_t> total;  // of a long message; goes before its pieces
-    std::size_t parts = 0;                 // that have not left
+    std::unique_ptr<std::uint64_t> total;  // size of a long message, which is sent before its pieces
+    std::size_t parts = 0;                 // number of parts that have not left
   };
   struct Incoming {
     int from;
     Buffer message;
     std::vector<MPI_Request> requests;
-    std::size_t missing;  // bytes of a long message that no receive is posted for
+    std::size_t missing;  // bytes of a long message for which no receive has been posted
   };
 
   static Bell* bell_in(void* part);
@@ -88,22 +88,22 @@ class MpiTransport final : public transport::Transport {
   std::vector<Bell*> bells_;  // by rank; null on other nodes
   std::atomic<bool> woken_{false};
   transport::Seconds nap_{0};
-  std::uint32_t heard_ = 0;  // rings, after which everything that had arrived was taken in
+  std::uint32_t heard_ = 0;  // value of Bell::rung when all arrived messages were last received
   bool doubt_ = true;        // whether a message may be there without a ring
 
   std::list<Outgoing> outgoing_;
-  std::vector<MPI_Request> leaving_;  // the parts of all of them
+  std::vector<MPI_Request> leaving_;  // the requests of all their parts
   std::vector<std::list<Outgoing>::iterator> leaving_of_;
-  std::vector<int> left_;  // which of them have
+  std::vector<int> left_;  // indices of the requests that have completed
   std::size_t unsent_ = 0;
   std::deque<Incoming> incoming_;
-  transport::Seconds full_since_{0};  // as many as may be; 0: it is not so
+  transport::Seconds full_since_{0};  // since when the limit of receives has been reached; 0: it has not
   std::set<int> forgotten_;
-  // From and to forgotten ranks. MPI may still read and write them, and has no way to be told otherwise.
+  // Messages to and from forgotten ranks. They stay in memory, because MPI may still read and write them.
   std::list<Outgoing> abandoned_outgoing_;
   std::deque<Incoming> abandoned_incoming_;
   std::deque<transport::Envelope> to_self_;
-  std::vector<Bell*> to_ring_;  // of ranks that were sent something since the last flush
+  std::vector<Bell*> to_ring_;  // bells of the ranks to which messages were sent since the last flush
 };
 
 }  // namespace rondo::mpi

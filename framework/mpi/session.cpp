@@ -44,7 +44,7 @@ int refuse_to_run_alone(const engine::Launch& launch) {
   return EXIT_FAILURE;
 }
 
-// Now that the rank is known.
+// Called when the rank is known.
 void watch_as(int rank, engine::Beginning& beginning) {
   const engine::Options& options = *beginning.options();
   engine::Watchdog& watchdog = *beginning.watchdog();
@@ -55,7 +55,7 @@ void watch_as(int rank, engine::Beginning& beginning) {
   watchdog.leave_by(walltime.last_moment() + kMasterFirst, engine::kRequeueStatus, walltime.source);
 }
 
-// Tells of the options of rank 0 that mean nothing where a launcher has started ranks.
+// Prints which options of rank 0 have no effect because a launcher has started the ranks.
 void tell_of_ignored(const engine::Options& options, int size) {
   if (!options.workers) return;
   const int workers = size - (options.master_works ? 0 : 1);
@@ -130,7 +130,7 @@ int run_ranks(const boost::mpi::communicator& communicator, engine::Beginning& b
   return run_rank(communicator, host, options, program, main);
 }
 
-// The same. The edge of the program: what MPI refuses before the ranks have met is told as the engine's errors are.
+// The same, at the edge of the program: an error of MPI before the ranks have met is printed like the engine's errors.
 int run_on(MPI_Comm communicator, engine::Beginning& beginning, const detail::Program& program,
            const detail::Main& main) {
   try {

@@ -1,4 +1,4 @@
-// The transport between threads of one process: a mailbox per place.
+// The transport between threads of one process. Each place has a mailbox.
 #pragma once
 
 #include <condition_variable>
@@ -17,7 +17,7 @@ class InProcess {
  public:
   explicit InProcess(std::int32_t size);
 
-  // The transport of one place; to be used by one thread.
+  // The transport of one place. Only one thread may use it.
   [[nodiscard]] std::unique_ptr<Transport> open(Rank rank);
 
  private:

@@ -43,7 +43,7 @@ std::vector<Rank> relay_leaders(const RelayPlan& plan, std::size_t ranks,
                                 std::span<const std::string> nodes) {
   std::vector<Rank> leaders(ranks, kMaster);
   if (plan.group == 0) return leaders;
-  std::size_t runs = 0;  // of ranks that follow each other on one node
+  std::size_t runs = 0;  // number of sequences of consecutive ranks on one node
   for (std::size_t rank = 1; rank < nodes.size(); ++rank)
     if (rank == 1 || nodes[rank] != nodes[rank - 1]) ++runs;
   const bool by_node = runs > 1 && 2 * (ranks - 1) >= runs * plan.group;
@@ -78,7 +78,7 @@ void Relay::end() {
       if (leader != kMaster) put(leader, {kEnd, 0, 0}, {});
   }
   while (is_busy()) {
-    while (receive()) {  // whatever still comes for this rank itself, nobody waits for
+    while (receive()) {  // messages for this rank itself are not needed any more
     }
     if (is_busy()) wait(Seconds(1e-3));
   }
@@ -99,7 +99,7 @@ void Relay::send(Rank to, Buffer message) {
 void Relay::put(Rank receiver, Rank peer, Buffer message) {
   if (message.size() <= kPartBytes) return put(receiver, {peer, 0, message.size()}, message);
   put(receiver, {peer, 1, 0}, {});
-  if (!bundles_[receiver].empty()) send_bundle(receiver);  // or it was full
+  if (!bundles_[receiver].empty()) send_bundle(receiver);  // not if it became full and was sent
   below_.send(receiver, std::move(message));
 }
 
@@ -126,7 +126,7 @@ void Relay::send_bundle(Rank receiver) {
   below_.send(receiver, std::exchange(bundles_[receiver], Buffer()));
 }
 
-// Many messages in a short time wait for each other, but for the first.
+// A leader sends the first message at once and gathers those that follow within the pace.
 bool Relay::too_early(Rank receiver) const { return receiver == kMaster && now() - sent_up_ < pace_; }
 
 void Relay::flush() {
@@ -134,7 +134,7 @@ void Relay::flush() {
     if (too_early(filled_[i])) {
       ++i;
     } else {
-      send_bundle(filled_[i]);  // which takes it off the list
+      send_bundle(filled_[i]);  // this also removes it from the list
     }
   }
   below_.flush();
@@ -163,7 +163,7 @@ std::optional<Envelope> Relay::receive() {
   while (ready_.empty()) {
     auto envelope = below_.receive();
     if (!envelope) {
-      flush();  // what has been sent on
+      flush();  // sends the parts that were put into bundles
       return std::nullopt;
     }
     const bool early = !on_ && (is_bundle(envelope->message) ||
@@ -212,7 +212,7 @@ void Relay::take_bundle(Rank from, Bytes bundle) {
   }
 }
 
-// Where a part of a bundle goes on to; nowhere if it is for this rank.
+// The rank to which a part of a bundle is sent on; nullopt if it is for this rank.
 std::optional<Rank> Relay::next_hop(Rank from, Rank peer) const {
   if (!leads()) return std::nullopt;
   if (from != kMaster) return kMaster;

@@ -1,25 +1,25 @@
-// Gathers what rank 0 and the workers say to each other, so that the master of very many workers handles few messages.
+// Bundles the messages between rank 0 and the workers, so that rank 0 handles few messages when there are very many workers.
 //
-// A Transport around another one; every rank of a run has one. Until begin() it only passes on. From then on ranks
-// are in groups with a leader each, an ordinary worker:
+// A Relay is a Transport around another one; every rank of a run has one. Until begin() it passes all messages on unchanged.
+// From then on the workers are in groups. One worker of each group is its leader; a leader also computes, like any worker:
 //
-//   master to worker   what goes to one group is gathered in a bundle for its leader, which takes it apart and sends it on
-//   worker to master   goes to the leader, which sends a bundle now and then
-//   worker to worker   direct, as before
+//   master to worker   rank 0 sends the messages for one group as a bundle to the leader, which sends each part on
+//   worker to master   a worker sends its message to the leader, which sends a bundle from time to time
+//   worker to worker   direct
 //
-// So all messages between rank 0 and a worker go through the same leader, always, and stay in order. A message that is
-// big enough for its copies to cost more than its being a message is none of a bundle: the bundle before it ends with
-// its address, and it follows, untouched, as the next message of that sender to that receiver.
+// All messages between rank 0 and a worker go through the same leader, so they stay in order. A message that costs more to
+// copy than to send is not copied into a bundle: the bundle before it ends with its address, and the message follows
+// unchanged as the next message from that sender to that receiver.
 //
-// The switch keeps the order too. begin() follows a direct message of rank 0 that says so (the welcome): what a worker gets
-// through its leader before that has overtaken it, and is held back.
+// Messages also stay in order while bundles begin. Rank 0 announces them to each worker in a direct message (the welcome),
+// upon which the worker calls begin(). A message that arrives through the leader before the welcome is held until begin().
 //
-// A leader keeps what a slow member has not taken yet, and nothing limits that but what there is to say: the member's part of a
-// round, or in a reset its states, which it is about to hold itself. To stop taking in from rank 0 meanwhile is no way
-// out: MPI cannot leave out one sender, and two leaders that wait for each other's states would wait for ever.
+// A leader keeps the messages that a slow member has not received yet. Their size is limited only by what is sent: the
+// member's part of a round or, in a reset, its states, which the member will hold anyway. The leader cannot stop receiving
+// from rank 0 meanwhile: MPI cannot exclude one sender, and two leaders that wait for each other's states would deadlock.
 //
-// Rank 0 pays for a bundle as for one message, and per part about what a copy of its bytes takes. A leader pays for
-// its group's messages; one that computes for long still relays, as another thread communicates.
+// A bundle costs rank 0 as much as one message, and each part about as much as a copy of its bytes. A leader handles the
+// messages of its group. It relays during a long update, too, because another thread communicates.
 #pragma once
 
 #include <cstddef>
@@ -36,28 +36,31 @@ namespace rondo::transport {
 
 // How the workers are grouped.
 struct RelayPlan {
-  std::uint32_t group = 0;  // workers; 0: no relay
-  Seconds pace{0};  // a leader sends rank 0 no more than one bundle in this time; the first one at once
+  std::uint32_t group = 0;  // workers per group; 0: no relay
+  Seconds pace{0};  // shortest time between two bundles of one leader to rank 0; the first is sent at once
 };
 
-// The plan for a group of this size, when a message costs rank 0 so much: all leaders together take half of its time.
+// The plan for groups of this size, if rank 0 needs the time `message` for one message: the bundles of all leaders together
+// take at most half of its time.
 [[nodiscard]] RelayPlan relay_of(std::uint32_t group, std::uint32_t workers, Seconds message);
 
-// The same with the best group, or none below the knee. In a round rank 0 has about four messages with each worker
-// (the part, a report, a request to give and its answer), most of them at its start and its end. While they take it
-// less than kBurst, the time between two reports of one worker, nobody waits for long. At the knee
+// The plan with the best size of groups, or no relay if there are too few workers for it to pay. In a round rank 0 exchanges
+// about four messages with each worker (the assignment, a report, a request to give states and its answer), most of them at
+// the start and at the end. While rank 0 handles all of them in less than kBurst, the time between two reports of one
+// worker, no worker waits for long. The limit is
 //
-//   workers = kBurst / (4 * message)       1,250 for 2 us, the same on 250 nodes of slow networks at 10 us
+//   workers = kBurst / (4 * message)       1,250 at 2 us per message, 250 at 10 us (slow networks)
 //
-// A bundle costs rank 0 what a message does, and takes its leader as many messages: workers / group + group is least
-// for the square root of the workers.
+// A bundle costs rank 0 one message, and its leader one message per member. The sum, workers / group + group, is smallest
+// for group = sqrt(workers).
 [[nodiscard]] RelayPlan plan_relay(std::uint32_t workers, Seconds message);
 inline constexpr Seconds kBurst{10e-3};
 inline constexpr std::uint32_t kRelayLeast =
-    128;  // workers: at the start a first message may take much longer than others
+    128;  // workers; a smaller run has no relay: a measured first message may take much longer than later ones
 
-// The leader of each rank; rank 0 leads itself. Groups are the ranks of a node, in parts of at most twice plan.group; where
-// nodes have less than half of that, or none is named, consecutive ranks. The leader is the group's first.
+// The leader of each rank; rank 0 is its own leader. A group is a node's ranks, split into groups of at most twice
+// plan.group. If nodes have on average fewer than plan.group / 2 workers, or if no nodes are named, a group is plan.group
+// consecutive ranks. The leader is the first rank of its group.
 [[nodiscard]] std::vector<Rank> relay_leaders(const RelayPlan& plan, std::size_t ranks,
                                               std::span<const std::string> nodes);
 
@@ -65,41 +68,43 @@ class Relay final : public Transport {
  public:
   explicit Relay(Transport& below) : below_(below) {}
 
-  // Rank 0: the leader of each rank, as relay_leaders() gives them. All others have been told.
+  // On rank 0, after it has sent each worker its leader: begins to bundle. `leaders` is the result of relay_leaders().
   void begin(std::vector<Rank> leaders);
-  // Another rank: what rank 0 has told it. Rank 0 as the leader: there is no relay.
+  // On a worker: begins to bundle, with the leader and the pace that rank 0 has sent. If rank 0 is the leader, there is no relay.
   void begin(Rank leader, Seconds pace);
-  // When nothing more is to be said: rank 0 tells the leaders so, a leader waits for that word and until all has been sent on.
+  // Ends the relay after the last message. Rank 0 announces the end to the leaders; a leader waits for this announcement and
+  // until it has sent on all messages.
   void end();
-  /// How much of this time may pass until flush() or receive() have something to do by themselves.
+  /// The time after which flush() or receive() must be called to send what waits; `at_most` if nothing waits.
   [[nodiscard]] Seconds patience(Seconds at_most) const;
-  /// Whether this rank is a leader that has not heard that word yet, or has something to send.
+  /// Whether this rank has something to send, or is a leader to which rank 0 has not announced the end yet.
   [[nodiscard]] bool is_busy() { return (leads() && !ended_) || unsent() > 0; }
 
   [[nodiscard]] Rank rank() const override { return below_.rank(); }
   [[nodiscard]] std::int32_t size() const override { return below_.size(); }
-  // No message but a relay's begins with the word kBundle.
+  // The caller guarantees that no message begins with the word kBundle, which marks a bundle.
   void send(Rank to, Buffer message) override;
   void flush() override;
   [[nodiscard]] std::optional<Envelope> receive() override;
   [[nodiscard]] std::size_t unsent() override;
   void wait(Seconds at_most) override;
-  void forget(Rank rank) override { below_.forget(rank); }  // with recovery there is no relay
+  void forget(Rank rank) override { below_.forget(rank); }  // there is no relay in a run with recovery
   void wake() override { below_.wake(); }
   [[nodiscard]] Seconds now() const override { return below_.now(); }
 
   static constexpr std::uint32_t kBundle = 0x626e646c;
-  /// A bundle is the word kBundle and parts: each has this head, and then so many bytes.
+  /// A bundle is the word kBundle and then parts. A part is this head and then `size` bytes.
   struct Part {
-    Rank peer;              // for whom, or from rank 0's point of view, from whom; kEnd: nothing more comes
-    std::uint32_t follows;  // 1: as the next message
+    Rank
+        peer;  // the worker that the part is for or, in a bundle to rank 0, from; kEnd: rank 0 announces the end
+    std::uint32_t follows;  // 1: the message is not in the bundle but follows as the next one
     std::uint64_t size;
   };
-  // A copy of so much takes about as long as a message: 4 us at 8 GB/s.
+  // A copy of this size takes about as long as a message: 4 us at 8 GB/s.
   static constexpr std::size_t kPartBytes = 32 << 10;
   static constexpr std::size_t kBundleBytes = 256 << 10;
   static constexpr Seconds kBundleAge{
-      200e-6};  // at which it goes, so that all do not wait for the last of a long list
+      200e-6};  // age at which a bundle is sent, so that the first workers do not wait for the last of a long list
 
  private:
   static constexpr Rank kEnd{-1};
@@ -117,16 +122,16 @@ class Relay final : public Transport {
   Transport& below_;
   bool on_ = false;
   bool ended_ = false;
-  Rank leader_ = kMaster;      // of this rank
-  std::vector<Rank> leaders_;  // of all, on rank 0
+  Rank leader_ = kMaster;      // the leader of this rank
+  std::vector<Rank> leaders_;  // the leader of each rank; on rank 0 only
   Seconds pace_{0};
-  Seconds sent_up_{-1e9};                     // when a leader's last bundle went to rank 0
+  Seconds sent_up_{-1e9};                     // when this leader last sent a bundle to rank 0
   std::unordered_map<Rank, Buffer> bundles_;  // by receiver
-  std::vector<Rank> filled_;                  // those that are not empty, in order
-  Seconds filled_since_{0};                   // the first of them
+  std::vector<Rank> filled_;                  // receivers of bundles that are not empty, oldest first
+  Seconds filled_since_{0};                   // when the first of these was begun
   std::unordered_map<Rank, Rank> following_;  // by sender: the peer of its next message
   std::deque<Envelope> ready_;
-  std::vector<Envelope> held_;  // came before begin()
+  std::vector<Envelope> held_;  // messages that arrived before begin()
 };
 
 }  // namespace rondo::transport

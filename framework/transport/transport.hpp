@@ -1,9 +1,9 @@
-// The seam between the engine and whatever carries its messages.
+// The interface between the engine and what carries its messages.
 //
-// One Transport is one place of a run: rank 0 is the master's, the others are workers'. Used by one thread, the one that
-// communicates; only wake() may be called from any thread. Nothing here blocks but wait().
+// One Transport is one rank of a run: rank 0 is the master, the others are workers. Only the communicating thread of the
+// rank uses it, except that any thread may call wake(). Only wait() blocks.
 //
-// Between each pair of places messages arrive in the order in which they were sent; nothing is said of others.
+// Messages between two ranks arrive in the order in which they were sent. There is no order between messages of different pairs.
 #pragma once
 
 #include <chrono>
@@ -30,26 +30,27 @@ class Transport {
   [[nodiscard]] virtual Rank rank() const = 0;
   [[nodiscard]] virtual std::int32_t size() const = 0;
 
-  // Takes the message over and returns at once; also to itself. Any size. It leaves at the latest with the next receive(),
-  // wait() or flush(): receivers that share the sender's core would take it away after the first of many messages.
+  // Queues the message and returns at once. It may have any size, and `to` may be this rank. The message leaves at the latest
+  // in the next receive(), wait() or flush(). It may wait until then because a receiver on the same core, woken by the first
+  // of many messages, would take the core from the sender.
   virtual void send(Rank to, Buffer message) = 0;
   virtual void flush() {}
-  // The next message that has arrived whole, if there is one.
+  // The next message that has arrived completely; nullopt if there is none.
   [[nodiscard]] virtual std::optional<Envelope> receive() = 0;
-  // Bytes of messages that were sent and may still have to be kept; 0: everything has left.
+  // Bytes of sent messages that this rank may still hold; 0: all messages have left.
   [[nodiscard]] virtual std::size_t unsent() = 0;
 
-  // This place may be dead: what it has not taken does not count as unsent, what has come from it in part is dropped, and nothing
-  // ever waits for it. Messages from it may still come, and may be lost.
+  // Tells the transport that the rank may be dead. From now on unsent() does not count messages to it, incomplete messages
+  // from it are dropped, and no call waits for it. Complete messages from it may still arrive or may be lost.
   virtual void forget(Rank) {}
 
-  // Returns when a message may have arrived, wake() was called since the last wait, or the time is over; sometimes earlier.
-  // Does not burn a core.
+  // Sleeps until a message may have arrived, wake() has been called since the last wait, or the time is over. May return
+  // earlier.
   virtual void wait(Seconds at_most) = 0;
-  // Ends the current wait, or the next one. From any thread.
+  // Ends the current wait, or the next one. Any thread may call it.
   virtual void wake() = 0;
 
-  // Seconds on a clock that only goes forward, the same for all threads of the process.
+  // Seconds on a monotonic clock, which is the same for all threads of the process.
   [[nodiscard]] virtual Seconds now() const = 0;
 };
 
